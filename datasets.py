@@ -1,0 +1,131 @@
+"""Where images come from: the user's folders, the checked download, or scikit-image's photographs."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import urllib.request
+import zipfile
+import zlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from tqdm import tqdm
+
+from utils import InputError, prepare_data
+
+FOLDERS = {"train": "Train", "test": "Test/Set5"}
+SOURCES = (  # the authors' two archives, then the reference implementation's
+    "http://mmlab.ie.cuhk.edu.hk/projects/SRCNN/SRCNN_train.zip",
+    "http://mmlab.ie.cuhk.edu.hk/projects/SRCNN/SRCNN_v1.zip",
+    "https://github.com/tegg89/SRCNN-Tensorflow/archive/78be1a2.zip",
+)
+SAMPLE = {  # photographs inside the scikit-image package
+    "train": "brick.png camera.png cell.png clock_motion.png coins.png grass.png gravel.png "
+    "hubble_deep_field.jpg ihc.png moon.png motorcycle_left.png page.png retina.jpg text.png",
+    "test": "astronaut.png chelsea.png coffee.png rocket.jpg",
+}
+SUMS = Path(__file__).parent / "SHA256SUMS"
+TIMEOUT = 30  # seconds without an answer
+LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
+LARGEST_ARCHIVE = 1 << 30
+
+
+def find_images(folder, kind):
+    """The paths of the images for 'train' or 'test'.
+
+    folder: the one that the user named, or None for the default. Where the default folder has no
+    images, photographs that scikit-image ships take their place, which is said on stderr.
+    Raises InputError if a named folder has none.
+    """
+    if folder is not None:
+        return prepare_data(folder)
+    try:
+        return prepare_data(FOLDERS[kind])
+    except InputError:
+        print(
+            f"no images in {FOLDERS[kind]}: using photographs of scikit-image for a {kind} run. For the "
+            f"paper's numbers: python main.py --download",
+            file=sys.stderr,
+        )
+        package = Path(find_spec("skimage").origin).parent / "data"
+        return [package / name for name in SAMPLE[kind].split()]
+
+
+def known_sums():
+    """SHA-256 to path, for the 91 images, Set5 and Set14."""
+    pairs = (line.split(maxsplit=1) for line in SUMS.read_text().splitlines())
+    return {digest: Path(path) for digest, path in pairs}
+
+
+def download(sources=SOURCES, root="."):
+    """Fetches the images into Train/, Test/Set5 and Test/Set14 below `root`.
+
+    sources: addresses of zip archives, tried in order until nothing is missing. A file is known by
+    its SHA-256, wherever it lies in an archive; nothing else is written. A folder is filled only
+    when all its images are there. Raises InputError if something remains missing.
+    """
+    root = Path(root)
+    wanted = known_sums()
+    for digest, path in list(wanted.items()):
+        target = root / path
+        if target.is_file():
+            if hashlib.sha256(target.read_bytes()).hexdigest() != digest:
+                raise InputError(f"{target}: is another image than the data set's; move it away first")
+            del wanted[digest]
+    if not wanted:
+        print("all images are already there")
+        return
+    failures = []
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as staging:
+        staged = {}  # path in the data set: file
+        for source in sources:
+            if len(staged) == len(wanted):
+                break
+            archive = Path(staging) / "archive.zip"
+            try:
+                fetch(source, archive)
+                for digest, content in contents(archive):
+                    if digest in wanted and wanted[digest] not in staged:
+                        file = staged[wanted[digest]] = Path(staging) / digest
+                        file.write_bytes(content)
+            except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+                failures.append(f"{source} ({' '.join(str(error).split())})")
+        for folder in sorted({path.parent for path in wanted.values()}):
+            paths = [path for path in wanted.values() if path.parent == folder]
+            if all(path in staged for path in paths):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+                for path in paths:
+                    os.replace(staged.pop(path), root / path)
+                print(f"{len(paths)} images in {root / folder}")
+    missing = [path for path in wanted.values() if not (root / path).is_file()]
+    if missing:
+        reason = "; could not use " + ", ".join(failures) if failures else ""
+        raise InputError(
+            f"--download: {len(missing)} of the images were not in the sources{reason}. "
+            f"Try again, or name other addresses with --download_from"
+        )
+
+
+def fetch(source, path):
+    """Saves what an address has, with a progress bar."""
+    with urllib.request.urlopen(source, timeout=TIMEOUT) as response, open(path, "wb") as file:
+        length = int(response.headers.get("Content-Length") or 0)
+        with tqdm(total=length or None, desc=source, unit="B", unit_scale=True, disable=None) as bar:
+            while block := response.read(1 << 16):
+                file.write(block)
+                bar.update(len(block))
+                if bar.n > LARGEST_ARCHIVE or file.tell() > LARGEST_ARCHIVE:
+                    raise ValueError("larger than any of the archives")
+        if file.tell() < length:
+            raise ValueError(f"only {file.tell()} of {length} bytes came")
+
+
+def contents(archive):
+    """The SHA-256 and content of each file in a zip archive that is small enough to be one of ours."""
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            if not info.is_dir() and info.file_size <= LARGEST_FILE:
+                with zipped.open(info) as file:
+                    content = file.read(LARGEST_FILE)
+                yield hashlib.sha256(content).hexdigest(), content

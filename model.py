@@ -1,0 +1,364 @@
+"""The network of Dong et al. 2014 (ECCV, section 3) as a TensorFlow 1 graph, and its training."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tqdm import tqdm
+
+import utils
+from natural_gradient import Layer, NaturalGradient
+from utils import InputError
+from weights import NAMES, latest_checkpoint, read_weights
+
+tf.disable_v2_behavior()
+
+VERSION = 1  # of the checkpoints
+CHECKPOINT_STEPS = 500  # from one checkpoint to the next
+FACTOR_STEPS, INVERSE_STEPS = 10, 20  # from one refresh of the curvature to the next
+FACTOR_SAMPLES = 8  # sub-images of the batch from which its factors are taken
+LINE_SECONDS = 5  # at least, between two lines of progress
+
+
+def conv2d(inputs, kernel):
+    """Convolution without padding; (n, h, w, cin) to (n, h - kh + 1, w - kw + 1, cout)."""
+    return tf.nn.conv2d(inputs, kernel, strides=1, padding="VALID")
+
+
+def conv2d_few(inputs, kernel, block):
+    """The same for a kernel of few output channels, several times faster.
+
+    One convolution of stride `block` computes block x block neighbouring pixels as channels, with
+    the kernel at as many shifted places. Output height and width must be multiples of `block`.
+    """
+    shifts = range(block)
+    shifted = [
+        tf.pad(kernel, [[i, block - 1 - i], [j, block - 1 - j], [0, 0], [0, 0]])
+        for i in shifts
+        for j in shifts
+    ]
+    outputs = tf.nn.conv2d(inputs, tf.concat(shifted, 3), strides=block, padding="VALID")
+    return tf.depth_to_space(outputs, block) if block > 1 else outputs
+
+
+def initial_weights(filters, c_dim, init, seed):
+    """Initial w1, b1, ... as a dict of arrays.
+
+    'normal' is the paper's N(0, 1e-3). 'identity' lets the image through unchanged, so that training
+    starts at the bicubic score: a 1 at the centre of the kernels of the first c_dim channels; the
+    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3).
+    """
+    rng = np.random.default_rng(seed)
+    channels = c_dim, 64, 32, c_dim
+    values = {}
+    for i, size in enumerate(map(int, filters.split("-")), 1):
+        shape = size, size, channels[i - 1], channels[i]
+        deviation = 1e-3 if init == "normal" or i == 3 else np.sqrt(2 / np.prod(shape[:3]))
+        kernel = rng.normal(0, deviation, shape)
+        if init == "identity":
+            for c in range(c_dim):
+                passing = kernel[..., c, :] if i == 3 else kernel[..., c]
+                passing[:] = 0
+                kernel[size // 2, size // 2, c, c] = 1
+        values[f"w{i}"] = kernel.astype(np.float32)
+        values[f"b{i}"] = np.zeros(channels[i], np.float32)
+    return values
+
+
+class SRCNN:
+    """The network and what can be done with it, in a `tf.Session`.
+
+    sess: the session. image_size, label_size: of the sub-images for training and of the tiles for
+    testing; they differ by `utils.margin(filters)`. c_dim: 1 for luminance, 3 for RGB.
+    checkpoint_dir: where training saves, in a folder named after filters, scale and degradation.
+    The graph itself takes images of any size: `pred` is (n, h - margin, w - margin, c_dim) for
+    `images` of (n, h, w, c_dim).
+    """
+
+    def __init__(
+        self,
+        sess,
+        image_size=33,
+        label_size=21,
+        batch_size=128,
+        c_dim=1,
+        checkpoint_dir="checkpoint",
+        filters="9-1-5",
+        scale=3,
+        degradation="matlab",
+        init="normal",
+        seed=0,
+    ):
+        self.sess = sess
+        self.image_size, self.label_size, self.batch_size = image_size, label_size, batch_size
+        self.c_dim, self.filters, self.scale, self.degradation = c_dim, filters, scale, degradation
+        self.init, self.seed = init, seed
+        self.model_dir = Path(checkpoint_dir) / model_name(filters, scale, degradation, c_dim)
+        self.stopping = False
+        self.build_model()
+
+    def build_model(self):
+        shape = [None, None, None, self.c_dim]
+        self.images = tf.placeholder(tf.float32, shape, name="images")
+        self.labels = tf.placeholder(tf.float32, shape, name="labels")
+        initial = initial_weights(self.filters, self.c_dim, self.init, self.seed)
+        variables = {name: tf.Variable(value, name=name) for name, value in initial.items()}
+        self.weights = {name: variables[name] for name in ("w1", "w2", "w3")}
+        self.biases = {name: variables[name] for name in ("b1", "b2", "b3")}
+        self.step = tf.Variable(0, name="step", trainable=False)
+        self.settings = tf.Variable("{}", name="settings", trainable=False)
+        self.pred = self.model()
+        self.loss = tf.reduce_mean(tf.square(self.labels - self.pred))
+        self.assigned = {v.op.name: tf.placeholder(v.dtype.base_dtype, v.shape) for v in variables.values()}
+        self.assign = [tf.assign(v, self.assigned[name]) for name, v in variables.items()]
+
+    def model(self):
+        """The three convolutions (paper, equations 1 to 3); remembers them in `layers`."""
+        # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
+        block = next(b for b in (4, 3, 2, 1) if self.label_size % b == 0)
+        h, w = (tf.shape(self.images)[axis] - utils.margin(self.filters) for axis in (1, 2))
+        x = tf.pad(self.images, [[0, 0], [0, -h % block], [0, -w % block], [0, 0]])
+        self.layers = []
+        for i in (1, 2, 3):
+            kernel, bias = self.weights[f"w{i}"], self.biases[f"b{i}"]
+            conv = conv2d(x, kernel) if i < 3 else conv2d_few(x, kernel, block)
+            outputs = tf.nn.bias_add(conv, bias)
+            self.layers.append(Layer(kernel, bias, x, outputs))
+            x = tf.nn.relu(outputs)
+        return tf.identity(outputs[:, :h, :w], name="pred")
+
+    def test(self, input_, stride=None):
+        """Super-resolves one degraded image, (h, w, c_dim) to the same shape.
+
+        The image is cut into tiles at this stride, by default side by side (label_size); they
+        pass through the network batch_size at a time and are merged.
+        """
+        stride = stride or self.label_size
+        h, w = input_.shape[:2]
+        grid = [utils.tile_grid(n, self.label_size, stride) for n in (h, w)]
+        inputs = utils.tiles(input_, grid, self.image_size, self.label_size, stride)
+
+        def outputs():
+            for batch in batched(inputs, self.batch_size):
+                yield from self.sess.run(self.pred, {self.images: batch})
+
+        return utils.merge(outputs(), grid, stride)[:h, :w]
+
+    def save(self, step):
+        """Writes a checkpoint of the whole state into `model_dir`; the last five are kept."""
+        if not all(np.isfinite(value).all() for value in self.sess.run([*self.weights.values()])):
+            raise InputError("the weights are not finite any more; the last checkpoint stands")
+        try:
+            self.model_dir.mkdir(parents=True, exist_ok=True)
+            self.saver.save(
+                self.sess, str(self.model_dir / "SRCNN.model"), global_step=step, write_meta_graph=False
+            )
+        except (tf.errors.OpError, OSError) as error:
+            message = str(error).strip().partition("\n")[0]
+            raise InputError(f"{self.model_dir}: the checkpoint cannot be written ({message})") from error
+
+    def load(self, path):
+        """Takes w1 to w3 and b1 to b3 from a file that `read_weights` knows; returns all its arrays.
+
+        Raises InputError if their shapes are not those of this network, or its settings others.
+        """
+        values = read_weights(path)
+        for name in NAMES:
+            shape = tuple(self.assigned[name].shape.as_list())
+            if values[name].shape != shape:
+                raise InputError(
+                    f"{path}: {name} has the shape {values[name].shape}, but --filters {self.filters} "
+                    f"with --c_dim {self.c_dim} needs {shape}"
+                )
+            if not np.isfinite(values[name]).all():
+                raise InputError(f"{path}: {name} is not finite; take another checkpoint")
+        expected = {"scale": self.scale, "degradation": self.degradation}
+        compare_settings(path, values, expected)
+        self.sess.run(self.assign, {self.assigned[name]: values[name] for name in NAMES})
+        return values
+
+    def build_training(self, config):
+        """Adds what training needs to the graph: `learning_rate`, `train_op`, `refreshes`, `saver`."""
+        self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
+        optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
+        if config.preconditioner == "kfac":
+            preconditioner = NaturalGradient(self.layers, self.loss, self.seed, self.step)
+            gradients = preconditioner.gradients()
+            self.refreshes = [
+                (FACTOR_STEPS, preconditioner.refresh_factors),
+                (INVERSE_STEPS, preconditioner.refresh_inverses),
+            ]
+        else:
+            gradients = optimizer.compute_gradients(self.loss)
+            self.refreshes = []
+        self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
+        self.saver = tf.train.Saver(max_to_keep=5)
+
+    def resume(self, config):
+        """Goes on from the last checkpoint in `model_dir`, or from the initial weights; returns the step."""
+        names = "scale", "filters", "degradation", "c_dim", "seed", "preconditioner", "init", "learning_rate"
+        names += "batch_size", "image_size", "label_size", "stride", "validation"
+        settings = {"version": VERSION, **{name: getattr(config, name) for name in names}}
+        self.sess.run(tf.global_variables_initializer())
+        path = latest_checkpoint(self.model_dir)
+        if path:
+            compare_settings(path, read_weights(path), settings)
+            self.saver.restore(self.sess, path)
+            state = tf.train.get_checkpoint_state(str(self.model_dir))
+            self.saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+        self.settings.load(json.dumps(settings), self.sess)
+        return int(self.sess.run(self.step))
+
+    def train(self, config, data, label, validation=()):
+        """Trains on sub-images until `config.epoch` epochs are done, saving as it goes.
+
+        config: the flags (main.py). data, label: (n, image_size, image_size, c_dim) and
+        (n, label_size, label_size, c_dim). validation: (input, label) images, scored after each epoch.
+        Goes on where an earlier run with the same settings stopped. Setting `stopping` ends it after
+        the current step, with a checkpoint. Returns the path of the curve, CSV with a row an epoch.
+        """
+        self.build_training(config)
+        step = self.resume(config)
+        batch_size = min(self.batch_size, len(data))
+        epoch_steps = len(data) // batch_size
+        steps = config.epoch * epoch_steps
+        curve = self.model_dir / "training.csv"
+        if step >= steps:
+            print(
+                f"{self.model_dir}: training is finished ({step} steps). To go on, give an --epoch larger "
+                f"than {step // epoch_steps}; to start anew, remove that folder."
+            )
+            return curve
+        rows = read_curve(curve, step)
+        seconds = float(rows[-1]["seconds"]) if rows else 0.0
+        losses, started, printed = [], time.monotonic() - seconds, 0.0
+        summaries = tf.summary.FileWriter(str(self.model_dir / "summaries"))
+        bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
+        with summaries, bar:
+            while step < steps and not self.stopping:
+                epoch, index = divmod(step, epoch_steps)
+                inputs, outputs = batch(data, label, batch_size, self.seed, epoch, index)
+                for interval, refresh in self.refreshes:
+                    if step % interval == 0:
+                        self.sess.run(refresh, {self.images: inputs[:FACTOR_SAMPLES]})
+                feed = {self.images: inputs, self.labels: outputs}
+                feed[self.learning_rate] = learning_rate(config, step / steps)
+                loss, _ = self.sess.run([self.loss, self.train_op], feed)
+                if not np.isfinite(loss):
+                    raise InputError(
+                        f"the loss is not finite at step {step}; the last checkpoint stands. "
+                        f"Take a --learning_rate below {config.learning_rate:g}"
+                    )
+                losses.append(loss)
+                step += 1
+                bar.update()
+                if step % epoch_steps == 0:
+                    rows.append(self.epoch_row(epoch + 1, step, losses, validation, started))
+                    losses = []
+                    add_summary(summaries, rows[-1])
+                    bar.set_postfix_str(f"loss {rows[-1]['loss']}, PSNR {rows[-1]['psnr']} dB")
+                    if time.monotonic() - printed > LINE_SECONDS or step == steps:
+                        printed = time.monotonic()
+                        bar.write(", ".join(f"{key} {value}" for key, value in rows[-1].items() if value))
+                if step % CHECKPOINT_STEPS == 0 or step == steps or self.stopping:
+                    self.save(step)
+                    write_curve(curve, rows)
+        return curve
+
+    def epoch_row(self, epoch, step, losses, validation, started):
+        """One row of the curve: PSNR in dB, of the training sub-images and of the validation images."""
+        loss = float(np.mean(losses))
+        scores = [utils.psnr(label, self.test(input_), self.scale) for input_, label in validation]
+        return {
+            "epoch": epoch,
+            "step": step,
+            "loss": f"{loss:.4e}",
+            "psnr": f"{-10 * np.log10(max(loss, 1e-30)):.3f}",
+            "validation_psnr": f"{np.mean(scores):.3f}" if scores else "",
+            "seconds": f"{time.monotonic() - started:.1f}",
+        }
+
+
+def model_name(filters, scale, degradation, c_dim):
+    """The name of a folder of checkpoints, such as srcnn_9-1-5_x3_matlab."""
+    return f"srcnn_{filters}_x{scale}_{degradation}" + ("_rgb" if c_dim == 3 else "")
+
+
+def compare_settings(path, values, expected):
+    """Raises InputError if a checkpoint says that it was made with other settings."""
+    try:
+        settings = json.loads(values["settings"]) if "settings" in values else {}
+    except ValueError as error:
+        raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
+    differing = [
+        f"{name} {settings[name]} (now {value})"
+        for name, value in expected.items()
+        if name in settings and settings[name] != value
+    ]
+    if differing:
+        raise InputError(f"{path}: was trained with {', '.join(differing)}; change the flags or the folder")
+
+
+def learning_rate(config, progress):
+    """Constant for plain descent, as in the reference; a half cosine down to 0 for natural gradient."""
+    if config.preconditioner == "none":
+        return config.learning_rate
+    return config.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
+
+
+def batch(data, label, batch_size, seed, epoch, index):
+    """Batch number `index` of an epoch, each pair in one of its 8 flips and rotations.
+
+    Order and flips derive from seed, epoch and index alone, so that training can resume anywhere.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(data))
+    chosen = np.sort(order[index * batch_size : (index + 1) * batch_size])
+    inputs, outputs = data[chosen], label[chosen]
+    codes = np.random.default_rng([seed, epoch, index]).integers(8, size=len(chosen))
+    for code in range(1, 8):
+        same = codes == code
+        for array in (inputs, outputs):
+            turned = np.rot90(array[same], code % 4, axes=(1, 2))
+            array[same] = turned[:, :, ::-1] if code >= 4 else turned
+    return inputs, outputs
+
+
+def batched(items, size):
+    """Stacks consecutive arrays, `size` at a time."""
+    group = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield np.stack(group)
+            group = []
+    if group:
+        yield np.stack(group)
+
+
+def add_summary(writer, row):
+    """Hands one row of the curve to TensorBoard."""
+    values = [
+        tf.Summary.Value(tag=key, simple_value=float(row[key]))
+        for key in ("loss", "psnr", "validation_psnr")
+        if row[key]
+    ]
+    writer.add_summary(tf.Summary(value=values), row["step"])
+
+
+def read_curve(path, step):
+    """The rows of a training curve up to a step."""
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+
+
+def write_curve(path, rows):
+    with utils.replacing(path) as temporary, open(temporary, "w", newline="") as file:
+        if rows:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)

@@ -1,0 +1,150 @@
+"""Natural gradient for convolutional layers: Kronecker-factored Gauss-Newton curvature (K-FAC).
+
+Martens & Grosse 2015, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature"
+(arXiv 1503.05671), and Grosse & Martens 2016, "A Kronecker-factored approximate Fisher matrix for
+convolution layers" (arXiv 1602.01407), written KFC below.
+
+Symbols. A layer's kernel W (kh, kw, cin, cout) and bias b, stacked, are one matrix of
+kh*kw*cin + 1 rows and cout columns; D is the gradient of the loss in that shape. a is the input
+patch under the kernel with a 1 appended; g is the derivative with respect to the layer's output
+before its ReLU. The Gauss-Newton matrix of the layer is approximated by A (x) G,
+A = E[a a^T], G = E[g g^T], so that its inverse times D is A^-1 D G^-1.
+"""
+
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+
+class Layer(NamedTuple):
+    """A convolution as the curvature sees it."""
+
+    weights: tf.Variable  # (kh, kw, cin, cout)
+    biases: tf.Variable  # (cout,)
+    inputs: tf.Tensor  # (n, h, w, cin)
+    outputs: tf.Tensor  # (n, h', w', cout), before the ReLU
+
+
+def patches(inputs, kh, kw):
+    """Every kh x kw patch of (n, h, w, c) as a row with a 1 appended: (positions, kh*kw*c + 1).
+
+    Slices, because `tf.image.extract_patches` is slow on the CPU.
+    """
+    shape = tf.shape(inputs)
+    h, w = shape[1] - kh + 1, shape[2] - kw + 1
+    shifted = [inputs[:, i : i + h, j : j + w] for i in range(kh) for j in range(kw)]
+    rows = tf.reshape(tf.concat(shifted, 3), [-1, kh * kw * inputs.shape[3]])
+    return tf.pad(rows, [[0, 0], [0, 1]], constant_values=1)
+
+
+def input_factor(layer):
+    """A = E[a a^T] over samples and positions (KFC eq. 28), (kh*kw*cin + 1) square."""
+    kh, kw = layer.weights.shape[:2]
+    a = patches(layer.inputs, int(kh), int(kw))
+    return tf.matmul(a, a, transpose_a=True) / tf.cast(tf.shape(a)[0], tf.float32)
+
+
+def output_factor(layer, pred, signs):
+    """G of the mean squared error over the P values of `pred`, cout square.
+
+    The Gauss-Newton matrix is 2/P times the sum over output values p of (df_p/dW)(df_p/dW)^T. With
+    g the gradient of sum_p r_p f_p for independent random signs r_p, the cross terms vanish in
+    the mean: G = 2/P times the sum over samples and positions of g g^T (KFC eq. 29).
+    signs: r, of the shape of `pred`.
+    """
+    (g,) = tf.gradients(pred, layer.outputs, grad_ys=signs)
+    g = tf.reshape(g, [-1, g.shape[3]])
+    return tf.matmul(g, g, transpose_a=True) * (2 / tf.cast(tf.size(pred), tf.float32))
+
+
+def stack(weights, biases):
+    """Kernel (kh, kw, cin, cout) and bias (cout,) as one matrix (kh*kw*cin + 1, cout)."""
+    return tf.concat([tf.reshape(weights, [-1, weights.shape[3]]), biases[tf.newaxis]], 0)
+
+
+def damped_inverses(a, g, damping):
+    """Inverses of A + pi sqrt(damping) I and G + sqrt(damping)/pi I, in float64.
+
+    pi, by which the damping is shared between them, is the root of the ratio of their mean
+    eigenvalues (Martens & Grosse 2015, section 6.3).
+    """
+    a, g = tf.cast(a, tf.float64), tf.cast(g, tf.float64)
+
+    def mean_eigenvalue(m):
+        return tf.linalg.trace(m) / int(m.shape[0])
+
+    tiny = 1e-30  # keeps the quotient defined when every unit of a layer is dead
+    pi = tf.sqrt((mean_eigenvalue(a) + tiny) / (mean_eigenvalue(g) + tiny))
+    root = tf.sqrt(tf.cast(damping, tf.float64))
+
+    def inverse(m, amount):
+        eye = tf.eye(int(m.shape[0]), dtype=tf.float64)
+        return tf.cast(tf.linalg.cholesky_solve(tf.linalg.cholesky(m + amount * eye), eye), tf.float32)
+
+    return inverse(a, pi * root), inverse(g, root / pi)
+
+
+class NaturalGradient:
+    """Preconditions the gradients that an optimizer is given.
+
+    layers: list of Layer; the outputs of the last one are `pred`.
+    loss: scalar, the mean squared error of `pred`.
+    seed, step: scalar integer tensors from which the random signs derive.
+    `refresh_factors` renews the running averages of the factors from the batch that is fed,
+    `refresh_inverses` the inverses from the averages. All are variables, so a checkpoint has them.
+    """
+
+    def __init__(self, layers, loss, seed, step, damping=1e-6, trust=1e-5, decay=0.95):
+        self.layers, self.loss, self.trust = layers, loss, trust
+        pred = layers[-1].outputs
+        signs = tf.random.stateless_uniform(tf.shape(pred), [seed, step], 0, 2, tf.int32)
+        signs = tf.cast(2 * signs - 1, tf.float32)
+        factors = [[input_factor(layer), output_factor(layer, pred, signs)] for layer in layers]
+
+        def variables(name):
+            return [
+                [
+                    tf.Variable(tf.eye(int(f.shape[0])), name=f"{name}_{letter}{i}", trainable=False)
+                    for letter, f in zip("ag", pair, strict=True)
+                ]
+                for i, pair in enumerate(factors, 1)
+            ]
+
+        self.factors, self.inverses = variables("factor"), variables("inverse")
+        count = tf.Variable(0.0, name="refreshes", trainable=False)
+        # A plain mean at first, a running one once there are enough of them (section 5).
+        weight = tf.maximum(1 - decay, 1 / (count + 1))
+        with tf.control_dependencies(
+            [
+                tf.assign_add(average, weight * (new - average))
+                for averages, news in zip(self.factors, factors, strict=True)
+                for average, new in zip(averages, news, strict=True)
+            ]
+        ):
+            self.refresh_factors = tf.assign_add(count, 1).op
+        self.refresh_inverses = tf.group(
+            *(
+                tf.assign(inverse, new)
+                for inverses, averages in zip(self.inverses, self.factors, strict=True)
+                for inverse, new in zip(inverses, damped_inverses(*averages, damping), strict=True)
+            )
+        )
+
+    def gradients(self):
+        """Natural gradients as `(gradient, variable)` pairs for `apply_gradients`.
+
+        N = A^-1 D G^-1 for each layer; all are scaled by one factor nu so that the quadratic model's
+        squared step, nu^2 <N, D>, stays within `trust` (Ba et al. 2017, section 5). The learning
+        rate, multiplied on top by the optimizer, so shrinks the trust region with the step.
+        """
+        variables = [v for layer in self.layers for v in (layer.weights, layer.biases)]
+        flat = tf.gradients(self.loss, variables)
+        gradients = [stack(w, b) for w, b in zip(flat[::2], flat[1::2], strict=True)]
+        naturals = [tf.matmul(tf.matmul(a, d), g) for d, (a, g) in zip(gradients, self.inverses, strict=True)]
+        length = tf.add_n([tf.reduce_sum(n * d) for n, d in zip(naturals, gradients, strict=True)])
+        nu = tf.minimum(1.0, tf.sqrt(self.trust / (length + 1e-30)))
+        pairs = []
+        for layer, natural in zip(self.layers, naturals, strict=True):
+            pairs.append((tf.reshape(nu * natural[:-1], layer.weights.shape), layer.weights))
+            pairs.append((nu * natural[-1], layer.biases))
+        return pairs

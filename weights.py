@@ -1,0 +1,74 @@
+"""Files of trained weights: checkpoints of this project and of the reference, the authors' .mat."""
+
+import math
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+import tensorflow.compat.v1 as tf
+
+from utils import InputError
+
+NAMES = ("w1", "b1", "w2", "b2", "w3", "b3")
+
+
+def read_weights(path):
+    """All arrays of a file of weights, by name: `w1` (kh, kw, cin, cout), `b1` (cout,) and so on.
+
+    path: the prefix of a checkpoint (V2; naming one of its files works too), a checkpoint in one
+    file (V1), a folder of checkpoints (the latest is taken), or a .mat file of the authors.
+    Raises InputError if it is none of these.
+    """
+    values = _read_mat(path) if str(path).endswith(".mat") else _read_checkpoint(path)
+    missing = [name for name in NAMES if name not in values]
+    if missing:
+        raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of SRCNN")
+    return values
+
+
+def _read_checkpoint(path):
+    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path))
+    if os.path.isdir(prefix):
+        prefix = latest_checkpoint(prefix) or prefix
+    if not (os.path.isfile(prefix) or os.path.isfile(prefix + ".index")):
+        raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
+
+
+def latest_checkpoint(folder):
+    """The prefix of the newest checkpoint in a folder, or None."""
+    return tf.train.latest_checkpoint(str(folder))
+
+
+def first_line(error):
+    return str(error).strip().partition("\n")[0]
+
+
+def _read_mat(path):
+    """The authors' layout: kernels as columns, pixels column by column, as MATLAB stores them."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        mat = scipy.io.loadmat(path)
+        w1, w2, w3 = (np.asarray(mat[f"weights_conv{i}"], np.float32) for i in (1, 2, 3))
+        biases = [np.asarray(mat[f"biases_conv{i}"], np.float32).ravel() for i in (1, 2, 3)]
+        w2 = w2.reshape(w1.shape[1], -1, len(biases[1]))
+        kernels = [w1[:, np.newaxis], w2.transpose(1, 0, 2), w3.T[..., np.newaxis]]  # pixels, in, out
+        values = {}
+        for i, (kernel, bias) in enumerate(zip(kernels, biases, strict=True), 1):
+            size = math.isqrt(len(kernel))
+            values[f"w{i}"] = kernel.reshape(size, size, *kernel.shape[1:], order="F")
+            values[f"b{i}"] = bias
+        return values
+    except KeyError as error:
+        raise InputError(
+            f"{path}: has no {error.args[0]}; not weights as the authors released them"
+        ) from error
+    except Exception as error:  # scipy's readers raise nearly everything on damaged files
+        raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
