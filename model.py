@@ -19,7 +19,7 @@ tf.disable_v2_behavior()
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
 FACTOR_STEPS, INVERSE_STEPS = 10, 20  # from one refresh of the curvature to the next
-FACTOR_SAMPLES = 8  # sub-images of the batch from which its factors are taken
+FACTOR_PIXELS = 3528  # label pixels of the batch from which its factors are taken: 8 labels of 21x21
 LINE_SECONDS = 5  # at least, between two lines of progress
 
 
@@ -234,6 +234,7 @@ class SRCNN:
             return curve
         rows = read_curve(curve, step)
         seconds = float(rows[-1]["seconds"]) if rows else 0.0
+        factor_samples = max(1, FACTOR_PIXELS // self.label_size**2)
         losses, started, printed = [], time.monotonic() - seconds, 0.0
         summaries = tf.summary.FileWriter(str(self.model_dir / "summaries"))
         bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
@@ -243,7 +244,7 @@ class SRCNN:
                 inputs, outputs = batch(data, label, batch_size, self.seed, epoch, index)
                 for interval, refresh in self.refreshes:
                     if step % interval == 0:
-                        self.sess.run(refresh, {self.images: inputs[:FACTOR_SAMPLES]})
+                        self.sess.run(refresh, {self.images: inputs[:factor_samples]})
                 feed = {self.images: inputs, self.labels: outputs}
                 feed[self.learning_rate] = learning_rate(config, step / steps)
                 loss, _ = self.sess.run([self.loss, self.train_op], feed)

@@ -8,20 +8,8 @@ import utils
 
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [
-    "baboon",
-    "barbara",
-    "bridge",
-    "coastguard",
-    "comic",
-    "face",
-    "flowers",
-    "foreman",
-    "lenna",
-    "man",
-    "monarch",
-    "pepper",
-    "ppt3",
-    "zebra",
+    *("baboon", "barbara", "bridge", "coastguard", "comic", "face", "flowers"),
+    *("foreman", "lenna", "man", "monarch", "pepper", "ppt3", "zebra"),
 ]
 # Dong et al. 2014 (ECCV), tables 1 and 2: PSNR in dB by scale, for the images of Set5.
 PAPER_BICUBIC = {
