@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import urllib.request
@@ -53,9 +54,9 @@ def find_images(folder, kind):
 
 
 def known_sums():
-    """SHA-256 to path, for the 91 images, Set5 and Set14."""
+    """Path to SHA-256, for the 91 images (two of which are the same), Set5 and Set14."""
     pairs = (line.split(maxsplit=1) for line in SUMS.read_text().splitlines())
-    return {digest: Path(path) for digest, path in pairs}
+    return {Path(path): digest for digest, path in pairs}
 
 
 def download(sources=SOURCES, root="."):
@@ -67,38 +68,38 @@ def download(sources=SOURCES, root="."):
     """
     root = Path(root)
     wanted = known_sums()
-    for digest, path in list(wanted.items()):
+    for path, digest in list(wanted.items()):
         target = root / path
         if target.is_file():
             if hashlib.sha256(target.read_bytes()).hexdigest() != digest:
                 raise InputError(f"{target}: is another image than the data set's; move it away first")
-            del wanted[digest]
+            del wanted[path]
     if not wanted:
         print("all images are already there")
         return
-    failures = []
+    failures, staged = [], set()
     with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as staging:
-        staged = {}  # path in the data set: file
+        staging = Path(staging)
         for source in sources:
-            if len(staged) == len(wanted):
+            if staged.issuperset(wanted.values()):
                 break
-            archive = Path(staging) / "archive.zip"
             try:
-                fetch(source, archive)
-                for digest, content in contents(archive):
-                    if digest in wanted and wanted[digest] not in staged:
-                        file = staged[wanted[digest]] = Path(staging) / digest
-                        file.write_bytes(content)
+                fetch(source, staging / "archive.zip")
+                for digest, content in contents(staging / "archive.zip"):
+                    if digest in wanted.values():
+                        (staging / digest).write_bytes(content)
+                        staged.add(digest)
             except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
                 failures.append(f"{source} ({' '.join(str(error).split())})")
-        for folder in sorted({path.parent for path in wanted.values()}):
-            paths = [path for path in wanted.values() if path.parent == folder]
-            if all(path in staged for path in paths):
-                (root / folder).mkdir(parents=True, exist_ok=True)
-                for path in paths:
-                    os.replace(staged.pop(path), root / path)
-                print(f"{len(paths)} images in {root / folder}")
-    missing = [path for path in wanted.values() if not (root / path).is_file()]
+        missing = [path for path, digest in wanted.items() if digest not in staged]
+        incomplete = {path.parent for path in missing}
+        for path, digest in wanted.items():
+            if path.parent not in incomplete:
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(staging / digest, staging / "image")
+                os.replace(staging / "image", root / path)
+    for folder in sorted({path.parent for path in wanted} - incomplete):
+        print(f"images in {root / folder}")
     if missing:
         reason = "; could not use " + ", ".join(failures) if failures else ""
         raise InputError(

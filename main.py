@@ -6,7 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
-from datasets import SOURCES, find_images
+from tqdm import tqdm
+
+import report
+import utils
+from datasets import SOURCES, download, find_images
 from utils import FILTERS, InputError, margin
 
 DEFAULTS = {  # by preconditioner
@@ -120,6 +124,22 @@ def parse_flags(arguments=None):
     return config
 
 
+def import_tensorflow():
+    """Imports TensorFlow without its start-up messages, which its C++ writes whatever the settings."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import tensorflow.compat.v1 as tf
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+    tf.logging.set_verbosity(tf.logging.ERROR)
+    return tf
+
+
 def build(config, session):
     from model import SRCNN
 
@@ -129,30 +149,24 @@ def build(config, session):
 
 def train(config):
     paths = find_images(config.train_dir, "train")
+    if config.validation >= len(paths):
+        raise InputError(f"--validation {config.validation}: there are {len(paths)} images; hold out fewer")
     held_out = paths[:: len(paths) // config.validation][: config.validation] if config.validation else []
     paths = [path for path in paths if path not in held_out]
-    if not paths:
-        raise InputError(f"--validation {config.validation} leaves no image to train on; hold out fewer")
-
-    import tensorflow.compat.v1 as tf
-
-    import report
-    import utils
-
     data_path = utils.input_setup(config, paths)
     validation = [utils.preprocess(p, config.scale, config.degradation, config.c_dim) for p in held_out]
     data, label = utils.read_data(data_path)
     print(f"{len(data):,} sub-images of {len(paths)} images in {data_path}")
-    with tf.Session() as session:
+    tf = import_tensorflow()
+    with tf.Graph().as_default(), tf.Session() as session:
         srcnn = build(config, session)
 
         def stop(number, frame):
             srcnn.stopping = number
 
-        handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
         curve = srcnn.train(config, data, label, validation)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
     report.plot_curve(curve)
     if srcnn.stopping:
         print(f"stopped; the same command goes on from {srcnn.model_dir}", file=sys.stderr)
@@ -186,18 +200,13 @@ def test(config):
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
         raise InputError(f"--sample_dir {folder}: cannot be written to; name another folder")
 
-    import tensorflow.compat.v1 as tf
-    from tqdm import tqdm
-
-    import report
-    import utils
-
-    weights = find_weights(config)
-    data_path = utils.input_setup(config, paths)
+    tf = import_tensorflow()
     scores = {}
-    with tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session() as session:
+        weights = find_weights(config)
         srcnn = build(config, session)
         srcnn.load(weights)
+        data_path = utils.input_setup(config, paths)
         print(f"weights: {weights}")
         for path in tqdm(paths, unit="image", disable=None, leave=False):
             (input_,), (label_,) = utils.read_data(data_path, path.name)
@@ -220,11 +229,8 @@ def test(config):
 
 def main(arguments=None):
     config = parse_flags(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
     try:
         if config.download:
-            from datasets import download
-
             download(config.download_from)
             return 0
         return train(config) if config.is_train else test(config)

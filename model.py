@@ -14,6 +14,7 @@ from natural_gradient import Layer, NaturalGradient
 from utils import InputError
 from weights import NAMES, latest_checkpoint, read_weights
 
+tf.logging.set_verbosity(tf.logging.ERROR)
 tf.disable_v2_behavior()
 
 VERSION = 1  # of the checkpoints
@@ -112,8 +113,9 @@ class SRCNN:
         self.settings = tf.Variable("{}", name="settings", trainable=False)
         self.pred = self.model()
         self.loss = tf.reduce_mean(tf.square(self.labels - self.pred))
-        self.assigned = {v.op.name: tf.placeholder(v.dtype.base_dtype, v.shape) for v in variables.values()}
-        self.assign = [tf.assign(v, self.assigned[name]) for name, v in variables.items()]
+        variables["settings"] = self.settings
+        self.assigned = {name: tf.placeholder(v.dtype.base_dtype, v.shape) for name, v in variables.items()}
+        self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in variables.items()}
 
     def model(self):
         """The three convolutions (paper, equations 1 to 3); remembers them in `layers`."""
@@ -161,7 +163,7 @@ class SRCNN:
             raise InputError(f"{self.model_dir}: the checkpoint cannot be written ({message})") from error
 
     def load(self, path):
-        """Takes w1 to w3 and b1 to b3 from a file that `read_weights` knows; returns all its arrays.
+        """Takes w1 to w3 and b1 to b3 from a file that `read_weights` knows.
 
         Raises InputError if their shapes are not those of this network, or its settings others.
         """
@@ -177,8 +179,14 @@ class SRCNN:
                 raise InputError(f"{path}: {name} is not finite; take another checkpoint")
         expected = {"scale": self.scale, "degradation": self.degradation}
         compare_settings(path, values, expected)
-        self.sess.run(self.assign, {self.assigned[name]: values[name] for name in NAMES})
-        return values
+        self.set({name: values[name] for name in NAMES})
+
+    def set(self, values):
+        """Assigns w1, b1, ... or the settings."""
+        self.sess.run(
+            [self.assign[name] for name in values],
+            {self.assigned[name]: value for name, value in values.items()},
+        )
 
     def build_training(self, config):
         """Adds what training needs to the graph: `learning_rate`, `train_op`, `refreshes`, `saver`."""
@@ -197,11 +205,11 @@ class SRCNN:
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
         self.saver = tf.train.Saver(max_to_keep=5)
 
-    def resume(self, config):
-        """Goes on from the last checkpoint in `model_dir`, or from the initial weights; returns the step."""
+    def resume(self, config, n):
+        """Goes on from the last checkpoint in `model_dir`, or starts; returns the step. n: of sub-images."""
         names = "scale", "filters", "degradation", "c_dim", "seed", "preconditioner", "init", "learning_rate"
         names += "batch_size", "image_size", "label_size", "stride", "validation"
-        settings = {"version": VERSION, **{name: getattr(config, name) for name in names}}
+        settings = {"version": VERSION, "sub_images": n, **{name: getattr(config, name) for name in names}}
         self.sess.run(tf.global_variables_initializer())
         path = latest_checkpoint(self.model_dir)
         if path:
@@ -209,7 +217,7 @@ class SRCNN:
             self.saver.restore(self.sess, path)
             state = tf.train.get_checkpoint_state(str(self.model_dir))
             self.saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
-        self.settings.load(json.dumps(settings), self.sess)
+        self.set({"settings": json.dumps(settings)})
         return int(self.sess.run(self.step))
 
     def train(self, config, data, label, validation=()):
@@ -221,7 +229,7 @@ class SRCNN:
         the current step, with a checkpoint. Returns the path of the curve, CSV with a row an epoch.
         """
         self.build_training(config)
-        step = self.resume(config)
+        step = self.resume(config, len(data))
         batch_size = min(self.batch_size, len(data))
         epoch_steps = len(data) // batch_size
         steps = config.epoch * epoch_steps

@@ -34,6 +34,7 @@ def margin(filters):
 def replacing(path):
     """A temporary path beside `path`, renamed to it when the block ends well and removed otherwise."""
     path = Path(path)
+    is_new = not path.parent.exists()
     # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
     temporary = path.with_name(f".{os.getpid()}{path.suffix}")
     try:
@@ -44,6 +45,8 @@ def replacing(path):
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+        if is_new and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def read_pixels(path):
@@ -169,14 +172,15 @@ def degrade(label, scale=3, degradation="matlab"):
     """
     if degradation == "matlab":
         return imresize(imresize(label, scale, shrink=True), scale)
-    small = ndimage.zoom(label, (1 / scale, 1 / scale, 1), prefilter=False)
-    return ndimage.zoom(small, (scale, scale, 1), prefilter=False)
+    # Channel by channel: without prefilter, zoom would blur along the third axis too.
+    small = [ndimage.zoom(channel, 1 / scale, prefilter=False) for channel in np.moveaxis(label, 2, 0)]
+    return np.stack([ndimage.zoom(channel, scale, prefilter=False) for channel in small], axis=2)
 
 
 def preprocess(path, scale=3, degradation="matlab", c_dim=1):
     """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim)."""
     label_ = modcrop(imread(path, is_grayscale=c_dim == 1), scale)
-    if min(label_.shape[:2]) < 2 * scale:
+    if min(label_.shape[:2]) < 3 * scale:  # a border of `scale` pixels is not scored
         raise InputError(
             f"{path}: {label_.shape[1]}x{label_.shape[0]} pixels is too small for --scale {scale}"
         )
@@ -259,12 +263,25 @@ def input_setup(config, paths):
         return savepath
 
     def items():
+        found = not config.is_train
         for path in tqdm(paths, desc="preparing images", unit="image", disable=None, leave=False):
             input_, label_ = preprocess(path, config.scale, config.degradation, config.c_dim)
+            h, w = input_.shape[:2]
             if not config.is_train:
+                field = margin(config.filters) + 1
+                if min(h, w) < field:
+                    raise InputError(
+                        f"{path}: {w}x{h} pixels is below the receptive field, {field}x{field}; remove it"
+                    )
                 yield path.name, input_[np.newaxis], label_[np.newaxis]
-            elif min(input_.shape[:2]) >= config.image_size:
+            elif min(h, w) >= config.image_size:
+                found = True
                 yield "", *sub_images(input_, label_, config.image_size, config.label_size, config.stride)
+        if not found:
+            raise InputError(
+                f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
+                f"add larger ones or lower --image_size"
+            )
 
     make_data(savepath, items(), settings)
     return savepath

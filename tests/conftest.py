@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import main
+import utils
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder that has Train, Test/Set5 and Test/Set14."""
+    for folder in (ROOT, DATA):
+        if len(list((folder / "Train").glob("*.bmp"))) == 91 and (folder / "Test/Set14").is_dir():
+            return folder
+    reason = "the 91 images, Set5 and Set14 are not here: python main.py --download"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def command():
+    """Runs main.py as a user would: words as they are typed, in a folder."""
+
+    def run(*words, cwd, timeout=600):
+        return subprocess.run(
+            [sys.executable, ROOT / "main.py", *words],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run
+
+
+@pytest.fixture
+def fails(tmp_path, monkeypatch, capfd):
+    """Calls main with words that must fail: exit status 2, one line on stderr, nothing written."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        capfd.readouterr()
+        try:
+            status = main.main([str(word) for word in words])
+        except SystemExit as stop:
+            status = stop.code
+        stderr = capfd.readouterr().err
+        assert status == 2
+        assert stderr.count("\n") == 1 and stderr.startswith("main.py: error: "), stderr
+        assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        return stderr
+
+    return call
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """A folder of three small colour images, the program's own."""
+    folder = tmp_path / "photographs"
+    y, x = np.mgrid[:60, :73] / 60
+    for i in range(3):
+        image = np.stack([np.sin((i + 3) * (x + y) * 7), np.cos(9 * x * (i + 1)), np.sin(40 * y * x)], 2)
+        utils.imsave(image / 2 + 0.5, folder / f"image {i}.png")
+    return folder

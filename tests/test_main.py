@@ -1,0 +1,192 @@
+"""The commands as they are typed, and what they say to bad input."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+from test_model import random_weights, write_mat
+
+import main
+import report
+import utils
+
+
+def test_the_two_commands(tmp_path, photographs, command):
+    """Word for word; `--is_train False` must not train."""
+    for folder in ("Train", "Test/Set5"):
+        (tmp_path / folder).parent.mkdir(exist_ok=True)
+        (tmp_path / folder).symlink_to(photographs)
+    trained = command("--is_train", "True", "--epoch", "1", "--batch_size", "4", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stderr == ""
+    assert (tmp_path / "checkpoint/train.h5").is_file()
+    (tmp_path / "checkpoint/train.h5").unlink()
+    tested = command("--is_train", "False", "--stride", "21", cwd=tmp_path)
+    assert tested.returncode == 0, tested.stderr
+    assert tested.stderr == ""
+    assert not (tmp_path / "checkpoint/train.h5").exists()
+    assert "checkpoint/srcnn_9-1-5_x3_matlab/SRCNN.model-" in tested.stdout
+    results = json.loads((tmp_path / "sample/results.json").read_text())
+    assert list(results["images"]) == ["image 0", "image 1", "image 2"]
+    for name in results["images"]:
+        assert Image.open(tmp_path / f"sample/{name}.png").size == (72, 60)
+    assert Image.open(tmp_path / "sample/test_image.png").size == (72, 60)
+
+
+def test_help_is_quick_and_complete(tmp_path, command):
+    started = time.monotonic()
+    shown = command("--help", cwd=tmp_path)
+    assert time.monotonic() - started < 3  # under 1 s when nothing else runs
+    assert shown.returncode == 0
+    names = (
+        "epoch batch_size image_size label_size learning_rate c_dim scale stride checkpoint_dir sample_dir"
+    )
+    names += " is_train train_dir test_dir degradation filters weights seed"
+    for name in names.split():
+        assert f"--{name} " in shown.stdout
+
+
+def test_tensorflow_is_not_imported_for_the_flags(tmp_path, command, monkeypatch):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    assert "tensorflow" not in command("--help", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("word", ["True", "true", "1", "False", "false", "0"])
+def test_booleans(word):
+    assert main.parse_flags(["--is_train", word]).is_train is (word in ("True", "true", "1"))
+
+
+def results(tmp_path, *flags):
+    flags = [
+        "--is_train",
+        "False",
+        *flags,
+        "--sample_dir",
+        tmp_path / "s",
+        "--checkpoint_dir",
+        tmp_path / "c",
+    ]
+    assert main.main([str(flag) for flag in flags]) == 0
+    return json.loads((tmp_path / "s/results.json").read_text())
+
+
+def test_weights_from_a_mat_file_give_scores_beside_the_papers(data, tmp_path, capsys):
+    weights = tmp_path / "x3.mat"
+    write_mat(weights, random_weights("9-1-5"))
+    found = results(tmp_path, "--weights", weights, "--test_dir", data / "Test/Set5", "--stride", 21)
+    assert {key: found[key] for key in ("scale", "degradation", "filters", "weights")} == {
+        "scale": 3,
+        "degradation": "matlab",
+        "filters": "9-1-5",
+        "weights": str(weights),
+    }
+    baby = found["images"]["baby_GT"]
+    assert list(baby) == [*report.METRICS, "paper_bicubic_psnr", "paper_srcnn_psnr"] == list(found["average"])
+    assert (baby["paper_bicubic_psnr"], baby["paper_srcnn_psnr"]) == (33.91, 35.01)
+    assert found["average"]["paper_srcnn_psnr"] == 32.39
+    assert found["average"]["bicubic_psnr"] == pytest.approx(30.392, abs=5e-4)
+    for metric in report.METRICS:
+        values = [image[metric] for image in found["images"].values()]
+        assert found["average"][metric] == pytest.approx(np.mean(values))
+    printed = capsys.readouterr().out
+    assert "32.39" in printed and "30.39" in printed and "butterfly_GT" in printed
+
+
+def test_the_paper_is_quoted_only_where_it_can_be_compared(tmp_path, photographs):
+    weights = tmp_path / "x3.mat"
+    write_mat(weights, random_weights("9-5-5"))
+    flags = "--weights", weights, "--test_dir", photographs, "--filters", "9-5-5", "--degradation", "zoom"
+    found = results(tmp_path, *flags)
+    for entry in (*found["images"].values(), found["average"]):
+        assert entry["paper_bicubic_psnr"] is None and entry["paper_srcnn_psnr"] is None
+
+
+def test_colour_pictures_are_colour_and_grey_ones_grey(tmp_path, photographs):
+    weights = tmp_path / "x3.mat"
+    write_mat(weights, random_weights("9-1-5"))
+    utils.imsave(np.random.default_rng(0).random((40, 40)), photographs / "grey.png")
+    found = results(tmp_path, "--weights", weights, "--test_dir", photographs)
+    modes = [Image.open(tmp_path / f"s/{name}.png").mode for name in found["images"]]
+    assert sorted(modes) == ["L", "RGB", "RGB", "RGB"]
+
+
+BAD_FLAGS = {
+    "--is_train maybe": "maybe",
+    "--is_train": "is_train",
+    "--unknown 1": "--unknown",
+    "--strid 3": "--strid",
+    "--scale 0": "--scale",
+    "--scale 1": "--scale",
+    "--scale 2.5": "--scale",
+    "--is_train False --stride 0": "--stride",
+    "--is_train False --stride 22": "gaps",
+    "--is_train False --stride 21 --filters 9-5-5": "17",
+    "--image_size 12": "at least 13",
+    "--image_size 33 --label_size 33": "take 21",
+    "--filters 9-5-5 --label_size 21": "take 17",
+    "--filters 9-9-9": "--filters",
+    "--learning_rate 0": "--learning_rate",
+    "--learning_rate -1": "--learning_rate",
+    "--learning_rate nan": "--learning_rate",
+    "--epoch 0": "--epoch",
+    "--batch_size 0": "--batch_size",
+    "--c_dim 2": "--c_dim",
+    "--preconditioner adam": "--preconditioner",
+    "--is_train True --train_dir nowhere": "nowhere",
+    "--is_train False --test_dir nowhere": "nowhere",
+    "--is_train True --weights x.mat": "--is_train False",
+    "leftover": "leftover",
+}
+
+
+@pytest.mark.parametrize("words", BAD_FLAGS)
+def test_bad_flags_are_one_line(fails, words):
+    assert BAD_FLAGS[words] in fails(*words.split())
+
+
+def test_bad_folders_and_images_are_one_line(fails, photographs, tmp_path):
+    weights = tmp_path / "x3.mat"
+    write_mat(weights, random_weights("9-1-5"))
+    (tmp_path / "empty").mkdir()
+    assert "empty" in fails("--train_dir", "empty")
+    assert "empty" in fails("--is_train", "False", "--test_dir", "empty")
+    tests = "--is_train", "False", "--weights", weights, "--test_dir", photographs
+    (photographs / "zzz.bmp").write_text("text")
+    assert "zzz.bmp" in fails(*tests)
+    assert "zzz.bmp" in fails("--train_dir", photographs)
+    (photographs / "zzz.bmp").unlink()
+    (photographs / "zzz.jpg").write_bytes(jpeg(tmp_path)[:1500])
+    assert "zzz.jpg" in fails(*tests)
+    (photographs / "zzz.jpg").unlink()
+    utils.imsave(np.zeros((12, 40)), photographs / "small.png")
+    assert "receptive field" in fails(*tests)
+    assert "--scale 7" in fails(*tests, "--scale", 7)
+    assert "--image_size" in fails("--train_dir", photographs, "--image_size", 99)
+    (tmp_path / "file").touch()
+    assert "--sample_dir" in fails(*tests, "--sample_dir", "file")
+    assert "--validation" in fails("--train_dir", photographs, "--validation", 4)
+
+
+def jpeg(tmp_path):
+    path = tmp_path / "whole.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+    return path.read_bytes()
+
+
+def test_bad_weights_are_one_line(fails, photographs, tmp_path):
+    tests = "--is_train", "False", "--test_dir", photographs
+    assert "no checkpoint" in fails(*tests, "--scale", 5)
+    assert "gone.mat" in fails(*tests, "--weights", "gone.mat")
+    assert "gone" in fails(*tests, "--weights", "gone")
+    write_mat(tmp_path / "other.mat", random_weights("9-5-5"))
+    said = fails(*tests, "--weights", "other.mat")
+    assert "(5, 5, 64, 32)" in said and "(1, 1, 64, 32)" in said
+    scipy.io.savemat(tmp_path / "odd.mat", {"weights_conv1": np.zeros((81, 64))})
+    assert "weights_conv2" in fails(*tests, "--weights", "odd.mat")
+    values = random_weights("9-1-5")
+    values["w1"][0, 0, 0, 0] = np.nan
+    write_mat(tmp_path / "nan.mat", values)
+    assert "finite" in fails(*tests, "--weights", "nan.mat")

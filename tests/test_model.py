@@ -1,0 +1,249 @@
+"""The graph, its weights and its training, each against a second way of computing."""
+
+import numpy as np
+import pytest
+import scipy.io
+import tensorflow.compat.v1 as tf
+from scipy.ndimage import correlate
+
+import main
+import utils
+from model import SRCNN, batch, conv2d, conv2d_few, initial_weights
+from utils import FILTERS, InputError
+
+
+def random_weights(filters, c_dim=1, seed=0):
+    """Weights of a size that keeps every layer alive."""
+    rng = np.random.default_rng(seed)
+    values = initial_weights(filters, c_dim, "normal", seed)
+    for name, value in values.items():
+        deviation = 0.1 if name.startswith("b") else np.sqrt(2 / np.prod(value.shape[:3]))
+        values[name] = rng.normal(0, deviation, value.shape).astype(np.float32)
+    return values
+
+
+@pytest.fixture
+def network(tmp_path):
+    """Builds a network of random weights in a session of its own."""
+    sessions = []
+
+    def build(filters="9-1-5", c_dim=1, image_size=33, **more):
+        session = tf.Session(graph=tf.Graph())
+        sessions.append(session)
+        label_size = image_size - utils.margin(filters)
+        with session.graph.as_default():
+            srcnn = SRCNN(
+                session, image_size, label_size, c_dim=c_dim, filters=filters, checkpoint_dir=tmp_path, **more
+            )
+            session.run(tf.global_variables_initializer())
+            srcnn.set(random_weights(filters, c_dim))
+        return srcnn
+
+    yield build
+    for session in sessions:
+        session.close()
+
+
+def slow_network(image, values):
+    """(h, w, c) to (h - margin, w - margin, c): correlations one channel at a time, in float64."""
+    x = image.astype(np.float64)
+    for i in (1, 2, 3):
+        kernel, bias = values[f"w{i}"].astype(np.float64), values[f"b{i}"]
+        kh, kw, cin, cout = kernel.shape
+        y = [sum(correlate(x[..., c], kernel[..., c, o]) for c in range(cin)) + bias[o] for o in range(cout)]
+        x = np.stack(y, 2)[kh // 2 : x.shape[0] - kh // 2, kw // 2 : x.shape[1] - kw // 2]
+        x = np.maximum(x, 0) if i < 3 else x
+    return x
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("c_dim", [1, 3])
+def test_the_graph_computes_correlations(network, filters, c_dim):
+    srcnn = network(filters, c_dim)
+    image = np.random.default_rng(1).random((25, 30, c_dim)).astype(np.float32)
+    output = srcnn.sess.run(srcnn.pred, {srcnn.images: image[np.newaxis]})[0]
+    np.testing.assert_allclose(output, slow_network(image, random_weights(filters, c_dim)), atol=2e-5)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4])
+def test_the_fast_last_layer_and_its_gradients_are_those_of_a_convolution(block):
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        inputs = tf.constant(rng.random((2, 28, 16, 7)), tf.float32)
+        kernel = tf.constant(rng.normal(size=(5, 5, 7, 3)), tf.float32)
+        plain, fast = conv2d(inputs, kernel), conv2d_few(inputs, kernel, block)
+        weight = tf.constant(rng.normal(size=(2, 24, 12, 3)), tf.float32)
+        results = [[y, *tf.gradients(y * weight, [inputs, kernel])] for y in (plain, fast)]
+        for expected, actual in zip(*session.run(results), strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(("filters", "size"), [("9-1-5", (47, 60)), ("9-5-5", (35, 34))])
+def test_tiles_at_every_stride_give_the_whole_image(network, filters, size):
+    srcnn = network(filters)
+    image = np.random.default_rng(1).random((*size, 1)).astype(np.float32)
+    extended = np.pad(image, ((utils.margin(filters) // 2,) * 2,) * 2 + ((0, 0),), mode="edge")
+    whole = srcnn.sess.run(srcnn.pred, {srcnn.images: extended[np.newaxis]})[0]
+    assert whole.shape == image.shape
+    for stride in range(1, srcnn.label_size + 1):
+        np.testing.assert_allclose(srcnn.test(image, stride), whole, atol=1e-5, err_msg=str(stride))
+
+
+def test_an_image_smaller_than_a_tile_keeps_its_size(network):
+    image = np.random.default_rng(1).random((5, 3, 1)).astype(np.float32)
+    assert network().test(image).shape == image.shape
+
+
+def test_identity_weights_let_the_image_through(network):
+    for c_dim in (1, 3):
+        srcnn = network(c_dim=c_dim)
+        values = initial_weights("9-1-5", c_dim, "identity", 0)
+        values["w3"][np.abs(values["w3"]) < 0.5] = 0  # without the small random part
+        srcnn.set(values)
+        image = np.random.default_rng(1).random((30, 30, c_dim)).astype(np.float32)
+        np.testing.assert_allclose(srcnn.test(image), image, atol=1e-6)
+
+
+def test_batches_cover_an_epoch_in_all_eight_positions():
+    images = np.random.default_rng(0).random((64, 5, 5, 1)).astype(np.float32)
+    seen, positions = set(), set()
+    for index in range(8):
+        inputs, labels = batch(images, images[:, 1:-1, 1:-1], 8, 0, 0, index)
+        np.testing.assert_array_equal(labels, inputs[:, 1:-1, 1:-1])
+        for one in inputs:
+            for number, image in enumerate(images):
+                for flip in (False, True):
+                    for turns in range(4):
+                        turned = np.rot90(image, turns)
+                        if np.array_equal(one, turned[:, ::-1] if flip else turned):
+                            seen.add(number)
+                            positions.add((flip, turns))
+    assert len(seen) == 64 and len(positions) == 8
+    again = batch(images, images, 8, 0, 0, 3)[0]
+    np.testing.assert_array_equal(again, batch(images, images, 8, 0, 0, 3)[0])
+    assert not np.array_equal(again, batch(images, images, 8, 0, 1, 3)[0])
+
+
+def write_checkpoint(prefix, values, version):
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = [tf.Variable(value, name=name) for name, value in values.items()]
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver(variables, write_version=version)
+        return saver.save(session, str(prefix), global_step=2550000)
+
+
+def write_mat(path, values):
+    """The authors' layout, a value at a time, from its description."""
+    w1, w2, w3 = (values[f"w{i}"] for i in (1, 2, 3))
+    f1, f2, f3 = len(w1), len(w2), len(w3)
+    conv1 = np.array([[w1[p % f1, p // f1, 0, i] for i in range(64)] for p in range(f1 * f1)])
+    conv2 = np.array(
+        [[[w2[p % f2, p // f2, i, o] for o in range(32)] for p in range(f2 * f2)] for i in range(64)]
+    )
+    conv3 = np.array([[w3[p % f3, p // f3, i, 0] for p in range(f3 * f3)] for i in range(32)])
+    mat = {"weights_conv1": conv1, "weights_conv2": conv2, "weights_conv3": conv3}
+    scipy.io.savemat(path, mat | {f"biases_conv{i}": values[f"b{i}"][:, np.newaxis] for i in (1, 2, 3)})
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("kind", ["V1", "V2", "mat"])
+def test_weights_of_every_format_are_the_same(network, tmp_path, filters, kind):
+    values = random_weights(filters, seed=5)
+    path = tmp_path / "weights.mat"
+    if kind == "mat":
+        write_mat(path, values)
+    else:
+        path = write_checkpoint(tmp_path / "SRCNN.model", values, getattr(tf.train.SaverDef, kind))
+    srcnn = network(filters)
+    srcnn.load(path)
+    for name, variable in (srcnn.weights | srcnn.biases).items():
+        np.testing.assert_array_equal(srcnn.sess.run(variable), values[name])
+    if kind == "V2":
+        srcnn.load(f"{path}.index")
+        srcnn.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["V2", "mat"])
+def test_weights_of_another_shape_name_both(network, tmp_path, kind):
+    values = random_weights("9-5-5")
+    path = tmp_path / "weights.mat"
+    if kind == "mat":
+        write_mat(path, values)
+    else:
+        path = write_checkpoint(tmp_path / "SRCNN.model", values, tf.train.SaverDef.V2)
+    with pytest.raises(InputError, match=r"\(5, 5, 64, 32\).*\(1, 1, 64, 32\)"):
+        network().load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\0" * 5000])
+def test_files_that_are_no_weights_are_named(network, tmp_path, content):
+    for name in ("weights.mat", "weights.ckpt", "weights.index"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match="weights"):
+            network().load(tmp_path / name)
+
+
+def training(tmp_path, photographs, *flags):
+    """Trains on small photographs; returns the loss of every epoch."""
+    tmp_path.mkdir(exist_ok=True)
+    flags = ["--train_dir", photographs, "--checkpoint_dir", tmp_path, "--batch_size", 8, *flags]
+    assert main.main([str(flag) for flag in flags]) == 0
+    (curve,) = tmp_path.rglob("training.csv")
+    return [float(line.split(",")[2]) for line in curve.read_text().splitlines()[1:]]
+
+
+@pytest.mark.parametrize("c_dim", [1, 3])
+@pytest.mark.parametrize("flags", [("--preconditioner", "none", "--learning_rate", "0.1"), ()])
+def test_training_lowers_the_loss(tmp_path, photographs, flags, c_dim):
+    losses = training(tmp_path / "c", photographs, "--epoch", 12, "--c_dim", c_dim, *flags)
+    assert len(losses) == 12 and losses[-1] < 0.8 * losses[0]
+
+
+def test_plain_descent_is_the_references(network, photographs, tmp_path):
+    """Two steps by hand: w - learning_rate * dloss/dw, the gradient by finite differences."""
+    input_, label = utils.preprocess(utils.prepare_data(photographs)[0])
+    data, labels = utils.sub_images(input_, label, 33, 21, 14)
+    config = main.parse_flags(["--preconditioner", "none", "--epoch", "2", "--learning_rate", "0.01"])
+    srcnn = network(batch_size=len(data))
+    with srcnn.sess.graph.as_default():
+        start = initial_weights("9-1-5", 1, "normal", 0)
+        bias = np.zeros(1)
+        expected = []
+        for epoch in range(2):
+            inputs, outputs = batch(data, labels, len(data), 0, epoch, 0)
+            values = start | {"b3": bias.astype(np.float32)}
+            errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
+            expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
+        srcnn.train(config, data, labels)
+    # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
+    np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path, photographs, capsys):
+    flags = ["--preconditioner", "none", "--init", "identity", "--train_dir", photographs, "--batch_size", 8]
+    flags += ["--checkpoint_dir", tmp_path / "c"]
+    assert main.main([*map(str, flags), "--epoch", "2"]) == 0
+    (before,) = (tmp_path / "c").rglob("*.index")
+    flags = [*flags, "--learning_rate", "1e9", "--epoch", "40"]
+    capsys.readouterr()
+    (tmp_path / "c/train.h5").unlink()
+    assert main.main([str(flag).replace(str(tmp_path / "c"), str(tmp_path / "d")) for flag in flags]) == 2
+    assert "not finite" in capsys.readouterr().err
+    assert before.exists() and not list((tmp_path / "d").rglob("*.index"))
+
+
+def test_training_goes_on_to_the_same_weights(tmp_path, photographs, network, capsys):
+    """Two epochs and two more are the same as four, to the bit, if the learning rate is constant."""
+    flags = "--preconditioner", "none", "--learning_rate", "0.01"
+    training(tmp_path / "once", photographs, *flags, "--epoch", 4)
+    training(tmp_path / "twice", photographs, *flags, "--epoch", 2)
+    assert len(training(tmp_path / "twice", photographs, *flags, "--epoch", 4)) == 4
+    arrays = []
+    for name in ("once", "twice"):
+        srcnn = network()
+        srcnn.load(tmp_path / name / "srcnn_9-1-5_x3_matlab")
+        arrays.append(srcnn.sess.run(srcnn.weights))
+    for name in ("w1", "w2", "w3"):
+        np.testing.assert_array_equal(arrays[0][name], arrays[1][name])
+    training(tmp_path / "twice", photographs, *flags, "--epoch", 4)
+    assert "training is finished" in capsys.readouterr().out

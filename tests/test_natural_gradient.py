@@ -1,0 +1,133 @@
+"""The curvature against brute force (the cases of "KFAC From Scratch", arXiv 2507.05127)."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from natural_gradient import Layer, NaturalGradient, input_factor, output_factor, patches, stack
+
+
+@pytest.fixture
+def session():
+    with tf.Graph().as_default(), tf.Session() as session:
+        yield session
+
+
+def convolutions(images, shapes, seed=0):
+    """A small network of unpadded convolutions with ReLUs between: its layers."""
+    rng = np.random.default_rng(seed)
+    layers, x = [], images
+    for i, shape in enumerate(shapes):
+        weights = tf.Variable(rng.normal(size=shape), dtype=tf.float32)
+        biases = tf.Variable(rng.normal(size=shape[-1]), dtype=tf.float32)
+        outputs = tf.nn.conv2d(x, weights, strides=1, padding="VALID") + biases
+        layers.append(Layer(weights, biases, x, outputs))
+        x = tf.nn.relu(outputs) if i < len(shapes) - 1 else outputs
+    return layers
+
+
+def jacobian(session, layer, pred):
+    """df_p/d(stacked W, b) for every output value p: (P, rows * columns)."""
+    rows = []
+    for value in tf.unstack(tf.reshape(pred, [-1]), num=int(np.prod(session.run(tf.shape(pred))))):
+        weights, biases = tf.gradients(value, [layer.weights, layer.biases])
+        rows.append(tf.reshape(stack(weights, biases), [-1]))
+    return session.run(tf.stack(rows)).astype(np.float64)
+
+
+def test_patches_are_what_the_kernel_sees(session):
+    images = tf.constant(np.random.default_rng(0).random((2, 6, 7, 3)), tf.float32)
+    (layer,) = convolutions(images, [(3, 2, 3, 4)])
+    session.run(tf.global_variables_initializer())
+    product = tf.matmul(patches(images, 3, 2), stack(layer.weights, layer.biases))
+    by_patches, outputs = session.run([product, layer.outputs])
+    np.testing.assert_allclose(by_patches.reshape(outputs.shape), outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_input_factor_is_the_mean_outer_product(session):
+    images = np.random.default_rng(0).random((2, 5, 6, 2)).astype(np.float32)
+    (layer,) = convolutions(tf.constant(images), [(3, 3, 2, 4)])
+    rows = [
+        np.append(image[y : y + 3, x : x + 3].ravel(), 1)
+        for image in images
+        for y in range(3)
+        for x in range(4)
+    ]
+    expected = np.mean([np.outer(row, row) for row in rows], axis=0)
+    np.testing.assert_allclose(session.run(input_factor(layer)), expected, rtol=1e-5)
+
+
+def test_output_factor_over_all_signs_is_brute_force(session):
+    """The mean over every vector of signs: 2/P sum_t sum_p g_tp g_tp^T, t positions, p outputs."""
+    images = tf.constant(np.random.default_rng(0).normal(size=(2, 4, 4, 1)), tf.float32)
+    layers = convolutions(images, [(2, 2, 1, 3), (2, 2, 3, 1)])
+    session.run(tf.global_variables_initializer())
+    pred = layers[-1].outputs  # (2, 2, 2, 1): 8 values, 256 vectors of signs
+    signs = tf.placeholder(tf.float32, [2, 2, 2, 1])
+    factor = output_factor(layers[0], pred, signs)
+    every = itertools.product((-1, 1), repeat=8)
+    mean = np.mean([session.run(factor, {signs: np.reshape(s, (2, 2, 2, 1))}) for s in every], axis=0)
+    expected = np.zeros((3, 3))
+    for value in tf.unstack(tf.reshape(pred, [-1])):
+        g = session.run(tf.gradients(value, layers[0].outputs)[0]).reshape(-1, 3)
+        expected += 2 / 8 * g.T @ g
+    np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_product_of_factors_is_the_gauss_newton_matrix_of_one_sample(session):
+    """Where there is one position and one sample, nothing is approximated, in any layer."""
+    images = tf.constant(np.random.default_rng(0).normal(size=(1, 2, 2, 3)), tf.float32)
+    layers = convolutions(images, [(2, 2, 3, 4), (1, 1, 4, 3), (1, 1, 3, 1)])
+    session.run(tf.global_variables_initializer())
+    pred = layers[-1].outputs
+    for layer in layers:
+        a, g = session.run([input_factor(layer), output_factor(layer, pred, tf.ones([1, 1, 1, 1]))])
+        j = jacobian(session, layer, pred)
+        np.testing.assert_allclose(np.kron(a, g), 2 * j.T @ j, rtol=1e-4, atol=1e-5)
+
+
+def test_the_step_of_one_linear_layer_is_that_of_a_dense_solve(session):
+    """One layer, one output: A (x) G is the whole Gauss-Newton matrix."""
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(size=(20, 6, 6, 2)), tf.float32)
+    labels = tf.constant(rng.normal(size=(20, 4, 4, 1)), tf.float32)
+    layers = convolutions(images, [(3, 3, 2, 1)])
+    loss = tf.reduce_mean(tf.square(layers[0].outputs - labels))
+    preconditioner = NaturalGradient(layers, loss, 0, 0, damping=1e-16, trust=1e9)
+    pairs = preconditioner.gradients()
+    plain = stack(*tf.gradients(loss, [layers[0].weights, layers[0].biases]))
+    session.run(tf.global_variables_initializer())
+    session.run(preconditioner.refresh_factors)
+    session.run(preconditioner.refresh_inverses)
+    natural, gradient = session.run([stack(pairs[0][0], pairs[1][0]), plain])
+    j = jacobian(session, layers[0], layers[0].outputs)
+    expected = np.linalg.solve(2 / len(j) * j.T @ j, gradient.astype(np.float64).ravel())
+    np.testing.assert_allclose(natural.ravel(), expected, rtol=2e-3, atol=1e-4)
+    # and a full step of it reaches the least-squares solution
+    session.run(tf.train.GradientDescentOptimizer(1.0).apply_gradients(pairs))
+    np.testing.assert_allclose(session.run(plain), 0, atol=1e-4)
+
+
+def test_the_trust_region_bounds_the_step(session):
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(size=(8, 6, 6, 1)), tf.float32)
+    labels = tf.constant(rng.normal(size=(8, 3, 3, 1)), tf.float32)
+    layers = convolutions(images, [(3, 3, 1, 4), (2, 2, 4, 1)])
+    loss = tf.reduce_mean(tf.square(layers[-1].outputs - labels))
+    trust = tf.placeholder(tf.float32, [])
+    preconditioner = NaturalGradient(layers, loss, 0, 0, trust=trust)
+    pairs = preconditioner.gradients()
+    plain = tf.gradients(loss, [variable for _, variable in pairs])
+    session.run(tf.global_variables_initializer())
+    session.run(preconditioner.refresh_factors)
+    session.run(preconditioner.refresh_inverses)
+    run = [[gradient for gradient, _ in pairs], plain]
+    naturals, gradients = session.run(run, {trust: 1e30})
+    length = sum(np.sum(n * d) for n, d in zip(naturals, gradients, strict=True))
+    for limit in (length / 100, length * 100):
+        bounded, _ = session.run(run, {trust: limit})
+        nu = min(1, np.sqrt(limit / length))
+        for short, natural in zip(bounded, naturals, strict=True):
+            np.testing.assert_allclose(short, nu * natural, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,246 @@
+"""Images and arrays against slow or independent versions of the same, and the paper's numbers."""
+
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+import report
+import utils
+from utils import InputError
+
+
+def matlab_resize_matrix(n, scale, shrink):
+    """MATLAB's `contributions` for bicubic, as a dense matrix (written from its documentation)."""
+
+    def cubic(x):
+        x = abs(x)
+        if x <= 1:
+            return 1.5 * x**3 - 2.5 * x**2 + 1
+        return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x <= 2 else 0.0
+
+    factor = 1 / scale if shrink else scale
+    width = min(factor, 1)  # antialiasing: the kernel is stretched when shrinking
+    matrix = np.zeros((round(n * factor), n))
+    for row in range(len(matrix)):
+        centre = (row + 0.5) / factor - 0.5
+        reach = int(2 / width) + 2
+        for source in range(int(centre) - reach, int(centre) + reach + 1):
+            mirrored = source % (2 * n)  # symmetric: 0 1 ... n-1 n-1 ... 1 0
+            mirrored = mirrored if mirrored < n else 2 * n - 1 - mirrored
+            matrix[row, mirrored] += cubic(width * (centre - source))
+    return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 7])
+def test_matlab_degradation_is_the_matrix_form_of_imresize(scale):
+    label = np.random.default_rng(scale).random((scale * 9, scale * 13, 2)).astype(np.float32)
+    expected = label
+    for axis in (0, 1):
+        n = label.shape[axis]
+        matrix = matlab_resize_matrix(n // scale, scale, False) @ matlab_resize_matrix(n, scale, True)
+        expected = np.moveaxis(np.tensordot(matrix, expected, (1, axis)), 0, axis)
+    np.testing.assert_allclose(utils.degrade(label, scale, "matlab"), expected, atol=2e-6)
+
+
+def test_zoom_degradation_is_scipys_on_each_channel():
+    label = np.random.default_rng(0).random((30, 42, 3)).astype(np.float32)
+    for c in range(3):
+        small = ndimage.zoom(label[..., c], 1 / 3, prefilter=False)
+        expected = ndimage.zoom(small, 3, prefilter=False)
+        np.testing.assert_allclose(utils.degrade(label, 3, "zoom")[..., c], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_bicubic_scores_are_the_papers(data, scale):
+    for folder, ssim in (("Set5", (0.9299, 0.8682, 0.8104)), ("Set14", (0.8687, 0.7736, 0.7019))):
+        pairs = [utils.preprocess(path, scale) for path in utils.prepare_data(data / "Test" / folder)]
+        psnrs = [utils.psnr(label, input_, scale) for input_, label in pairs]
+        if folder == "Set5":
+            np.testing.assert_allclose(psnrs, report.PAPER_BICUBIC[scale], atol=0.0151)
+        assert np.mean(psnrs) == pytest.approx(report.PAPER_AVERAGE[folder]["bicubic"][scale], abs=0.01)
+        ssims = [utils.ssim(label, input_, scale) for input_, label in pairs]
+        assert np.mean(ssims) == pytest.approx(ssim[scale - 2], abs=1e-4)
+
+
+def test_reference_figures(data):
+    """../shared/PAPER.md: to the last rounding."""
+    paths = utils.prepare_data(data / "Test/Set5")
+    matlab = [utils.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
+    assert [f"{value:.2f}" for value in matlab] == ["33.91", "32.57", "24.04", "32.88", "28.56"]
+    assert f"{np.mean(matlab):.3f}" == "30.392"
+    zoom = [utils.psnr(label, i, 3) for i, label in (utils.preprocess(p, 3, "zoom") for p in paths)]
+    assert [f"{value:.2f}" for value in zoom] == ["31.53", "29.73", "21.78", "31.54", "26.25"]
+    assert f"{np.mean(zoom):.3f}" == "28.165"
+
+
+def config(tmp_path, **more):
+    values = {"is_train": True, "scale": 3, "degradation": "matlab", "c_dim": 1, "filters": "9-1-5"}
+    values |= {"image_size": 33, "label_size": 21, "stride": 14, "checkpoint_dir": tmp_path / "checkpoint"}
+    return SimpleNamespace(**values | more)
+
+
+@pytest.mark.parametrize(("scale", "count"), [(2, 21910), (3, 21884), (4, 21772)])
+def test_the_91_images_give_the_exact_number_of_sub_images(data, tmp_path, scale, count):
+    path = utils.input_setup(config(tmp_path, scale=scale), utils.prepare_data(data / "Train"))
+    with h5py.File(path) as hf:
+        assert hf["data"].shape == (count, 33, 33, 1) and hf["label"].shape == (count, 21, 21, 1)
+
+
+def test_labels_are_the_centres_of_inputs():
+    image = np.arange(50 * 41, dtype=np.float32).reshape(50, 41, 1)
+    inputs, labels = utils.sub_images(image, image, 33, 21, 7)
+    expected = [image[y : y + 33, x : x + 33] for y in range(0, 18, 7) for x in range(0, 9, 7)]
+    np.testing.assert_array_equal(inputs, expected)
+    np.testing.assert_array_equal(labels, inputs[:, 6:-6, 6:-6])
+
+
+def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path):
+    paths = utils.prepare_data(photographs)
+    path = utils.input_setup(config(tmp_path), paths)
+    first = path.stat().st_mtime_ns
+    assert utils.input_setup(config(tmp_path), paths).stat().st_mtime_ns == first
+    with h5py.File(path) as hf:
+        assert "image 2.png" in hf.attrs["settings"] and hf["data"].chunks is not None
+    before = utils.read_data(path)[0]
+    utils.input_setup(config(tmp_path, scale=2), paths)
+    assert not np.array_equal(before, utils.read_data(path)[0])
+    path.write_bytes(path.read_bytes()[:5000])  # cut short
+    np.testing.assert_array_equal(utils.read_data(utils.input_setup(config(tmp_path), paths))[0], before)
+
+
+@pytest.mark.parametrize("stride", [1, 4, 5])
+def test_merge_is_the_slow_mean_of_overlaps(stride):
+    tiles = np.random.default_rng(0).random((4 * 3, 5, 5, 2)).astype(np.float32)
+    total = np.zeros((3 * stride + 5, 2 * stride + 5, 2))
+    count = np.zeros_like(total)
+    for row in range(4):
+        for column in range(3):
+            for y in range(5):
+                for x in range(5):
+                    total[row * stride + y, column * stride + x] += tiles[row * 3 + column, y, x]
+                    count[row * stride + y, column * stride + x] += 1
+    np.testing.assert_allclose(utils.merge(tiles, (4, 3), stride), total / count, atol=1e-6)
+
+
+def test_merge_puts_tiles_side_by_side_by_default():
+    tiles = np.random.default_rng(0).random((6, 4, 4, 1)).astype(np.float32)
+    expected = np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:])])
+    np.testing.assert_array_equal(utils.merge(tiles, (2, 3)), expected)
+
+
+def test_luminance_is_matlabs():
+    # rgb2ycbcr of pure colours, from the matrix in MATLAB's documentation
+    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    np.testing.assert_allclose(utils.luminance(colours) * 255, [[16, 235, 81, 145, 41]], atol=1e-4)
+
+
+def save(path, mode):
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 30, 3), np.uint8)
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    elif mode == "P":
+        image = image.quantize(256)
+    elif mode == "RGBA":
+        image.putalpha(128)
+    else:
+        image = image.convert(mode)
+    image.save(path)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [
+        ("L", ".png"),
+        ("I;16", ".png"),
+        ("RGB", ".bmp"),
+        ("RGBA", ".png"),
+        ("P", ".png"),
+        ("P", ".gif"),
+        ("CMYK", ".tif"),
+        ("1", ".png"),
+        ("LA", ".png"),
+    ],
+)
+def test_every_kind_of_image_is_read(tmp_path, mode, suffix):
+    image = save(tmp_path / f"image{suffix}", mode)
+    grey = utils.imread(tmp_path / f"image{suffix}")
+    colour = utils.imread(tmp_path / f"image{suffix}", is_grayscale=False)
+    assert grey.shape == (20, 30, 1) and colour.shape == (20, 30, 3)
+    if mode == "I;16":
+        np.testing.assert_allclose(grey[..., 0], np.asarray(image) / 65535, atol=1e-6)
+    elif mode in ("L", "1", "LA"):
+        np.testing.assert_allclose(grey[..., 0], np.asarray(image.convert("L")) / 255, atol=1e-6)
+    else:
+        rgb = np.asarray(image.convert("RGB")) / 255
+        np.testing.assert_allclose(colour, rgb, atol=1e-6)
+        y = np.floor(16.5 + rgb @ [65.481, 128.553, 24.966])
+        np.testing.assert_allclose(grey[..., 0] * 255, y, atol=1e-3)
+
+
+def test_sixteen_bit_colour_keeps_its_bits(tmp_path):
+    import imageio.v3 as iio
+
+    pixels = np.random.default_rng(1).integers(0, 65536, (20, 30, 3)).astype(np.uint16)
+    iio.imwrite(tmp_path / "image.tif", pixels)
+    colour = utils.imread(tmp_path / "image.tif", is_grayscale=False)
+    np.testing.assert_allclose(colour, pixels / 65535, atol=1e-6)
+
+
+def test_camera_orientation_is_applied(tmp_path):
+    image = Image.fromarray(np.zeros((20, 30), np.uint8))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "image.jpg", exif=exif)
+    assert utils.imread(tmp_path / "image.jpg").shape == (30, 20, 1)
+
+
+def test_saved_images_come_back_rounded(tmp_path):
+    image = np.random.default_rng(0).normal(0.5, 0.5, (9, 8, 3))
+    utils.imsave(image, tmp_path / "new folder" / "image.png")
+    expected = np.clip(np.floor(image * 255 + 0.5), 0, 255)
+    back = utils.imread(tmp_path / "new folder" / "image.png", is_grayscale=False)
+    np.testing.assert_allclose(back * 255, expected, atol=1e-3)
+
+
+def test_the_picture_has_the_new_luminance_and_the_degraded_chroma(tmp_path):
+    rgb = 0.25 + 0.5 * np.random.default_rng(0).random((24, 24, 3))
+    utils.imsave(rgb, tmp_path / "image.png")
+    input_ = utils.preprocess(tmp_path / "image.png", 3)[0]
+    output = input_ + 0.02 * np.random.default_rng(1).random(input_.shape)
+    picture = utils.in_colour(tmp_path / "image.png", input_, output, 3, "matlab")
+    small = utils.degrade(utils.imread(tmp_path / "image.png", is_grayscale=False), 3)
+    for chroma in ([-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]):  # Cb and Cr of rgb2ycbcr
+        np.testing.assert_allclose(picture @ chroma, small @ chroma, atol=1e-3)
+    np.testing.assert_allclose(
+        utils.to_luminance(picture) - utils.to_luminance(small), output - input_, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("name", ["text.bmp", "cut.jpg", "empty.png", "missing.png"])
+def test_what_is_not_an_image_is_named(tmp_path, name):
+    path = tmp_path / name
+    if name == "text.bmp":
+        path.write_text("not an image\nat all")
+    elif name == "cut.jpg":
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(path)
+        path.write_bytes(path.read_bytes()[:2000])
+    elif name == "empty.png":
+        path.touch()
+    with pytest.raises(InputError, match=name) as error:
+        utils.imread(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), utils.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
