@@ -242,7 +242,6 @@ class SRCNN:
             return curve
         rows = read_curve(curve, step)
         seconds = float(rows[-1]["seconds"]) if rows else 0.0
-        factor_samples = max(1, FACTOR_PIXELS // self.label_size**2)
         losses, started, printed = [], time.monotonic() - seconds, 0.0
         summaries = tf.summary.FileWriter(str(self.model_dir / "summaries"))
         bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
@@ -250,12 +249,7 @@ class SRCNN:
             while step < steps and not self.stopping:
                 epoch, index = divmod(step, epoch_steps)
                 inputs, outputs = batch(data, label, batch_size, self.seed, epoch, index)
-                for interval, refresh in self.refreshes:
-                    if step % interval == 0:
-                        self.sess.run(refresh, {self.images: inputs[:factor_samples]})
-                feed = {self.images: inputs, self.labels: outputs}
-                feed[self.learning_rate] = learning_rate(config, step / steps)
-                loss, _ = self.sess.run([self.loss, self.train_op], feed)
+                loss = self.train_step(step, inputs, outputs, learning_rate(config, step / steps))
                 if not np.isfinite(loss):
                     raise InputError(
                         f"the loss is not finite at step {step}; the last checkpoint stands. "
@@ -276,6 +270,15 @@ class SRCNN:
                     self.save(step)
                     write_curve(curve, rows)
         return curve
+
+    def train_step(self, step, inputs, labels, rate):
+        """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
+        samples = max(1, FACTOR_PIXELS // self.label_size**2)
+        for interval, refresh in self.refreshes:
+            if step % interval == 0:
+                self.sess.run(refresh, {self.images: inputs[:samples]})
+        feed = {self.images: inputs, self.labels: labels, self.learning_rate: rate}
+        return self.sess.run([self.loss, self.train_op], feed)[0]
 
     def epoch_row(self, epoch, step, losses, validation, started):
         """One row of the curve: PSNR in dB, of the training sub-images and of the validation images."""

@@ -1,0 +1,68 @@
+"""Settings of the natural gradient, tried on training images held out: never on Set5 or Set14.
+
+    python benchmarks/settings.py [folder of the 91 images, default Train]
+
+Each line is a training of 1,200 steps or so that differs from the defaults as it says.
+"""
+
+import contextlib
+import functools
+import io
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import main  # noqa: E402
+import model  # noqa: E402
+
+CURVATURE = [
+    {},
+    {"trust": 1e-6},
+    {"trust": 3e-5},
+    {"trust": 1e-4},
+    {"damping": 1e-7},
+    {"damping": 1e-5},
+    {"damping": 1e-4},
+    {"decay": 0.9},
+]
+REFRESHES = [
+    {"FACTOR_STEPS": 5, "INVERSE_STEPS": 10},
+    {"FACTOR_STEPS": 20, "INVERSE_STEPS": 40},
+    {"FACTOR_PIXELS": 4 * 3528},
+]
+FLAGS = [
+    "--learning_rate 0.5",
+    "--init normal",
+    "--batch_size 64 --epoch 4",
+    "--batch_size 256 --epoch 16",
+    "--image_size 57 --batch_size 28 --epoch 4",
+]
+
+
+def validation_psnr(train_dir, flags=(), curvature=None, refreshes=None):
+    """(PSNR in dB of 10 held-out images, seconds) at the end of a training."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        gradient = functools.partial(model.NaturalGradient, **curvature or {})
+        stack.enter_context(mock.patch.multiple(model, NaturalGradient=gradient, **refreshes or {}))
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        words = ["--train_dir", train_dir, "--checkpoint_dir", folder, "--validation", "10", "--epoch", "8"]
+        if main.main([*words, *flags]):
+            raise SystemExit(1)
+        (curve,) = Path(folder).rglob("training.csv")
+        last = curve.read_text().splitlines()[-1].split(",")
+        return float(last[4]), float(last[5])
+
+
+if __name__ == "__main__":
+    train_dir = sys.argv[1] if len(sys.argv) > 1 else "Train"
+    print("| differs from the defaults by | held-out PSNR (dB) | seconds |\n|---|---:|---:|")
+    trials = [(str(c) if c else "nothing", {"curvature": c}) for c in CURVATURE]
+    trials += [(str(r), {"refreshes": r}) for r in REFRESHES]
+    trials += [(f, {"flags": f.split()}) for f in FLAGS]
+    for name, trial in trials:
+        psnr, seconds = validation_psnr(train_dir, **trial)
+        print(f"| {name} | {psnr:.3f} | {seconds:.0f} |", flush=True)
