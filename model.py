@@ -203,7 +203,7 @@ class SRCNN:
             gradients = optimizer.compute_gradients(self.loss)
             self.refreshes = []
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
-        self.saver = tf.train.Saver(max_to_keep=5)
+        self.saver = tf.train.Saver(max_to_keep=5, save_relative_paths=True)
 
     def resume(self, config, n):
         """Goes on from the last checkpoint in `model_dir`, or starts; returns the step. n: of sub-images."""
