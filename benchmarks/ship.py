@@ -24,7 +24,9 @@ def ship(folder):
         session.run(tf.global_variables_initializer())
         target = ROOT / "checkpoint" / "shipped" / folder.name
         target.mkdir(parents=True, exist_ok=True)
-        tf.train.Saver(save_relative_paths=True).save(session, str(target / "SRCNN.model"), write_meta_graph=False)
+        tf.train.Saver(save_relative_paths=True).save(
+            session, str(target / "SRCNN.model"), write_meta_graph=False
+        )
     print(target.relative_to(ROOT), values["settings"].decode())
 
 

@@ -30,7 +30,7 @@ def images(tmp_path, monkeypatch):
     for i, name in enumerate(names):
         i = 1 if "twin" in name else i  # two of the 91 images are the same
         utils.imsave(np.random.default_rng(i).random((9, 9, 3)), tmp_path / "made.bmp")
-        made[f"{name}.bmp"] = (tmp_path / "made.bmp").read_bytes()
+        made[name] = (tmp_path / "made.bmp").read_bytes()
     sums = tmp_path / "SUMS"
     sums.write_text("".join(f"{hashlib.sha256(made[name]).hexdigest()}  ./{name}\n" for name in made))
     monkeypatch.setattr(datasets, "SUMS", sums)
