@@ -6,8 +6,6 @@ import signal
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 import report
 import utils
 from datasets import SOURCES, download, find_images
@@ -208,7 +206,7 @@ def test(config):
         srcnn.load(weights)
         data_path = utils.input_setup(config, paths)
         print(f"weights: {weights}")
-        for path in tqdm(paths, unit="image", disable=None, leave=False):
+        for path in utils.progress(paths, "testing"):
             (input_,), (label_,) = utils.read_data(data_path, path.name)
             output = srcnn.test(input_, config.stride)
             name = path.stem if sum(p.stem == path.stem for p in paths) == 1 else path.name
@@ -242,4 +240,5 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # a log shows progress as it is made
     sys.exit(main())

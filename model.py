@@ -21,7 +21,6 @@ VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
 FACTOR_STEPS, INVERSE_STEPS = 10, 20  # from one refresh of the curvature to the next
 FACTOR_PIXELS = 3528  # label pixels of the batch from which its factors are taken: 8 labels of 21x21
-LINE_SECONDS = 5  # at least, between two lines of progress
 
 
 def conv2d(inputs, kernel):
@@ -249,7 +248,10 @@ class SRCNN:
             while step < steps and not self.stopping:
                 epoch, index = divmod(step, epoch_steps)
                 inputs, outputs = batch(data, label, batch_size, self.seed, epoch, index)
-                loss = self.train_step(step, inputs, outputs, learning_rate(config, step / steps))
+                try:
+                    loss = self.train_step(step, inputs, outputs, learning_rate(config, step / steps))
+                except tf.errors.InvalidArgumentError:  # the curvature cannot be inverted any more
+                    loss = np.nan
                 if not np.isfinite(loss):
                     raise InputError(
                         f"the loss is not finite at step {step}; the last checkpoint stands. "
@@ -263,7 +265,7 @@ class SRCNN:
                     losses = []
                     add_summary(summaries, rows[-1])
                     bar.set_postfix_str(f"loss {rows[-1]['loss']}, PSNR {rows[-1]['psnr']} dB")
-                    if time.monotonic() - printed > LINE_SECONDS or step == steps:
+                    if time.monotonic() - printed > utils.LOG_SECONDS or step == steps:
                         printed = time.monotonic()
                         bar.write(", ".join(f"{key} {value}" for key, value in rows[-1].items() if value))
                 if step % CHECKPOINT_STEPS == 0 or step == steps or self.stopping:

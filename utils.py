@@ -5,6 +5,7 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 
 import json
 import os
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from tqdm import tqdm
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".ppm", ".pgm", ".jp2")
 CHUNK_VALUES = 2**17  # in one chunk of an HDF5 dataset: 0.5 MB
+LOG_SECONDS = 5  # at least, between two lines of progress in a log
 
 
 class InputError(Exception):
@@ -28,6 +30,17 @@ class InputError(Exception):
 def margin(filters):
     """How many pixels smaller than its input the output of unpadded convolutions is: 12 for '9-1-5'."""
     return sum(int(size) - 1 for size in filters.split("-"))
+
+
+def progress(items, what):
+    """Yields the items of a list, with a bar on a terminal and an occasional line in a log."""
+    bar = tqdm(items, desc=what, disable=None, leave=False)
+    printed = time.monotonic()
+    for number, item in enumerate(bar, 1):
+        yield item
+        if bar.disable and time.monotonic() - printed > LOG_SECONDS:
+            printed = time.monotonic()
+            print(f"{what}: {number} of {len(items)}")
 
 
 @contextmanager
@@ -264,7 +277,7 @@ def input_setup(config, paths):
 
     def items():
         found = not config.is_train
-        for path in tqdm(paths, desc="preparing images", unit="image", disable=None, leave=False):
+        for path in progress(paths, "preparing images"):
             input_, label_ = preprocess(path, config.scale, config.degradation, config.c_dim)
             h, w = input_.shape[:2]
             if not config.is_train:

@@ -1,5 +1,8 @@
 """The graph, its weights and its training, each against a second way of computing."""
 
+import signal
+
+import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -219,31 +222,48 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path, photographs, capsys):
-    flags = ["--preconditioner", "none", "--init", "identity", "--train_dir", photographs, "--batch_size", 8]
-    flags += ["--checkpoint_dir", tmp_path / "c"]
-    assert main.main([*map(str, flags), "--epoch", "2"]) == 0
-    (before,) = (tmp_path / "c").rglob("*.index")
-    flags = [*flags, "--learning_rate", "1e9", "--epoch", "40"]
-    capsys.readouterr()
-    (tmp_path / "c/train.h5").unlink()
-    assert main.main([str(flag).replace(str(tmp_path / "c"), str(tmp_path / "d")) for flag in flags]) == 2
+@pytest.mark.parametrize("flags", [("--preconditioner", "none", "--init", "identity"), ()])
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path, photographs, capsys, flags):
+    folders = "--train_dir", photographs, "--checkpoint_dir", tmp_path / "c", "--batch_size", 8
+    words = [str(word) for word in (*folders, *flags, "--learning_rate", 0.01)]
+    assert main.main([*words, "--epoch", "1"]) == 0
+    (model_dir,) = (tmp_path / "c").glob("srcnn_*")
+    with h5py.File(tmp_path / "c/train.h5", "r+") as hf:
+        hf["label"][:] = np.inf
+    before = {path: path.read_bytes() for path in model_dir.glob("SRCNN*")}
+    assert main.main([*words, "--epoch", "9"]) == 2
     assert "not finite" in capsys.readouterr().err
-    assert before.exists() and not list((tmp_path / "d").rglob("*.index"))
+    assert before == {path: path.read_bytes() for path in model_dir.glob("SRCNN*")}
 
 
-def test_training_goes_on_to_the_same_weights(tmp_path, photographs, network, capsys):
-    """Two epochs and two more are the same as four, to the bit, if the learning rate is constant."""
-    flags = "--preconditioner", "none", "--learning_rate", "0.01"
-    training(tmp_path / "once", photographs, *flags, "--epoch", 4)
-    training(tmp_path / "twice", photographs, *flags, "--epoch", 2)
-    assert len(training(tmp_path / "twice", photographs, *flags, "--epoch", 4)) == 4
+def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
+    tmp_path, photographs, network, monkeypatch, capsys
+):
+    """To the bit, natural gradient with its factors and inverses included."""
+    training(tmp_path / "whole", photographs, "--epoch", 16)
+    whole_step = SRCNN.train_step
+
+    def interrupted_step(self, step, *arguments):
+        self.stopping = signal.SIGTERM if step in (13, 14, 27) else 0
+        return whole_step(self, step, *arguments)
+
+    monkeypatch.setattr(SRCNN, "train_step", interrupted_step)
+    words = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "stopped", "--batch_size", 8]
+    words = [str(word) for word in (*words, "--epoch", 16)]
+    assert [main.main(words) for _ in range(4)] == [143, 143, 143, 0]
+    assert main.main(words) == 0  # has nothing to do
+    assert "training is finished" in capsys.readouterr().out
     arrays = []
-    for name in ("once", "twice"):
+    for name in ("whole", "stopped"):
         srcnn = network()
         srcnn.load(tmp_path / name / "srcnn_9-1-5_x3_matlab")
-        arrays.append(srcnn.sess.run(srcnn.weights))
-    for name in ("w1", "w2", "w3"):
-        np.testing.assert_array_equal(arrays[0][name], arrays[1][name])
-    training(tmp_path / "twice", photographs, *flags, "--epoch", 4)
-    assert "training is finished" in capsys.readouterr().out
+        arrays.append(srcnn.sess.run(srcnn.weights | srcnn.biases))
+    for name, array in arrays[0].items():
+        np.testing.assert_array_equal(arrays[1][name], array)
+
+
+def test_another_seed_does_not_go_on_from_the_same_folder(tmp_path, photographs, capsys):
+    training(tmp_path / "c", photographs, "--epoch", 1)
+    words = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "c", "--batch_size", 8, "--seed", 7]
+    assert main.main([str(word) for word in words]) == 2
+    assert "seed 0 (now 7)" in capsys.readouterr().err

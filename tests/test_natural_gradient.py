@@ -30,11 +30,11 @@ def convolutions(images, shapes, seed=0):
 
 def jacobian(session, layer, pred):
     """df_p/d(stacked W, b) for every output value p: (P, rows * columns)."""
-    rows = []
-    for value in tf.unstack(tf.reshape(pred, [-1]), num=int(np.prod(session.run(tf.shape(pred))))):
-        weights, biases = tf.gradients(value, [layer.weights, layer.biases])
-        rows.append(tf.reshape(stack(weights, biases), [-1]))
-    return session.run(tf.stack(rows)).astype(np.float64)
+    shape = session.run(tf.shape(pred))
+    selected = tf.placeholder(tf.float32, shape)
+    row = tf.reshape(stack(*tf.gradients(pred, [layer.weights, layer.biases], grad_ys=selected)), [-1])
+    one_hot = np.eye(np.prod(shape)).reshape(-1, *shape)
+    return np.array([session.run(row, {selected: one}) for one in one_hot], np.float64)
 
 
 def test_patches_are_what_the_kernel_sees(session):
