@@ -15,7 +15,12 @@ sys.path.insert(0, str(ROOT))
 
 import main  # noqa: E402
 
-SHIPPED = [(f, s, "matlab") for f in ("9-1-5", "9-5-5") for s in (2, 3, 4)] + [("9-1-5", 3, "zoom")]
+SHIPPED = [  # (filters, scale, degradation), read from the folders' names
+    (filters, int(scale[1:]), degradation)
+    for _, filters, scale, degradation in (
+        folder.name.split("_") for folder in sorted((ROOT / "checkpoint/shipped").glob("srcnn_*"))
+    )
+]
 
 
 def run(test_dir, filters, scale, degradation):
