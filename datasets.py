@@ -116,7 +116,7 @@ def fetch(source, path):
             while block := response.read(1 << 16):
                 file.write(block)
                 bar.update(len(block))
-                if bar.n > LARGEST_ARCHIVE or file.tell() > LARGEST_ARCHIVE:
+                if file.tell() > LARGEST_ARCHIVE:
                     raise ValueError("larger than any of the archives")
         if file.tell() < length:
             raise ValueError(f"only {file.tell()} of {length} bytes came")

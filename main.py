@@ -134,7 +134,6 @@ def import_tensorflow():
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-    tf.logging.set_verbosity(tf.logging.ERROR)
     return tf
 
 

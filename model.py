@@ -12,7 +12,7 @@ from tqdm import tqdm
 import utils
 from natural_gradient import Layer, NaturalGradient
 from utils import InputError
-from weights import NAMES, latest_checkpoint, read_weights
+from weights import NAMES, first_line, latest_checkpoint, read_weights
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 tf.disable_v2_behavior()
@@ -158,8 +158,8 @@ class SRCNN:
                 self.sess, str(self.model_dir / "SRCNN.model"), global_step=step, write_meta_graph=False
             )
         except (tf.errors.OpError, OSError) as error:
-            message = str(error).strip().partition("\n")[0]
-            raise InputError(f"{self.model_dir}: the checkpoint cannot be written ({message})") from error
+            reason = first_line(error)
+            raise InputError(f"{self.model_dir}: the checkpoint cannot be written ({reason})") from error
 
     def load(self, path):
         """Takes w1 to w3 and b1 to b3 from a file that `read_weights` knows.
@@ -286,6 +286,7 @@ class SRCNN:
         """One row of the curve: PSNR in dB, of the training sub-images and of the validation images."""
         loss = float(np.mean(losses))
         scores = [utils.psnr(label, self.test(input_), self.scale) for input_, label in validation]
+        scores = [score for score in scores if score is not None]
         return {
             "epoch": epoch,
             "step": step,

@@ -20,6 +20,7 @@ from tqdm import tqdm
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".ppm", ".pgm", ".jp2")
 CHUNK_VALUES = 2**17  # in one chunk of an HDF5 dataset: 0.5 MB
+LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of R, G and B in Y, which starts at 16/255
 LOG_SECONDS = 5  # at least, between two lines of progress in a log
 
 
@@ -106,8 +107,12 @@ def imread(path, is_grayscale=True):
     pixels = read_pixels(path)
     if is_grayscale:
         return luminance(pixels)[..., np.newaxis]
-    rgb = pixels if pixels.ndim == 3 else np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    return rgb.astype(np.float32) / np.iinfo(pixels.dtype).max
+    return to_float(pixels if pixels.ndim == 3 else np.repeat(pixels[..., np.newaxis], 3, axis=2))
+
+
+def to_float(pixels):
+    """Whole-number pixels as float32 in [0, 1]."""
+    return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
 
 
 def luminance(pixels):
@@ -117,8 +122,7 @@ def luminance(pixels):
     """
     peak = np.iinfo(pixels.dtype).max
     if pixels.ndim == 3:
-        y = 16 / 255 * peak + pixels @ (np.array([65.481, 128.553, 24.966]) / 255)
-        pixels = np.floor(y + 0.5)
+        pixels = np.floor(16 / 255 * peak + pixels @ LUMA + 0.5)
     return (pixels / peak).astype(np.float32)
 
 
@@ -143,7 +147,7 @@ def in_colour(path, input_, output, scale, degradation):
     pixels = read_pixels(path)
     if pixels.ndim == 2 or output.shape[2] == 3:
         return output
-    rgb = degrade(modcrop(imread(path, is_grayscale=False), scale), scale, degradation)
+    rgb = degrade(modcrop(to_float(pixels), scale), scale, degradation)
     return rgb + 255 / 219 * (output - input_)
 
 
@@ -268,7 +272,7 @@ def input_setup(config, paths):
     small for one sub-image.
     """
     names = ["scale", "degradation", "c_dim"]
-    names += ["image_size", "label_size", "stride"] if config.is_train else []
+    names += ["image_size", "label_size", "stride"] if config.is_train else ["filters"]
     settings = {name: getattr(config, name) for name in names}
     settings["sources"] = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
     savepath = Path(config.checkpoint_dir) / ("train.h5" if config.is_train else "test.h5")
@@ -354,7 +358,7 @@ def to_luminance(image):
     """(h, w, 1) luminance of an (h, w, c) image in [0, 1]: grey as it is, RGB by `rgb2ycbcr`, unrounded."""
     if image.shape[2] == 1:
         return image
-    return (16 / 255 + image @ (np.array([65.481, 128.553, 24.966]) / 255))[..., np.newaxis]
+    return (16 / 255 + image @ LUMA)[..., np.newaxis]
 
 
 def _scored(image, scale):

@@ -112,6 +112,15 @@ def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path)
     np.testing.assert_array_equal(utils.read_data(utils.input_setup(config(tmp_path), paths))[0], before)
 
 
+def test_a_test_file_is_not_reused_for_filters_that_see_more(tmp_path):
+    """15 pixels are enough for 9-1-5 but not for 9-5-5."""
+    utils.imsave(np.random.default_rng(0).random((15, 15)), tmp_path / "image.png")
+    paths = [tmp_path / "image.png"]
+    utils.input_setup(config(tmp_path, is_train=False), paths)
+    with pytest.raises(InputError, match="receptive field"):
+        utils.input_setup(config(tmp_path, is_train=False, filters="9-5-5"), paths)
+
+
 @pytest.mark.parametrize("stride", [1, 4, 5])
 def test_merge_is_the_slow_mean_of_overlaps(stride):
     tiles = np.random.default_rng(0).random((4 * 3, 5, 5, 2)).astype(np.float32)
