@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from utils import InputError, prepare_data
+from files import InputError
+from utils import prepare_data
 
 FOLDERS = {"train": "Train", "test": "Test/Set5"}
 SOURCES = (  # the authors' two archives, then the reference implementation's

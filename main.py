@@ -2,14 +2,23 @@
 
 import argparse
 import os
+import shlex
+import shutil
 import signal
 import sys
+import tempfile
+import time
 from pathlib import Path
 
+from tqdm import tqdm
+
+import images
 import report
+import upscale
 import utils
 from datasets import SOURCES, download, find_images
-from utils import FILTERS, InputError, margin
+from files import InputError, check_writable, progress
+from utils import FILTERS, margin
 
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
@@ -52,7 +61,8 @@ def positive(text):
 def parse_flags(arguments=None):
     parser = Parser(
         prog="main.py",
-        description="SRCNN: trains on Train/ (--is_train True) or tests on Test/Set5 (--is_train False).",
+        description="SRCNN: trains on Train/ (--is_train True), tests on Test/Set5 (--is_train False), or "
+        "upscales photographs (--is_train False --input PHOTO).",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=32, width=110),
         allow_abbrev=False,
     )
@@ -84,6 +94,10 @@ def parse_flags(arguments=None):
     )
     flag("filters", str, "9-1-5", "kernel sizes of the three layers", choices=FILTERS)
     flag("weights", str, None, "checkpoint or .mat to test with", "your own, else the shipped one")
+    flag("input", str, None, "image or folder of images to upscale instead of testing", "none")
+    flag("output", str, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE.png")
+    parser.add_argument("--overwrite", action="store_true", help="write over existing --output and --export")
+    flag("export", str, None, "write the weights as .mat, .onnx or a SavedModel folder, no more", "none")
     flag("seed", at_least(0), 0, "of initial weights and the order of sub-images")
     flag(
         "preconditioner", str, "kfac", "kfac: natural gradient; none: the plain one", choices=tuple(DEFAULTS)
@@ -117,8 +131,14 @@ def parse_flags(arguments=None):
             f"--stride {config.stride} is larger than the {config.label_size} pixels that a tile yields with "
             f"--filters {config.filters}, which would leave gaps; take {config.label_size} or less"
         )
-    if config.is_train and config.weights:
-        parser.error("--weights is for testing; add --is_train False")
+    if config.is_train:
+        for name in ("weights", "input", "export"):
+            if getattr(config, name) is not None:
+                parser.error(f"--{name} does not go with training; add --is_train False")
+    if config.output is not None and config.input is None:
+        parser.error("--output is for upscaling; add --input")
+    if config.input is not None and (config.c_dim, config.degradation) != (1, "matlab"):
+        parser.error("--input upscales luminance from bicubic; leave out --c_dim and --degradation")
     return config
 
 
@@ -172,55 +192,149 @@ def train(config):
     return 0
 
 
-def find_weights(config):
-    """The file of weights to test with: named, trained here, or shipped."""
+def find_weights(config, scale):
+    """The file of weights for a scale: named by the user, trained by them, shipped; or None."""
     from model import model_name
     from weights import latest_checkpoint
 
-    name = model_name(config.filters, config.scale, config.degradation, config.c_dim)
+    name = model_name(config.filters, scale, config.degradation, config.c_dim)
     shipped = Path(__file__).parent / "checkpoint" / "shipped" / name
     own = Path(config.checkpoint_dir) / name
-    path = config.weights or latest_checkpoint(own) or latest_checkpoint(shipped)
+    return config.weights or latest_checkpoint(own) or latest_checkpoint(shipped)
+
+
+def trained(config, session, **changes):
+    """An SRCNN with trained weights, and where they come from. changes: flags to take other values."""
+    config = argparse.Namespace(**vars(config) | changes)
+    path = find_weights(config, config.scale)
     if not path:
         raise InputError(
-            f"{own}: no checkpoint for --filters {config.filters} --scale {config.scale} "
+            f"{config.checkpoint_dir}: no checkpoint for --filters {config.filters} --scale {config.scale} "
             f"--degradation {config.degradation} --c_dim {config.c_dim}; train one with --is_train True, "
             f"or give --weights"
         )
-    return path
+    srcnn = build(config, session)
+    srcnn.load(path)
+    return srcnn, str(path)
 
 
 def test(config):
     paths = find_images(config.test_dir, "test")
     folder = Path(config.sample_dir)
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise InputError(f"--sample_dir {folder}: cannot be written to; name another folder")
-
+    check_writable(folder, "--sample_dir")
     tf = import_tensorflow()
-    scores = {}
+    scores, exhibits = {}, []
     with tf.Graph().as_default(), tf.Session() as session:
-        weights = find_weights(config)
-        srcnn = build(config, session)
-        srcnn.load(weights)
+        srcnn, weights = trained(config, session)
         data_path = utils.input_setup(config, paths)
         print(f"weights: {weights}")
-        for path in utils.progress(paths, "testing"):
+        for path, name in progress(list(zip(paths, upscale.names(paths), strict=True)), "testing"):
             (input_,), (label_,) = utils.read_data(data_path, path.name)
             output = srcnn.test(input_, config.stride)
-            name = path.stem if sum(p.stem == path.stem for p in paths) == 1 else path.name
             scores[name] = {
                 f"{kind}_{metric.__name__}": metric(label_, image, config.scale)
                 for kind, image in (("bicubic", input_), ("srcnn", output))
                 for metric in (utils.psnr, utils.ssim)
             }
-            picture = utils.in_colour(path, input_, output, config.scale, config.degradation)
-            utils.imsave(picture, folder / f"{name}.png")
-    utils.imsave(picture, folder / "test_image.png")
-    results = report.results(config, str(weights), scores)
-    report.save_results(results, folder / "results.json")
-    print(report.table(results))
-    print(f"pictures and results.json in {folder}")
+            pictures = utils.in_colour(path, input_, output, config.scale, config.degradation)
+            utils.imsave(pictures["SRCNN"], folder / f"{name}.png")
+            report.save_comparison(pictures, scores[name], folder / f"{name}_comparison.png")
+            if len(exhibits) < report.MOST_EXHIBITS:
+                exhibits.append(report.exhibit(name, pictures, scores[name]))
+        w1 = session.run(srcnn.weights["w1"])
+    utils.imsave(pictures["SRCNN"], folder / "test_image.png")
+    results = report.results(config, weights, scores)
+    report.save_json(results, folder / "results.json")
+    rows = report.rows(results)
+    save_page(config, [weights], f"SRCNN {config.filters}, x{config.scale}", rows, exhibits, w1)
+    print(report.table(rows))
+    print(f"pictures, results.json and report.html in {folder}")
+    return 0
+
+
+def save_page(config, weights, title, rows, exhibits, w1):
+    """report.html and filters.png in config.sample_dir."""
+    settings = {"weights": ", ".join(weights), "filters": config.filters, "scale": config.scale}
+    if config.input is None:
+        settings |= {"degradation": config.degradation, "stride": config.stride}
+    curve = Path(weights[0]).parent / "training.png"
+    report.save_page(
+        Path(config.sample_dir), title, shlex.join(["python", *sys.argv]), settings, rows, exhibits, w1, curve
+    )
+
+
+def upscale_photographs(config):
+    """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
+    work = upscale.jobs(config.input, config.output, config.sample_dir, config.scale)
+    for flag, folder in (("--output", work[0][1].parent), ("--sample_dir", config.sample_dir)):
+        check_writable(folder, flag)
+    tf = import_tensorflow()
+    done, exhibits = [], []
+    with tf.Graph().as_default(), tf.Session() as session:
+        factors = [config.scale] if find_weights(config, config.scale) else upscale.stages(config.scale)
+        margin_ = margin(config.filters)
+        size = {"image_size": upscale.TILE + margin_, "label_size": upscale.TILE}
+        models = {factor: trained(config, session, scale=factor, **size) for factor in set(factors)}
+        for factor, (_, weights) in models.items():
+            print(f"weights for x{factor}: {weights}")
+        networks = [(factor, models[factor][0].infer) for factor in factors]
+        for source, target in progress(work, "upscaling"):
+            started = time.monotonic()
+            try:
+                pixels, result = upscale.upscale_file(source, target, networks, margin_, config.overwrite)
+            except InputError as error:
+                tqdm.write(f"main.py: error: {error}", file=sys.stderr)
+                continue
+            height, width = result.shape[:2]
+            seconds = round(time.monotonic() - started, 1)
+            entry = {"input": str(source), "output": str(target), "width": width, "height": height}
+            done.append({**entry, "seconds": seconds})
+            tqdm.write(f"{target}: {width}x{height} pixels, {seconds} s")
+            if len(exhibits) < report.MOST_EXHIBITS:
+                box = report.centre(height, width)
+                pictures = {
+                    "bicubic": upscale.bicubic(images.colours(pixels), config.scale, *box),
+                    "SRCNN": utils.to_float(images.colours(result)[box[0] : box[2], box[1] : box[3]]),
+                }
+                exhibits.append(report.exhibit(target.name, pictures, {}, (height, width)))
+        w1 = session.run(models[factors[0]][0].weights["w1"])
+    if done:
+        used = [weights for _, weights in models.values()]
+        sample_dir = Path(config.sample_dir)
+        results = {"scale": config.scale, "weights": used, "images": done}
+        report.save_json(results, sample_dir / "upscaled.json")
+        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+        save_page(config, used, f"SRCNN {config.filters}, upscaled x{config.scale}", rows, exhibits, w1)
+        print(f"compare with bicubic: {sample_dir / 'report.html'}")
+    return 0 if len(done) == len(work) else 2
+
+
+def export(config):
+    """Writes the weights that a test would use in another format."""
+    path = Path(config.export)
+    if path.exists() and not (config.overwrite and path.is_file()):
+        raise InputError(f"--export {path}: exists already; name another, or add --overwrite for a file")
+    if path.suffix not in ("", ".mat", ".onnx"):
+        raise InputError(f"--export {path}: take .mat, .onnx, or no ending for a SavedModel folder")
+    if path.suffix == ".mat" and config.c_dim == 3:
+        raise InputError(f"--export {path}: the authors' layout has one channel; take .onnx or a folder")
+    check_writable(path.parent, "--export")
+    tf = import_tensorflow()
+    from weights import write_mat, write_onnx
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        srcnn, weights = trained(config, session)
+        values = session.run(srcnn.weights | srcnn.biases)
+        if path.suffix == ".mat":
+            write_mat(values, path)
+        elif path.suffix == ".onnx":
+            write_onnx(values, path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                srcnn.export(Path(folder) / "model")
+                shutil.move(Path(folder) / "model", path)
+    print(f"{weights} written as {path}")
     return 0
 
 
@@ -230,6 +344,10 @@ def main(arguments=None):
         if config.download:
             download(config.download_from)
             return 0
+        if config.export is not None:
+            return export(config)
+        if config.input is not None:
+            return upscale_photographs(config)
         return train(config) if config.is_train else test(config)
     except InputError as error:
         print(f"main.py: error: {error}", file=sys.stderr)

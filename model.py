@@ -10,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 import utils
+from files import LOG_SECONDS, InputError, replacing
 from natural_gradient import Layer, NaturalGradient
-from utils import InputError
 from weights import NAMES, first_line, latest_checkpoint, read_weights
 
 tf.logging.set_verbosity(tf.logging.ERROR)
@@ -148,6 +148,24 @@ class SRCNN:
 
         return utils.merge(outputs(), grid, stride)[:h, :w]
 
+    def infer(self, image):
+        """One pass over a whole image: (h + margin, w + margin, c_dim) to (h, w, c_dim)."""
+        return self.sess.run(self.pred, {self.images: image[np.newaxis]})[0]
+
+    def export(self, folder):
+        """Writes a SavedModel: `serving_default` maps `images` (n, h, w, c_dim) to `pred` of that shape."""
+        frozen = tf.graph_util.convert_variables_to_constants(
+            self.sess, self.sess.graph.as_graph_def(), [self.pred.op.name]
+        )
+        padding = utils.margin(self.filters) // 2
+        with tf.Graph().as_default(), tf.Session() as session:
+            images = x = tf.placeholder(tf.float32, self.images.shape, name="images")
+            for axis in (1, 2):  # edge pixels repeated
+                n = tf.shape(images)[axis]
+                x = tf.gather(x, tf.clip_by_value(tf.range(-padding, n + padding), 0, n - 1), axis=axis)
+            (pred,) = tf.import_graph_def(frozen, {self.images.name: x}, [self.pred.name], name="")
+            tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
+
     def save(self, step):
         """Writes a checkpoint of the whole state into `model_dir`; the last five are kept."""
         if not all(np.isfinite(value).all() for value in self.sess.run([*self.weights.values()])):
@@ -265,7 +283,7 @@ class SRCNN:
                     losses = []
                     add_summary(summaries, rows[-1])
                     bar.set_postfix_str(f"loss {rows[-1]['loss']}, PSNR {rows[-1]['psnr']} dB")
-                    if time.monotonic() - printed > utils.LOG_SECONDS or step == steps:
+                    if time.monotonic() - printed > LOG_SECONDS or step == steps:
                         printed = time.monotonic()
                         bar.write(", ".join(f"{key} {value}" for key, value in rows[-1].items() if value))
                 if step % CHECKPOINT_STEPS == 0 or step == steps or self.stopping:
@@ -372,7 +390,7 @@ def read_curve(path, step):
 
 
 def write_curve(path, rows):
-    with utils.replacing(path) as temporary, open(temporary, "w", newline="") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="") as file:
         if rows:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()

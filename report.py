@@ -1,10 +1,16 @@
-"""What a person looks at: the table beside the paper's, the curve of a training."""
+"""What a person looks at: the table beside the paper's, pictures to compare, the page, the curve."""
 
+import base64
 import csv
 import json
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
 import utils
+from files import replacing
 
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [
@@ -36,6 +42,9 @@ PAPER_AVERAGE = {
         "9-5-5": {2: 32.45, 3: 29.30, 4: 27.50},
     },
 }
+LARGEST_PANEL = 1000  # pixels of the longer side of a picture in a strip
+LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
+MOST_EXHIBITS = 24  # images on the page
 METRICS = "bicubic_psnr", "bicubic_ssim", "srcnn_psnr", "srcnn_ssim"
 
 
@@ -82,34 +91,174 @@ def results(config, weights, scores):
     }
 
 
-def save_results(results, path):
-    with utils.replacing(path) as temporary:
-        temporary.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def save_json(value, path):
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def table(results):
-    """The results as lines of text, the paper's numbers and the gain over bicubic beside them."""
-    rows = [*results["images"].items(), ("average", results["average"])]
-    width = max(len(name) for name, _ in rows)
+def rows(results):
+    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours."""
+    heading = [f"x{results['scale']}", "bicubic", "SSIM", "paper"]
+    heading += [f"SRCNN {results['filters']}", "SSIM", "paper", "gain"]
 
-    def cell(value, digits):
+    def cell(value, digits=2):
         return "-" if value is None else f"{value:.{digits}f}"
 
-    def line(name, entry):
+    def row(name, entry):
         bicubic, srcnn = entry["bicubic_psnr"], entry["srcnn_psnr"]
         gain = None if None in (bicubic, srcnn) else srcnn - bicubic
-        return (
-            f"{name:<{width}}  {cell(bicubic, 2):>7} {cell(entry['bicubic_ssim'], 4):>6} "
-            f"{cell(entry['paper_bicubic_psnr'], 2):>6}   {cell(srcnn, 2):>7} "
-            f"{cell(entry['srcnn_ssim'], 4):>6} {cell(entry['paper_srcnn_psnr'], 2):>6}   {cell(gain, 2):>6}"
-        )
+        return [
+            *(name, cell(bicubic), cell(entry["bicubic_ssim"], 4), cell(entry["paper_bicubic_psnr"])),
+            *(cell(srcnn), cell(entry["srcnn_ssim"], 4), cell(entry["paper_srcnn_psnr"]), cell(gain)),
+        ]
 
-    head = (
-        f"{'':<{width}}  {'bicubic':<21}   {'SRCNN ' + results['filters']:<21}   {'gain':>6}\n"
-        f"{'x' + str(results['scale']):<{width}}  {'PSNR':>7} {'SSIM':>6} {'paper':>6}   "
-        f"{'PSNR':>7} {'SSIM':>6} {'paper':>6}   {'dB':>6}"
+    entries = {**results["images"], "average": results["average"]}
+    return [heading, *(row(name, entry) for name, entry in entries.items())]
+
+
+def table(rows):
+    """Rows of text as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
     )
-    return "\n".join([head, *(line(name, entry) for name, entry in rows)])
+
+
+def to_rgb(image):
+    """An (h, w, c) image in [0, 1] as a Pillow image."""
+    return Image.fromarray(np.broadcast_to(utils.to_pixels(image), (*image.shape[:2], 3)))
+
+
+def captions(pictures, scores):
+    """A line or two about each picture: what it is, its size or its scores."""
+    low = pictures.get("low resolution")
+    lines = {"low resolution": "" if low is None else f"{low.shape[1]}x{low.shape[0]} pixels"}
+    for kind in ("bicubic", "SRCNN"):
+        psnr, ssim = (scores.get(f"{kind.lower()}_{metric}") for metric in ("psnr", "ssim"))
+        parts = [] if psnr is None else [f"{psnr:.2f} dB"]
+        lines[kind] = ", ".join(parts + ([] if ssim is None else [f"SSIM {ssim:.4f}"]))
+    return {name: lines.get(name, "") for name in pictures}
+
+
+def save_comparison(pictures, scores, path):
+    """One strip: original, low resolution, bicubic and SRCNN side by side, with PSNR and SSIM under them.
+
+    pictures: as `utils.in_colour` gives them. scores: a dict of METRICS.
+    """
+    h, w = pictures["original"].shape[:2]
+    ratio = min(1, LARGEST_PANEL / max(h, w))
+    size = max(1, round(w * ratio)), max(1, round(h * ratio))
+    width, gap, line = max(size[0], 150), 8, 18
+    strip = Image.new("RGB", (len(pictures) * (width + gap) + gap, size[1] + 2 * gap + 2 * line), "white")
+    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(14)
+    for i, (name, text) in enumerate(captions(pictures, scores).items()):
+        x = gap + i * (width + gap) + width // 2
+        sampling = Image.Resampling.NEAREST if name == "low resolution" else Image.Resampling.LANCZOS
+        strip.paste(to_rgb(pictures[name]).resize(size, sampling), (x - size[0] // 2, gap))
+        draw.multiline_text(
+            (x, size[1] + gap + 2), f"{name}\n{text}", "black", font, anchor="ma", align="center"
+        )
+    with replacing(path) as temporary:
+        strip.save(temporary)
+
+
+def filters_picture(w1):
+    """The kernels of the first layer, (kh, kw, c, n), by variance, as one picture (h, w, c) in [0, 1].
+
+    As in the paper's figure of them; each is stretched to the whole range of grey.
+    """
+    order = np.argsort(-w1.var(axis=(0, 1, 2)))
+    tiles = []
+    for kernel in np.moveaxis(w1[..., order], -1, 0):
+        low, high = kernel.min(), kernel.max()
+        tile = (kernel - low) / (high - low or 1)
+        tiles.append(np.pad(tile, ((0, 1), (0, 1), (0, 0)), constant_values=1))
+    columns = 16
+    grid = utils.merge(tiles, (-(-len(tiles) // columns), columns))
+    return grid.repeat(5, axis=0).repeat(5, axis=1)
+
+
+def centre(height, width):
+    """(top, left, bottom, right) of what the page shows of an image: the middle, if it is large."""
+    top, left = max(0, (height - LARGEST_EXHIBIT) // 2), max(0, (width - LARGEST_EXHIBIT) // 2)
+    return top, left, min(top + LARGEST_EXHIBIT, height), min(left + LARGEST_EXHIBIT, width)
+
+
+def exhibit(name, pictures, scores, size=None):
+    """An image as the page shows it: what the template is given.
+
+    pictures: dict of (h, w, c) images in [0, 1], of which only the middle is shown if they are large;
+    `bicubic` and `SRCNN`, and `original` if it is known. size: (height, width) of the whole image.
+    """
+    pictures = {kind: image for kind, image in pictures.items() if kind != "low resolution"}
+    height, width = pictures["SRCNN"].shape[:2]
+    top, left, bottom, right = centre(height, width)
+    pictures = {kind: image[top:bottom, left:right] for kind, image in pictures.items()}
+    layers = {kind: data_uri(to_rgb(image)) for kind, image in pictures.items()}
+    views = [("bicubic", "SRCNN")]
+    if "original" in pictures:
+        views += [("original", "SRCNN"), ("error of bicubic", "error of SRCNN")]
+        reference, compared = "original", ("bicubic", "SRCNN")
+    else:
+        views.append(("SRCNN", "difference of SRCNN"))
+        reference, compared = "bicubic", ("SRCNN",)
+    for kind in compared:
+        what = "error" if "original" in pictures else "difference"
+        layers[f"{what} of {kind}"] = data_uri(error_map(pictures[reference], pictures[kind]))
+    shown = bottom - top, right - left
+    whole = size or (height, width)
+    note = f"{shown[1]}x{shown[0]} pixels"
+    if shown != whole:
+        note += f", the middle of {whole[1]}x{whole[0]}"
+    return {
+        "name": name,
+        "width": shown[1],
+        "height": shown[0],
+        "layers": layers,
+        "views": views,
+        "captions": {kind: text for kind, text in captions(pictures, scores).items() if text},
+        "note": note,
+    }
+
+
+def error_map(a, b):
+    """Where two images differ in luminance: black where they do not, yellow from 32 of 255 levels on."""
+    import matplotlib
+
+    difference = np.abs(utils.to_luminance(a) - utils.to_luminance(b))[..., 0]
+    return Image.fromarray(matplotlib.colormaps["inferno"](difference * 255 / 32, bytes=True)[..., :3])
+
+
+def data_uri(image):
+    """A Pillow image as an address that holds it."""
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def save_page(folder, title, command, settings, rows, exhibits, w1, curve):
+    """Writes filters.png and report.html, one page with everything in it, into a folder.
+
+    settings: dict of text. rows: lists of text, see `table`. exhibits: from `exhibit`.
+    w1: kernels of the first layer. curve: path of a picture of the training, shown if it is there.
+    """
+    import jinja2
+
+    filters = filters_picture(w1)
+    utils.imsave(filters, folder / "filters.png")
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    page = template.get_template("report.html").render(
+        title=title,
+        command=command,
+        settings=settings,
+        rows=rows,
+        exhibits=exhibits,
+        filters=data_uri(to_rgb(filters)),
+        curve=data_uri(Image.open(curve)) if curve.is_file() else None,
+    )
+    with replacing(folder / "report.html") as temporary:
+        temporary.write_text(page, encoding="utf-8")
 
 
 def plot_curve(path):
@@ -130,5 +279,5 @@ def plot_curve(path):
     axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
     axes.grid(alpha=0.3)
     axes.legend()
-    with utils.replacing(path.with_suffix(".png")) as temporary:
+    with replacing(path.with_suffix(".png")) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -4,98 +4,24 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 """
 
 import json
-import os
-import time
-import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
-import imageio.v3 as iio
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from scipy import ndimage
-from tqdm import tqdm
+
+import images
+from files import InputError, progress, replacing
 
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
-IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".ppm", ".pgm", ".jp2")
 CHUNK_VALUES = 2**17  # in one chunk of an HDF5 dataset: 0.5 MB
 LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of R, G and B in Y, which starts at 16/255
-LOG_SECONDS = 5  # at least, between two lines of progress in a log
-
-
-class InputError(Exception):
-    """Something the user gave cannot be used; the message is one line that says what to do."""
 
 
 def margin(filters):
     """How many pixels smaller than its input the output of unpadded convolutions is: 12 for '9-1-5'."""
     return sum(int(size) - 1 for size in filters.split("-"))
-
-
-def progress(items, what):
-    """Yields the items of a list, with a bar on a terminal and an occasional line in a log."""
-    bar = tqdm(items, desc=what, disable=None, leave=False)
-    printed = time.monotonic()
-    for number, item in enumerate(bar, 1):
-        yield item
-        if bar.disable and time.monotonic() - printed > LOG_SECONDS:
-            printed = time.monotonic()
-            print(f"{what}: {number} of {len(items)}")
-
-
-@contextmanager
-def replacing(path):
-    """A temporary path beside `path`, renamed to it when the block ends well and removed otherwise."""
-    path = Path(path)
-    is_new = not path.parent.exists()
-    # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
-    temporary = path.with_name(f".{os.getpid()}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-        if is_new and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
-
-
-def read_pixels(path):
-    """The decoded pixels of an image file: uint8 or uint16, (h, w) for grey or (h, w, 3) for RGB.
-
-    Whatever Pillow or imageio can open: palettes, CMYK, bilevel and alpha become grey or RGB, the
-    orientation that a camera notes (EXIF) is applied, and of an animation the first frame is taken.
-    Raises InputError, naming the file, for anything that is not a whole image.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return _decode(path, image)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"{path}: more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale or cut it first"
-        ) from error
-    except Exception as error:  # decoders raise nearly everything on damaged files
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
-
-
-def _decode(path, image):
-    if image.format == "TIFF" and max(image.tag_v2.get(258, (8,))) == 16 and "I" not in image.mode:
-        return iio.imread(path)[..., :3]  # Pillow would cut 16-bit colour down to 8
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):  # 16-bit grey
-        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined range")
-    grey = image.mode in ("1", "L", "LA", "La")
-    return np.asarray(image.convert("L" if grey else "RGB"))
 
 
 def imread(path, is_grayscale=True):
@@ -104,10 +30,10 @@ def imread(path, is_grayscale=True):
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    pixels = read_pixels(path)
+    pixels = images.colours(images.read(path).pixels)
     if is_grayscale:
-        return luminance(pixels)[..., np.newaxis]
-    return to_float(pixels if pixels.ndim == 3 else np.repeat(pixels[..., np.newaxis], 3, axis=2))
+        return luminance(pixels)
+    return to_float(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
 def to_float(pixels):
@@ -116,39 +42,40 @@ def to_float(pixels):
 
 
 def luminance(pixels):
-    """MATLAB's `rgb2ycbcr`, first channel: (h, w) in [0, 1] from whole-number pixels, grey or RGB.
+    """MATLAB's `rgb2ycbcr`, first channel: (h, w, 1) in [0, 1] from whole-number pixels, grey or RGB.
 
     Rounded to a whole number of the pixels' own depth, as MATLAB does. Grey is luminance already.
     """
     peak = np.iinfo(pixels.dtype).max
-    if pixels.ndim == 3:
-        pixels = np.floor(16 / 255 * peak + pixels @ LUMA + 0.5)
+    if pixels.shape[2] == 3:
+        pixels = np.floor(16 / 255 * peak + pixels @ LUMA + 0.5)[..., np.newaxis]
     return (pixels / peak).astype(np.float32)
 
 
-def to_uint8(image):
-    """Rounds half up and clips an image in [0, 1] to 8 bits, as MATLAB's `im2uint8` does."""
-    return np.clip(np.floor(image * 255.0 + 0.5), 0, 255).astype(np.uint8)
+def to_pixels(image, dtype=np.uint8):
+    """Rounds half up and clips an image in [0, 1] to 8 or 16 bits, as MATLAB's `im2uint8` does."""
+    peak = np.iinfo(dtype).max
+    return np.clip(np.floor(image * float(peak) + 0.5), 0, peak).astype(dtype)
 
 
 def imsave(image, path):
-    """Writes an image in [0, 1], (h, w), (h, w, 1) or (h, w, 3), with 8 bits, whole or not at all."""
-    pixels = to_uint8(image)
-    with replacing(path) as temporary:
-        iio.imwrite(temporary, pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+    """Writes an image in [0, 1], (h, w) or (h, w, c), with 8 bits, whole or not at all."""
+    images.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
 
 
 def in_colour(path, input_, output, scale, degradation):
-    """The picture that a super-resolved image shows, (h, w, c) in [0, 1].
+    """What a person compares, in colour where the file is: a dict of images in [0, 1].
 
-    input_, output: (h, w, 1), degraded and super-resolved luminance. Chroma is the degraded
-    image's. A change of the luminance, 219 levels wide, is one of R, G and B together by 255/219.
+    input_, output: (h, w, c), degraded and super-resolved, from the file at `path`. The result has
+    `original`, `low resolution`, `bicubic` and `SRCNN`. Chroma of the last is the degraded image's. A
+    change of the luminance, 219 levels wide, is one of R, G and B together by 255/219.
     """
-    pixels = read_pixels(path)
-    if pixels.ndim == 2 or output.shape[2] == 3:
-        return output
-    rgb = degrade(modcrop(to_float(pixels), scale), scale, degradation)
-    return rgb + 255 / 219 * (output - input_)
+    original = modcrop(to_float(images.colours(images.read(path).pixels)), scale)
+    low = shrink(original, scale, degradation)
+    degraded = enlarge(low, scale, degradation)
+    if original.shape[2] > output.shape[2]:
+        output = degraded + 255 / 219 * (output - input_)
+    return {"original": original, "low resolution": low, "bicubic": degraded, "SRCNN": output}
 
 
 def modcrop(image, scale=3):
@@ -180,6 +107,24 @@ def imresize(image, scale, shrink=False):
     return np.stack(channels, axis=2)[top : top + resized(h), top : top + resized(w)]
 
 
+def shrink(image, scale, degradation):
+    """The low resolution of an (h, w, c) image: MATLAB's bicubic, or scipy's B-spline."""
+    if degradation == "matlab":
+        return imresize(image, scale, shrink=True)
+    return _zoom(image, 1 / scale)
+
+
+def enlarge(image, scale, degradation):
+    """The low resolution enlarged by the same means: what the network is given."""
+    return imresize(image, scale) if degradation == "matlab" else _zoom(image, scale)
+
+
+def _zoom(image, factor):
+    """Channel by channel: without prefilter, zoom would blur along the third axis too."""
+    channels = [ndimage.zoom(channel, factor, prefilter=False) for channel in np.moveaxis(image, 2, 0)]
+    return np.stack(channels, axis=2)
+
+
 def degrade(label, scale=3, degradation="matlab"):
     """Loses the detail of a modcropped image: shrinks it by `scale` and enlarges it again.
 
@@ -187,11 +132,7 @@ def degrade(label, scale=3, degradation="matlab"):
     'matlab' is the paper's bicubic; 'zoom' is the reference implementation's `scipy.ndimage.zoom`
     (a B-spline blur without antialiasing, corners aligned).
     """
-    if degradation == "matlab":
-        return imresize(imresize(label, scale, shrink=True), scale)
-    # Channel by channel: without prefilter, zoom would blur along the third axis too.
-    small = [ndimage.zoom(channel, 1 / scale, prefilter=False) for channel in np.moveaxis(label, 2, 0)]
-    return np.stack([ndimage.zoom(channel, scale, prefilter=False) for channel in small], axis=2)
+    return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
 def preprocess(path, scale=3, degradation="matlab", c_dim=1):
@@ -209,9 +150,9 @@ def prepare_data(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in images.SUFFIXES and p.is_file())
     if not paths:
-        raise InputError(f"{folder}: no images in it ({', '.join(IMAGE_SUFFIXES)})")
+        raise InputError(f"{folder}: no images in it ({', '.join(images.SUFFIXES)})")
     return paths
 
 
@@ -363,7 +304,7 @@ def to_luminance(image):
 
 def _scored(image, scale):
     """8-bit values as the paper scores them: rounded, clipped, `scale` pixels shaved off every side."""
-    return to_uint8(to_luminance(image))[scale:-scale, scale:-scale, 0].astype(np.float64)
+    return to_pixels(to_luminance(image))[scale:-scale, scale:-scale, 0].astype(np.float64)
 
 
 def psnr(label, output, scale):

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.io
 import tensorflow.compat.v1 as tf
 
-from utils import InputError
+from files import InputError, replacing
 
 NAMES = ("w1", "b1", "w2", "b2", "w3", "b3")
 
@@ -72,3 +72,46 @@ def _read_mat(path):
         ) from error
     except Exception as error:  # scipy's readers raise nearly everything on damaged files
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
+
+
+def write_mat(values, path):
+    """Writes w1 to b3 in the authors' layout, which `read_weights` and their MATLAB code read."""
+    mat = {}
+    for i in (1, 2, 3):
+        kernel = values[f"w{i}"]
+        pixels = kernel.reshape(-1, *kernel.shape[2:], order="F")  # (kh * kw, cin, cout), column by column
+        mat[f"weights_conv{i}"] = {1: pixels[:, 0], 2: pixels.transpose(1, 0, 2), 3: pixels[..., 0].T}[i]
+        mat[f"biases_conv{i}"] = values[f"b{i}"][:, np.newaxis]
+    with replacing(path) as temporary:
+        scipy.io.savemat(temporary, mat)
+
+
+def write_onnx(values, path):
+    """Writes the network as ONNX: `images` (n, c, h, w) to `pred` of the same shape, edges repeated."""
+    try:
+        from onnx import TensorProto, helper, numpy_helper, save
+    except ImportError as error:
+        raise InputError(f"--export {path}: needs a package more: pip install onnx") from error
+
+    channels = values["w1"].shape[2]
+    padding = sum(values[f"w{i}"].shape[0] - 1 for i in (1, 2, 3)) // 2
+    constants = {"pads": np.array([0, 0, padding, padding] * 2)}
+    nodes, x = [helper.make_node("Pad", ["images", "pads"], ["padded"], mode="edge")], "padded"
+    for i in (1, 2, 3):
+        constants[f"w{i}"] = values[f"w{i}"].transpose(3, 2, 0, 1)
+        constants[f"b{i}"] = values[f"b{i}"]
+        output = "pred" if i == 3 else f"conv{i}"
+        nodes.append(helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [output]))
+        if i < 3:
+            nodes.append(helper.make_node("Relu", [output], [f"relu{i}"]))
+            x = f"relu{i}"
+    shape = ["n", channels, "h", "w"]
+    graph = helper.make_graph(
+        nodes,
+        "SRCNN",
+        *([helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("images", "pred")),
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    with replacing(path) as temporary:
+        save(model, str(temporary))

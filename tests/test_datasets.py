@@ -12,7 +12,7 @@ import pytest
 import datasets
 import main
 import utils
-from utils import InputError
+from files import InputError
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from scipy.ndimage import correlate
 
 import main
 import utils
+from files import InputError
 from model import SRCNN, batch, conv2d, conv2d_few, initial_weights
-from utils import FILTERS, InputError
+from utils import FILTERS
 
 
 def random_weights(filters, c_dim=1, seed=0):

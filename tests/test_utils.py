@@ -10,7 +10,7 @@ from scipy import ndimage
 
 import report
 import utils
-from utils import InputError
+from files import InputError, replacing
 
 
 def matlab_resize_matrix(n, scale, shrink):
@@ -144,7 +144,8 @@ def test_merge_puts_tiles_side_by_side_by_default():
 def test_luminance_is_matlabs():
     # rgb2ycbcr of pure colours, from the matrix in MATLAB's documentation
     colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
-    np.testing.assert_allclose(utils.luminance(colours) * 255, [[16, 235, 81, 145, 41]], atol=1e-4)
+    expected = [[[16], [235], [81], [145], [41]]]
+    np.testing.assert_allclose(utils.luminance(colours) * 255, expected, atol=1e-4)
 
 
 def save(path, mode):
@@ -222,7 +223,10 @@ def test_the_picture_has_the_new_luminance_and_the_degraded_chroma(tmp_path):
     utils.imsave(rgb, tmp_path / "image.png")
     input_ = utils.preprocess(tmp_path / "image.png", 3)[0]
     output = input_ + 0.02 * np.random.default_rng(1).random(input_.shape)
-    picture = utils.in_colour(tmp_path / "image.png", input_, output, 3, "matlab")
+    pictures = utils.in_colour(tmp_path / "image.png", input_, output, 3, "matlab")
+    assert pictures["low resolution"].shape == (8, 8, 3)
+    np.testing.assert_allclose(pictures["original"], rgb, atol=0.5 / 255)
+    picture = pictures["SRCNN"]
     small = utils.degrade(utils.imread(tmp_path / "image.png", is_grayscale=False), 3)
     for chroma in ([-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]):  # Cb and Cr of rgb2ycbcr
         np.testing.assert_allclose(picture @ chroma, small @ chroma, atol=1e-3)
@@ -249,7 +253,7 @@ def test_what_is_not_an_image_is_named(tmp_path, name):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError), utils.replacing(path) as temporary:
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
