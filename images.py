@@ -138,10 +138,11 @@ def _save_deep(pixels, path, icc_profile):
     if pixels.shape[2] == 2:  # neither library writes grey with alpha
         pixels = pixels[..., [0, 0, 0, 1]]
     if format_of(path) == "TIFF":
-        import tifffile
+        import imageio.v3 as iio
 
         extra = {"extrasamples": ["unassalpha"]} if pixels.shape[2] == 4 else {}
-        tifffile.imwrite(path, pixels, photometric="rgb", compression="zlib", iccprofile=icc_profile, **extra)
+        extra |= {"photometric": "rgb", "compression": "zlib", "iccprofile": icc_profile}
+        iio.imwrite(path, pixels, plugin="tifffile", extension=".tiff", **extra)
     else:
         import cv2
 

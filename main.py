@@ -266,8 +266,8 @@ def save_page(config, weights, title, rows, exhibits, w1):
 def upscale_photographs(config):
     """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
     work = upscale.jobs(config.input, config.output, config.sample_dir, config.scale)
-    for flag, folder in (("--output", work[0][1].parent), ("--sample_dir", config.sample_dir)):
-        check_writable(folder, flag)
+    check_writable(config.sample_dir, "--sample_dir")
+    check_writable(work[0][1].parent, "--output")
     tf = import_tensorflow()
     done, exhibits = [], []
     with tf.Graph().as_default(), tf.Session() as session:
@@ -312,10 +312,10 @@ def upscale_photographs(config):
 def export(config):
     """Writes the weights that a test would use in another format."""
     path = Path(config.export)
-    if path.exists() and not (config.overwrite and path.is_file()):
-        raise InputError(f"--export {path}: exists already; name another, or add --overwrite for a file")
     if path.suffix not in ("", ".mat", ".onnx"):
         raise InputError(f"--export {path}: take .mat, .onnx, or no ending for a SavedModel folder")
+    if path.exists() and not (config.overwrite and path.is_file()):
+        raise InputError(f"--export {path}: exists already; name another, or add --overwrite for a file")
     if path.suffix == ".mat" and config.c_dim == 3:
         raise InputError(f"--export {path}: the authors' layout has one channel; take .onnx or a folder")
     check_writable(path.parent, "--export")

@@ -1,0 +1,91 @@
+"""Exported weights compute what the project does, where others run them."""
+
+import numpy as np
+import pytest
+import scipy.io
+import tensorflow.compat.v1 as tf
+from scipy.ndimage import correlate
+
+import main
+from weights import NAMES, read_weights
+
+FILTERS = ["9-1-5", "9-5-5"]
+
+
+@pytest.fixture
+def exported(tmp_path, monkeypatch):
+    """Exports the shipped weights; returns the path, an image, and what the project makes of it."""
+    monkeypatch.chdir(tmp_path)
+
+    def export(name, filters):
+        words = ["--is_train", "False", "--filters", filters]
+        assert main.main([*words, "--export", name]) == 0
+        image = np.random.default_rng(0).random((37, 45, 1)).astype(np.float32)
+        with tf.Graph().as_default(), tf.Session() as session:
+            srcnn, _ = main.trained(main.parse_flags(words), session)
+            return tmp_path / name, image, srcnn.test(image)
+
+    return export
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_onnx_in_onnx_runtime(exported, filters):
+    runtime = pytest.importorskip("onnxruntime")
+    path, image, expected = exported("x3.onnx", filters)
+    session = runtime.InferenceSession(path)
+    for batch in (1, 2):
+        (pred,) = session.run(None, {"images": np.stack([image.transpose(2, 0, 1)] * batch)})
+        assert pred.shape == (batch, 1, 37, 45)
+        np.testing.assert_allclose(pred[-1].transpose(1, 2, 0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_saved_model_in_tensorflow(exported, filters):
+    path, image, expected = exported("model", filters)
+    with tf.Graph().as_default(), tf.Session() as session:
+        loaded = tf.saved_model.load(session, ["serve"], str(path))
+        signature = loaded.signature_def["serving_default"]
+        pred = session.run(signature.outputs["pred"].name, {signature.inputs["images"].name: [image, image]})
+    np.testing.assert_allclose(pred[1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_mat_is_the_authors_layout(exported, filters):
+    """As their SRCNN.m reads it: columns of pixels, column-major, applied as correlations."""
+    path, image, expected = exported("x3.mat", filters)
+    mat = scipy.io.loadmat(path)
+    f1, f2, f3 = map(int, filters.split("-"))
+    assert mat["weights_conv1"].shape == (f1 * f1, 64) and mat["weights_conv3"].shape == (32, f3 * f3)
+    assert mat["weights_conv2"].shape == (64, f2 * f2, 32) and mat["biases_conv2"].shape == (32, 1)
+    margin = (f1 + f2 + f3 - 3) // 2
+    x = np.pad(image[..., 0], margin, mode="edge")
+    one = [
+        np.maximum(correlate(x, mat["weights_conv1"][:, i].reshape(f1, f1, order="F")) + b, 0)
+        for i, b in enumerate(mat["biases_conv1"][:, 0])
+    ]
+    two = []
+    for o, b in enumerate(mat["biases_conv2"][:, 0]):
+        kernels = mat["weights_conv2"][:, :, o]
+        total = sum(correlate(one[i], kernels[i].reshape(f2, f2, order="F")) for i in range(64))
+        two.append(np.maximum(total + b, 0))
+    three = sum(correlate(two[i], mat["weights_conv3"][i].reshape(f3, f3, order="F")) for i in range(32))
+    pred = (three + mat["biases_conv3"][0, 0])[margin:-margin, margin:-margin]
+    np.testing.assert_allclose(pred, expected[..., 0], atol=1e-5)
+
+
+def test_mat_comes_back(exported):
+    path, _, _ = exported("x3.mat", "9-5-5")
+    values = read_weights(path)
+    shipped = read_weights(main.find_weights(main.parse_flags(["--filters", "9-5-5"]), 3))
+    for name in NAMES:
+        np.testing.assert_array_equal(values[name], shipped[name])
+
+
+def test_an_export_is_not_overwritten_unless_asked(exported, capsys):
+    path, _, _ = exported("x3.mat", "9-1-5")
+    before = path.stat().st_mtime_ns
+    words = ["--is_train", "False", "--export", "x3.mat"]
+    assert main.main(words) == 2
+    assert "--overwrite" in capsys.readouterr().err and path.stat().st_mtime_ns == before
+    assert main.main([*words, "--overwrite"]) == 0
+    assert path.stat().st_mtime_ns > before

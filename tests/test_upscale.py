@@ -1,0 +1,334 @@
+"""Upscaling: against the whole image in one pass, against the original, and what files keep."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from conftest import ROOT
+from PIL import Image, ImageCms
+
+import images
+import main
+import upscale
+import utils
+from files import InputError
+
+
+def run(*words):
+    return main.main(["--is_train", "False", *map(str, words)])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def write(folder):
+    """Saves random pixels of a shape, and returns them."""
+
+    def make(name, shape, dtype=np.uint8, seed=0, **more):
+        rng = np.random.default_rng(seed)
+        coarse = rng.random((-(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
+        pixels = np.kron(coarse, np.ones((4, 4, 1)))[: shape[0], : shape[1]]
+        pixels = utils.to_pixels(0.2 + 0.6 * pixels, dtype)
+        images.save(pixels, folder / name, **more)
+        return pixels
+
+    return make
+
+
+@pytest.mark.parametrize(("filters", "channels"), [("9-1-5", 1), ("9-1-5", 3), ("9-5-5", 4)])
+@pytest.mark.parametrize("tile", [37, 64])
+def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channels, tile):
+    monkeypatch.setattr(upscale, "TILE", tile)
+    image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
+    config = main.parse_flags(["--is_train", "False", "--filters", filters])
+    margin = utils.margin(filters)
+    with tf.Graph().as_default(), tf.Session() as session:
+        srcnn, _ = main.trained(config, session)
+        result = upscale.enlarge(image, 3, srcnn.infer, margin, np.float32, "")
+        whole = utils.imresize(image, 3)
+        colour = whole[..., : 1 if channels == 1 else 3]
+        y = utils.to_luminance(colour)
+        padded = np.pad(y, ((margin // 2, margin // 2), (margin // 2, margin // 2), (0, 0)), mode="edge")
+        gain = 1 if channels == 1 else 255 / 219
+        colour += gain * (srcnn.infer(padded) - y)
+    np.testing.assert_allclose(result, whole, atol=2e-5)
+
+
+@pytest.mark.parametrize("tile", [50, 512])
+def test_a_region_of_bicubic_is_that_of_the_whole(tile):
+    image = np.random.default_rng(1).random((50, 60, 2)).astype(np.float32)
+    for scale in (2, 3, 4):
+        whole = utils.imresize(image, scale)
+        for box in ((0, 0, 7, 9), (31, 44, 90, 101), (60, 100, whole.shape[0], whole.shape[1])):
+            part = upscale.bicubic(image, scale, *box)
+            np.testing.assert_allclose(part, whole[box[0] : box[2], box[1] : box[3]], atol=1e-6)
+
+
+def test_it_restores_what_a_photograph_lost(data, folder):
+    """From 8-bit colour files of a third of the size, it gains over bicubic what the paper does."""
+    gains = []
+    for path in utils.prepare_data(data / "Test/Set5"):
+        original = utils.modcrop(utils.imread(path, is_grayscale=False), 3)
+        utils.imsave(utils.imresize(original, 3, shrink=True), folder / "small.png")
+        assert run("--input", "small.png", "--output", "large.png", "--overwrite") == 0
+        large = utils.imread("large.png", is_grayscale=False)
+        assert large.shape == original.shape
+        bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 3)
+        gains.append(utils.psnr(original, large, 3) - utils.psnr(original, bicubic, 3))
+    assert np.mean(gains) > 2.1 and min(gains) > 0.6
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_channels_depth_and_profile_are_kept(write, folder, suffix, channels, dtype):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    before = write(f"photo{suffix}", (20, 30, channels), dtype, icc_profile=profile)
+    assert run("--input", f"photo{suffix}", "--output", f"out{suffix}", "--scale", 2) == 0
+    picture = images.read(folder / f"out{suffix}")
+    deep_grey_alpha = dtype == np.uint16 and channels == 2  # neither library writes it as such
+    assert picture.pixels.shape == (40, 60, 4 if deep_grey_alpha else channels)
+    assert picture.pixels.dtype == dtype
+    assert picture.icc_profile == profile
+    small = utils.imresize(utils.to_float(picture.pixels), 2, shrink=True)
+    expected = utils.to_float(before)
+    if deep_grey_alpha:
+        expected = expected[..., [0, 0, 0, 1]]
+    assert np.abs(small - expected).mean() < 0.02  # an enlargement of that picture, not another
+
+
+def test_sixteen_bits_are_more_than_eight(write, folder):
+    write("photo.png", (20, 30, 3), np.uint16)
+    assert run("--input", "photo.png", "--output", "out.png") == 0
+    assert len(np.unique(images.read(folder / "out.png").pixels)) > 256
+
+
+def test_grey_stays_grey(write, folder):
+    grey = write("grey.png", (30, 20, 1))
+    images.save(np.repeat(grey, 3, axis=2), folder / "equal.png")
+    for name in ("grey", "equal"):
+        assert run("--input", f"{name}.png") == 0
+    assert Image.open("sample/grey_x3.png").mode == "L"
+    equal = images.read(folder / "sample/equal_x3.png").pixels.astype(int)
+    assert np.ptp(equal, axis=2).max() == 0
+    assert np.ptp(equal) > 100  # and a picture, not the flat grey of which people complain
+
+
+def test_flat_colours_and_full_range_stay(folder):
+    """Black, white and pure colours come out as they went in."""
+    colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+    for i, colour in enumerate(colours):
+        images.save(np.broadcast_to(colour, (24, 24, 3)), folder / f"{i}.png")
+        assert run("--input", f"{i}.png") == 0
+        difference = images.read(folder / f"sample/{i}_x3.png").pixels.astype(int) - colour
+        assert np.abs(difference).max() <= 3
+
+
+def test_hidden_colours_do_not_bleed(folder):
+    """A red disc on transparent ground whose hidden colour is green: no green edge."""
+    y, x = np.mgrid[:40, :40]
+    inside = (y - 20) ** 2 + (x - 20) ** 2 < 150
+    pixels = np.zeros((40, 40, 4), np.uint8)
+    pixels[..., 1] = 255
+    pixels[inside] = 200, 30, 30, 255
+    images.save(pixels, folder / "disc.png")
+    assert run("--input", "disc.png") == 0
+    result = images.read(folder / "sample/disc_x3.png").pixels
+    visible = result[..., 3] > 0
+    assert 0.9 < visible.sum() / (9 * inside.sum()) < 1.3
+    assert result[visible][:, 1].max() < 60
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_orientation_is_honoured(folder, suffix, orientation):
+    """16-bit colour is turned by the project, the rest by Pillow: both the same."""
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8).repeat(3, 1))
+    exif = image.getexif()
+    exif[images.ORIENTATION] = orientation
+    image.save(f"photo{suffix}", exif=exif)
+    pixels = images.read(folder / f"photo{suffix}").pixels
+    assert pixels.shape == ((8, 36, 3) if orientation < 5 else (36, 8, 3))
+    raw = np.asarray(Image.open(f"photo{suffix}"))
+    np.testing.assert_array_equal(images.UPRIGHT.get(orientation, np.asarray)(raw), pixels)
+    assert run("--input", f"photo{suffix}", "--scale", 2) == 0
+    saved = Image.open("sample/photo_x2.png")
+    assert saved.size == (pixels.shape[1] * 2, pixels.shape[0] * 2)
+    assert saved.getexif().get(images.ORIENTATION, 1) == 1
+
+
+def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):
+    Image.new("CMYK", (20, 10), (0, 255, 255, 0)).save("cmyk.jpg")
+    palette = Image.new("P", (20, 10), 1)
+    palette.putpalette([0, 0, 0, 10, 200, 30])
+    palette.paste(0, (0, 0, 10, 10))
+    palette.save("palette.gif", transparency=0)
+    assert run("--input", "cmyk.jpg") == 0 and run("--input", "palette.gif") == 0
+    red = images.read(folder / "sample/cmyk_x3.png").pixels.reshape(-1, 3).mean(0)
+    assert red[0] > 200 and red[1] < 60
+    alpha = images.read(folder / "sample/palette_x3.png").pixels[..., 3]
+    assert alpha[:, :24].max() == 0 and alpha[:, -24:].min() == 255
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 7), (3, 2)])
+def test_tiny_images_work(write, folder, size):
+    write("tiny.png", (*size, 3))
+    assert run("--input", "tiny.png") == 0
+    assert images.read(folder / "sample/tiny_x3.png").pixels.shape == (size[0] * 3, size[1] * 3, 3)
+
+
+@pytest.mark.parametrize(("scale", "factors"), [(6, [2, 3]), (8, [2, 2, 2]), (9, [3, 3]), (12, [2, 2, 3])])
+def test_other_scales_are_composed(write, folder, capsys, scale, factors):
+    assert upscale.stages(scale) == factors
+    write("photo.png", (16, 20, 3))
+    assert run("--input", "photo.png", "--scale", scale) == 0
+    assert images.read(folder / f"sample/photo_x{scale}.png").pixels.shape == (16 * scale, 20 * scale, 3)
+    printed = capsys.readouterr().out
+    assert all(f"weights for x{factor}: " in printed for factor in factors)
+
+
+def test_x4_is_not_composed(write, folder, capsys):
+    write("photo.png", (16, 20, 3))
+    assert run("--input", "photo.png", "--scale", 4) == 0
+    printed = capsys.readouterr().out
+    assert "weights for x4" in printed and "weights for x2" not in printed
+
+
+def test_a_composed_enlargement_is_better_than_bicubic(data, folder):
+    path = data / "Test/Set5/butterfly_GT.bmp"
+    original = utils.modcrop(utils.imread(path, is_grayscale=False), 6)
+    utils.imsave(utils.imresize(original, 6, shrink=True), folder / "small.png")
+    assert run("--input", "small.png", "--output", "large.png", "--scale", 6) == 0
+    bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 6)
+    large = utils.imread("large.png", is_grayscale=False)
+    assert utils.psnr(original, large, 6) > utils.psnr(original, bicubic, 6) + 0.7
+
+
+def test_a_folder_goes_through_and_a_broken_file_is_named(write, folder, capsys):
+    write("photos/a.png", (12, 15, 3))
+    write("photos/b.jpg", (12, 15, 3))
+    write("photos/b.png", (12, 15, 1))
+    (folder / "photos/broken.jpg").write_bytes((folder / "photos/b.jpg").read_bytes()[:300])
+    (folder / "photos/empty.png").touch()
+    (folder / "photos/notes.txt").write_text("not an image")
+    assert run("--input", "photos", "--output", "out", "--scale", 2) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2 and "broken.jpg" in errors[0] and "empty.png" in errors[1]
+    written = sorted(p.name for p in (folder / "out").iterdir())
+    assert written == ["a_x2.png", "b.jpg_x2.png", "b.png_x2.png"]
+    listed = json.loads((folder / "sample/upscaled.json").read_text())["images"]
+    assert [image["output"] for image in listed] == [f"out/{name}" for name in written]
+    assert (listed[0]["width"], listed[0]["height"]) == (30, 24)
+
+
+def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
+    write("photo.png", (12, 15, 3))
+    (folder / "out.png").write_text("precious")
+    assert run("--input", "photo.png", "--output", "out.png") == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (folder / "out.png").read_text() == "precious"
+    assert run("--input", "photo.png", "--output", "out.png", "--overwrite") == 0
+    assert images.read(folder / "out.png").pixels.shape == (36, 45, 3)
+
+
+def test_an_animation_gives_its_first_frame_and_says_so(folder, capsys):
+    frames = [Image.new("L", (20, 10), value) for value in (255, 0, 80)]
+    frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
+    assert run("--input", "moving.gif") == 0
+    assert "3 frames" in capsys.readouterr().err
+    assert images.read(folder / "sample/moving_x3.png").pixels[..., 0].min() > 250
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.bmp", "out.tif", "out.jp2", "out.ppm"])
+def test_the_ending_chooses_the_format(write, folder, name):
+    write("photo.png", (16, 16, 3))
+    assert run("--input", "photo.png", "--output", name) == 0
+    with Image.open(name) as image:
+        assert image.size == (48, 48) and image.format == images.format_of(folder / name)
+
+
+BAD = {
+    "--input nowhere.png": "nowhere.png",
+    "--input nowhere": "nowhere",
+    "--input void": "void",
+    "--input empty.png": "empty.png",
+    "--input photo.png --scale 5": "products of 2 and 3",
+    "--input photo.png --scale 14": "products of 2 and 3",
+    "--input photo.png --output out.xyz": ".xyz",
+    "--input photo.png --output out.txt": ".txt",
+    "--input alpha.png --output out.jpg": "transparency",
+    "--input deep.png --output out.jpg": "16 bits",
+    "--input photo.png --output photo.png": "--overwrite",
+    "--input photo.png --output file/out.png": "file",
+    "--input photo.png --sample_dir file": "--sample_dir",
+    "--input void --output file": "no images",
+    "--input photos --output file": "folder",
+    "--input photo.png --c_dim 3": "--c_dim",
+    "--input photo.png --degradation zoom": "--degradation",
+    "--output out.png": "--input",
+    "--export photo.png": ".onnx",
+    "--export file": "exists",
+    "--export file --overwrite --filters 9-3-5": "9-3-5",
+    "--input long.png --output out.webp": "more than WEBP can hold",
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_is_one_line_and_nothing_is_written(write, folder, fails, words):
+    write("photo.png", (12, 15, 3))
+    write("photos/photo.png", (12, 15, 3))
+    write("alpha.png", (12, 15, 4))
+    write("deep.png", (12, 15, 3), np.uint16)
+    write("long.png", (5465, 1, 3))
+    for path in ("empty.png", "file"):
+        (folder / path).touch()
+    (folder / "void").mkdir()
+    assert BAD[words] in fails("--is_train", "False", *words.split())
+
+
+def test_flags_for_testing_do_not_go_with_training(fails):
+    for words in ("--input x.png", "--export x.mat", "--output x.png"):
+        assert words.split()[0] in fails("--is_train", "True", *words.split())
+
+
+def test_a_result_too_large_is_refused_before_the_work(write, monkeypatch, capsys):
+    monkeypatch.setattr(upscale, "LARGEST", 1000)
+    write("photo.png", (12, 15, 3))
+    assert run("--input", "photo.png") == 2
+    assert "1,000 pixels" in capsys.readouterr().err
+
+
+def test_a_hundred_megapixels_fit_in_3_gb(folder):
+    """With progress in the log. 3340 x 3340 to 10020 x 10020."""
+    y, x = np.mgrid[:3340, :3340]
+    pixels = np.stack([x * 7 % 256, y * 5 % 256, (x + y) // 26], 2).astype(np.uint8)
+    images.save(pixels, folder / "photo.jpg")
+    program = "import resource, sys; sys.argv[1:] = []; import main; status = main.main({!r}); print('peak', "
+    program += "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(status)"
+    words = ["--is_train", "False", "--input", "photo.jpg", "--output", "out.jpg"]
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(words)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert " of 400" in done.stdout
+    peak = int(done.stdout.split("peak ")[1])
+    assert peak < 3000, f"{peak} MB"
+    assert "out.jpg: 10020x10020 pixels" in done.stdout
+
+
+def test_formats_are_found_by_ending(tmp_path):
+    assert images.format_of(tmp_path / "a.JPG") == "JPEG"
+    with pytest.raises(InputError, match="xyz"):
+        images.format_of(tmp_path / "a.xyz")
