@@ -1,10 +1,12 @@
 """Files and the person who waits: errors that say what to do, writing whole or not at all, progress."""
 
 import os
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 LOG_SECONDS = 5  # at least, between two lines of progress in a log
@@ -12,6 +14,10 @@ LOG_SECONDS = 5  # at least, between two lines of progress in a log
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is one line that says what to do."""
+
+
+def first_line(error):
+    return str(error).strip().partition("\n")[0]
 
 
 def progress(items, what):
@@ -31,7 +37,7 @@ def replacing(path):
     path = Path(path)
     is_new = not path.parent.exists()
     # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
-    temporary = path.with_name(f".{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -39,14 +45,51 @@ def replacing(path):
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-        if is_new and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+            if is_new:
+                path.parent.rmdir()  # if it is empty
+
+
+def remove_leftovers(path):
+    """Removes what killed processes left of writing `path`. For files that one process at a time writes."""
+    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        leftover.unlink()
+
+
+@contextmanager
+def locked(folder):
+    """Keeps other processes from training into a folder, which is made. The lock dies with the process."""
+    folder = Path(folder)
+    is_new = not folder.exists()
+    lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        owner.write_text(str(os.getpid()))
+    except Timeout as error:
+        who = f"process {owner.read_text()}" if owner.exists() else "another process"
+        raise InputError(
+            f"{folder}: {who} is training there; wait for it, or take another --checkpoint_dir"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        if is_new and [p.name for p in folder.iterdir()] == [".lock"]:
+            (folder / ".lock").unlink()
+            folder.rmdir()
+        lock.release()
 
 
 def check_writable(folder, flag):
     """Raises InputError if files cannot be made in a folder, which need not exist yet."""
     folder = Path(folder)
     existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise InputError(f"{flag} {folder}: cannot be written to; name another folder")
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(f"{flag} {folder}: cannot be written to; name another folder") from error

@@ -1,6 +1,7 @@
 """Trains and tests SRCNN. `python main.py --help` lists the flags."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -16,8 +17,9 @@ import images
 import report
 import upscale
 import utils
+from batches import Batches
 from datasets import SOURCES, download, find_images
-from files import InputError, check_writable, progress
+from files import InputError, check_writable, locked, progress
 from utils import FILTERS, margin
 
 DEFAULTS = {  # by preconditioner
@@ -170,21 +172,23 @@ def train(config):
         raise InputError(f"--validation {config.validation}: there are {len(paths)} images; hold out fewer")
     held_out = paths[:: len(paths) // config.validation][: config.validation] if config.validation else []
     paths = [path for path in paths if path not in held_out]
-    data_path = utils.input_setup(config, paths)
     validation = [utils.preprocess(p, config.scale, config.degradation, config.c_dim) for p in held_out]
-    data, label = utils.read_data(data_path)
-    print(f"{len(data):,} sub-images of {len(paths)} images in {data_path}")
-    tf = import_tensorflow()
-    with tf.Graph().as_default(), tf.Session() as session:
-        srcnn = build(config, session)
+    with locked(config.checkpoint_dir), utils.read_data(utils.input_setup(config, paths)) as hf:
+        batches = Batches(hf, config.batch_size, config.seed)
+        print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
+        if not batches.is_whole:
+            print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
+        tf = import_tensorflow()
+        with tf.Graph().as_default(), tf.Session() as session:
+            srcnn = build(config, session)
 
-        def stop(number, frame):
-            srcnn.stopping = number
+            def stop(number, frame):
+                srcnn.stopping = number
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        curve = srcnn.train(config, data, label, validation)
-    report.plot_curve(curve)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, stop)
+            curve = srcnn.train(config, batches, validation)
+        report.plot_curve(curve)
     if srcnn.stopping:
         print(f"stopped; the same command goes on from {srcnn.model_dir}", file=sys.stderr)
         return 128 + srcnn.stopping
@@ -223,13 +227,15 @@ def test(config):
     folder = Path(config.sample_dir)
     check_writable(folder, "--sample_dir")
     tf = import_tensorflow()
-    scores, exhibits = {}, []
-    with tf.Graph().as_default(), tf.Session() as session:
+    names, scores, exhibits = upscale.names(paths), {}, []
+    with contextlib.ExitStack() as stack, tf.Graph().as_default(), tf.Session() as session:
         srcnn, weights = trained(config, session)
         data_path = utils.input_setup(config, paths)
         print(f"weights: {weights}")
-        for path, name in progress(list(zip(paths, upscale.names(paths), strict=True)), "testing"):
-            (input_,), (label_,) = utils.read_data(data_path, path.name)
+        hf = stack.enter_context(utils.read_data(data_path))
+        for number, path in enumerate(progress(paths, "testing")):
+            name = names[number]
+            (input_,), (label_,) = (hf[f"{number}/{kind}"][:] for kind in ("data", "label"))
             output = srcnn.test(input_, config.stride)
             scores[name] = {
                 f"{kind}_{metric.__name__}": metric(label_, image, config.scale)
@@ -357,5 +363,8 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)  # a log shows progress as it is made
+    # A log shows progress as it is made. Names of files need not be UTF-8.
+    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stderr.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # cleaning up
     sys.exit(main())

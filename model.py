@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,9 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 import utils
-from files import LOG_SECONDS, InputError, replacing
+from files import LOG_SECONDS, InputError, first_line, replacing
 from natural_gradient import Layer, NaturalGradient
-from weights import NAMES, first_line, latest_checkpoint, read_weights
+from weights import NAMES, latest_checkpoint, read_weights
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 tf.disable_v2_behavior()
@@ -166,10 +168,11 @@ class SRCNN:
             (pred,) = tf.import_graph_def(frozen, {self.images.name: x}, [self.pred.name], name="")
             tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
 
-    def save(self, step):
+    def save(self, step, epoch):
         """Writes a checkpoint of the whole state into `model_dir`; the last five are kept."""
         if not all(np.isfinite(value).all() for value in self.sess.run([*self.weights.values()])):
             raise InputError("the weights are not finite any more; the last checkpoint stands")
+        self.set({"settings": json.dumps({**self.trained_with, "step": step, "epoch": epoch})})
         try:
             self.model_dir.mkdir(parents=True, exist_ok=True)
             self.saver.save(
@@ -178,6 +181,8 @@ class SRCNN:
         except (tf.errors.OpError, OSError) as error:
             reason = first_line(error)
             raise InputError(f"{self.model_dir}: the checkpoint cannot be written ({reason})") from error
+        finally:
+            remove_unlisted(self.model_dir)
 
     def load(self, path):
         """Takes w1 to w3 and b1 to b3 from a file that `read_weights` knows.
@@ -185,6 +190,8 @@ class SRCNN:
         Raises InputError if their shapes are not those of this network, or its settings others.
         """
         values = read_weights(path)
+        names = "filters", "scale", "degradation", "c_dim"
+        compare_settings(path, values, {name: getattr(self, name) for name in names})
         for name in NAMES:
             shape = tuple(self.assigned[name].shape.as_list())
             if values[name].shape != shape:
@@ -194,8 +201,6 @@ class SRCNN:
                 )
             if not np.isfinite(values[name]).all():
                 raise InputError(f"{path}: {name} is not finite; take another checkpoint")
-        expected = {"scale": self.scale, "degradation": self.degradation}
-        compare_settings(path, values, expected)
         self.set({name: values[name] for name in NAMES})
 
     def set(self, values):
@@ -226,29 +231,28 @@ class SRCNN:
         """Goes on from the last checkpoint in `model_dir`, or starts; returns the step. n: of sub-images."""
         names = "scale", "filters", "degradation", "c_dim", "seed", "preconditioner", "init", "learning_rate"
         names += "batch_size", "image_size", "label_size", "stride", "validation"
-        settings = {"version": VERSION, "sub_images": n, **{name: getattr(config, name) for name in names}}
+        self.trained_with = {"version": VERSION, "sub_images": n, **{k: getattr(config, k) for k in names}}
         self.sess.run(tf.global_variables_initializer())
         path = latest_checkpoint(self.model_dir)
         if path:
-            compare_settings(path, read_weights(path), settings)
+            compare_settings(path, read_weights(path), self.trained_with)
+            remove_unlisted(self.model_dir)
             self.saver.restore(self.sess, path)
             state = tf.train.get_checkpoint_state(str(self.model_dir))
             self.saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
-        self.set({"settings": json.dumps(settings)})
         return int(self.sess.run(self.step))
 
-    def train(self, config, data, label, validation=()):
+    def train(self, config, batches, validation=()):
         """Trains on sub-images until `config.epoch` epochs are done, saving as it goes.
 
-        config: the flags (main.py). data, label: (n, image_size, image_size, c_dim) and
+        config: the flags (main.py). batches: see batches.py; of (n, image_size, image_size, c_dim) and
         (n, label_size, label_size, c_dim). validation: (input, label) images, scored after each epoch.
         Goes on where an earlier run with the same settings stopped. Setting `stopping` ends it after
         the current step, with a checkpoint. Returns the path of the curve, CSV with a row an epoch.
         """
         self.build_training(config)
-        step = self.resume(config, len(data))
-        batch_size = min(self.batch_size, len(data))
-        epoch_steps = len(data) // batch_size
+        step = self.resume(config, batches.length)
+        epoch_steps = batches.epoch_steps
         steps = config.epoch * epoch_steps
         curve = self.model_dir / "training.csv"
         if step >= steps:
@@ -262,12 +266,11 @@ class SRCNN:
         losses, started, printed = [], time.monotonic() - seconds, 0.0
         summaries = tf.summary.FileWriter(str(self.model_dir / "summaries"))
         bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
-        with summaries, bar:
+        with summaries, bar, closing(batches.following(step)) as following:
             while step < steps and not self.stopping:
-                epoch, index = divmod(step, epoch_steps)
-                inputs, outputs = batch(data, label, batch_size, self.seed, epoch, index)
+                inputs, labels = next(following)
                 try:
-                    loss = self.train_step(step, inputs, outputs, learning_rate(config, step / steps))
+                    loss = self.train_step(step, inputs, labels, learning_rate(config, step / steps))
                 except tf.errors.InvalidArgumentError:  # the curvature cannot be inverted any more
                     loss = np.nan
                 if not np.isfinite(loss):
@@ -279,7 +282,7 @@ class SRCNN:
                 step += 1
                 bar.update()
                 if step % epoch_steps == 0:
-                    rows.append(self.epoch_row(epoch + 1, step, losses, validation, started))
+                    rows.append(self.epoch_row(step // epoch_steps, step, losses, validation, started))
                     losses = []
                     add_summary(summaries, rows[-1])
                     bar.set_postfix_str(f"loss {rows[-1]['loss']}, PSNR {rows[-1]['psnr']} dB")
@@ -287,7 +290,7 @@ class SRCNN:
                         printed = time.monotonic()
                         bar.write(", ".join(f"{key} {value}" for key, value in rows[-1].items() if value))
                 if step % CHECKPOINT_STEPS == 0 or step == steps or self.stopping:
-                    self.save(step)
+                    self.save(step, step // epoch_steps)
                     write_curve(curve, rows)
         return curve
 
@@ -320,6 +323,15 @@ def model_name(filters, scale, degradation, c_dim):
     return f"srcnn_{filters}_x{scale}_{degradation}" + ("_rgb" if c_dim == 3 else "")
 
 
+def remove_unlisted(folder):
+    """Removes what an interrupted or failed save left in a folder of checkpoints."""
+    state = tf.train.get_checkpoint_state(str(folder))
+    listed = {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+    for path in folder.glob("SRCNN.model-*"):
+        if path.name.partition(".data-")[0].removesuffix(".index") not in listed:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def compare_settings(path, values, expected):
     """Raises InputError if a checkpoint says that it was made with other settings."""
     try:
@@ -340,23 +352,6 @@ def learning_rate(config, progress):
     if config.preconditioner == "none":
         return config.learning_rate
     return config.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
-
-
-def batch(data, label, batch_size, seed, epoch, index):
-    """Batch number `index` of an epoch, each pair in one of its 8 flips and rotations.
-
-    Order and flips derive from seed, epoch and index alone, so that training can resume anywhere.
-    """
-    order = np.random.default_rng([seed, epoch]).permutation(len(data))
-    chosen = np.sort(order[index * batch_size : (index + 1) * batch_size])
-    inputs, outputs = data[chosen], label[chosen]
-    codes = np.random.default_rng([seed, epoch, index]).integers(8, size=len(chosen))
-    for code in range(1, 8):
-        same = codes == code
-        for array in (inputs, outputs):
-            turned = np.rot90(array[same], code % 4, axes=(1, 2))
-            array[same] = turned[:, :, ::-1] if code >= 4 else turned
-    return inputs, outputs
 
 
 def batched(items, size):

@@ -93,7 +93,8 @@ def results(config, weights, scores):
 
 def save_json(value, path):
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def rows(results):
@@ -258,7 +259,7 @@ def save_page(folder, title, command, settings, rows, exhibits, w1, curve):
         curve=data_uri(Image.open(curve)) if curve.is_file() else None,
     )
     with replacing(folder / "report.html") as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def plot_curve(path):

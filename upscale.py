@@ -1,6 +1,7 @@
 """Upscaling of photographs of any size, in tiles: nothing is degraded first."""
 
 import math
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,7 @@ from files import InputError, progress
 
 TILE = 512  # side of a tile of the result; twice as much is no faster
 LARGEST = 2**30  # pixels of a result
+LONGEST_NAME = 220  # bytes; file systems take 255
 
 
 def stages(scale):
@@ -54,9 +56,15 @@ def jobs(source, output, sample_dir, scale):
 
 
 def names(paths):
-    """What to call the results of images: their names, without the ending where that tells them apart."""
-    count = Counter(path.stem for path in paths)
-    return [path.stem if count[path.stem] == 1 else path.name for path in paths]
+    """What to call the results of images: their names, without the ending where that tells them apart.
+
+    Cut to a length to which a word can be added; then numbered, if that makes two the same.
+    """
+    stems = Counter(path.stem for path in paths)
+    whole = [path.stem if stems[path.stem] == 1 else path.name for path in paths]
+    cut = [os.fsencode(name)[:LONGEST_NAME].decode(errors="ignore") for name in whole]
+    count = Counter(cut)
+    return [name if count[name] == 1 else f"{name}-{number}" for number, name in enumerate(cut, 1)]
 
 
 def bicubic(image, scale, top, left, bottom, right):

@@ -4,6 +4,7 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 """
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 import images
-from files import InputError, progress, replacing
+from files import InputError, first_line, progress, remove_leftovers, replacing
 
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 CHUNK_VALUES = 2**17  # in one chunk of an HDF5 dataset: 0.5 MB
@@ -169,22 +170,26 @@ def sub_images(input_, label_, image_size, label_size, stride):
 
 
 def make_data(savepath, items, settings):
-    """Writes arrays to an HDF5 file, as they come, in chunks.
+    """Writes arrays to an HDF5 file, as they come, in chunks with checksums.
 
     items: iterable of (group, data, label), arrays of (n, h, w, c); those of one group are
     appended to each other as `group/data` and `group/label`. settings: a dict of plain values,
     kept as an attribute, by which `is_current` knows the file again.
     """
     with replacing(savepath) as temporary, h5py.File(temporary, "w", libver="latest") as hf:
+        shapes = {}
         for group, data, label in items:
+            length = max(1, CHUNK_VALUES // int(np.prod(data.shape[1:])))
             for name, array in ((f"{group}/data", data), (f"{group}/label", label)):
                 if name not in hf:
                     shape = array.shape[1:]
-                    chunks = (max(1, CHUNK_VALUES // int(np.prod(shape))), *shape)
-                    hf.create_dataset(name, (0, *shape), "float32", maxshape=(None, *shape), chunks=chunks)
+                    layout = {"maxshape": (None, *shape), "chunks": (length, *shape), "fletcher32": True}
+                    hf.create_dataset(name, (0, *shape), "float32", **layout)
                 dataset = hf[name]
                 dataset.resize(len(dataset) + len(array), axis=0)
                 dataset[len(dataset) - len(array) :] = array
+                shapes[name] = dataset.shape
+        hf.attrs["shapes"] = json.dumps(shapes)
         hf.attrs["settings"] = json.dumps(settings)  # last: a file without it is not whole
 
 
@@ -192,15 +197,25 @@ def is_current(path, settings):
     """Whether `path` is a whole HDF5 file made with these settings."""
     try:
         with h5py.File(path) as hf:
-            return json.loads(hf.attrs["settings"]) == settings
-    except (OSError, KeyError, ValueError):
+            shapes = json.loads(hf.attrs["shapes"])
+            return json.loads(hf.attrs["settings"]) == settings and all(
+                hf[name].dtype == np.float32
+                and hf[name].shape == tuple(shape)
+                and hf[name].id.get_storage_size() >= hf[name].nbytes
+                for name, shape in shapes.items()
+            )
+    except Exception:  # damaged files raise nearly everything
         return False
 
 
-def read_data(path, group=""):
-    """The `data` and `label` arrays of an HDF5 file's group, (n, h, w, c) each, float32."""
-    with h5py.File(path) as hf:
-        return hf[f"{group}/data"][:], hf[f"{group}/label"][:]
+@contextmanager
+def read_data(path):
+    """Opens an HDF5 file for reading. Raises InputError if what is read from it is damaged."""
+    try:
+        with h5py.File(path) as hf:
+            yield hf
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again") from error
 
 
 def input_setup(config, paths):
@@ -208,7 +223,7 @@ def input_setup(config, paths):
 
     config: has is_train, scale, degradation, c_dim, checkpoint_dir and, for training, image_size,
     label_size, stride. For training, `train.h5` holds the sub-images; for testing, `test.h5` holds
-    each whole image in a group of its name. A file made before from the same images with the same
+    each whole image in a group of its number. A file made before from the same images with the same
     settings is used again. Raises InputError for an image that cannot be used, or if all are too
     small for one sub-image.
     """
@@ -217,12 +232,14 @@ def input_setup(config, paths):
     settings = {name: getattr(config, name) for name in names}
     settings["sources"] = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
     savepath = Path(config.checkpoint_dir) / ("train.h5" if config.is_train else "test.h5")
+    if config.is_train:
+        remove_leftovers(savepath)
     if is_current(savepath, settings):
         return savepath
 
     def items():
         found = not config.is_train
-        for path in progress(paths, "preparing images"):
+        for number, path in enumerate(progress(paths, "preparing images")):
             input_, label_ = preprocess(path, config.scale, config.degradation, config.c_dim)
             h, w = input_.shape[:2]
             if not config.is_train:
@@ -231,7 +248,7 @@ def input_setup(config, paths):
                     raise InputError(
                         f"{path}: {w}x{h} pixels is below the receptive field, {field}x{field}; remove it"
                     )
-                yield path.name, input_[np.newaxis], label_[np.newaxis]
+                yield str(number), input_[np.newaxis], label_[np.newaxis]
             elif min(h, w) >= config.image_size:
                 found = True
                 yield "", *sub_images(input_, label_, config.image_size, config.label_size, config.stride)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.io
 import tensorflow.compat.v1 as tf
 
-from files import InputError, replacing
+from files import InputError, first_line, replacing
 
 NAMES = ("w1", "b1", "w2", "b2", "w3", "b3")
 
@@ -44,10 +44,6 @@ def _read_checkpoint(path):
 def latest_checkpoint(folder):
     """The prefix of the newest checkpoint in a folder, or None."""
     return tf.train.latest_checkpoint(str(folder))
-
-
-def first_line(error):
-    return str(error).strip().partition("\n")[0]
 
 
 def _read_mat(path):

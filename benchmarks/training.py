@@ -67,10 +67,10 @@ def tensorflow_run(flags, adam, clock, data, label, tests):
         if adam:
             srcnn.train_op = tf.train.AdamOptimizer(srcnn.learning_rate).minimize(srcnn.loss)
         session.run(tf.global_variables_initializer())
-        batches = len(data) // config.batch_size
+        following = batches.following(0)
 
         def step(number, progress):
-            inputs, labels = model.batch(data, label, config.batch_size, 0, *divmod(number, batches))
+            inputs, labels = next(following)
             rate = model.learning_rate(config, progress)
             if adam:
                 rate = 1e-3 * 0.5 * (1 + np.cos(np.pi * progress))

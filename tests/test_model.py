@@ -8,11 +8,13 @@ import pytest
 import scipy.io
 import tensorflow.compat.v1 as tf
 from scipy.ndimage import correlate
+from test_batches import stored
 
 import main
 import utils
+from batches import Batches
 from files import InputError
-from model import SRCNN, batch, conv2d, conv2d_few, initial_weights
+from model import SRCNN, conv2d, conv2d_few, initial_weights
 from utils import FILTERS
 
 
@@ -108,26 +110,6 @@ def test_identity_weights_let_the_image_through(network):
         np.testing.assert_allclose(srcnn.test(image), image, atol=1e-6)
 
 
-def test_batches_cover_an_epoch_in_all_eight_positions():
-    images = np.random.default_rng(0).random((64, 5, 5, 1)).astype(np.float32)
-    seen, positions = set(), set()
-    for index in range(8):
-        inputs, labels = batch(images, images[:, 1:-1, 1:-1], 8, 0, 0, index)
-        np.testing.assert_array_equal(labels, inputs[:, 1:-1, 1:-1])
-        for one in inputs:
-            for number, image in enumerate(images):
-                for flip in (False, True):
-                    for turns in range(4):
-                        turned = np.rot90(image, turns)
-                        if np.array_equal(one, turned[:, ::-1] if flip else turned):
-                            seen.add(number)
-                            positions.add((flip, turns))
-    assert len(seen) == 64 and len(positions) == 8
-    again = batch(images, images, 8, 0, 0, 3)[0]
-    np.testing.assert_array_equal(again, batch(images, images, 8, 0, 0, 3)[0])
-    assert not np.array_equal(again, batch(images, images, 8, 0, 1, 3)[0])
-
-
 def write_checkpoint(prefix, values, version):
     with tf.Graph().as_default(), tf.Session() as session:
         variables = [tf.Variable(value, name=name) for name, value in values.items()]
@@ -207,6 +189,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
     """Two steps by hand: w - learning_rate * dloss/dw, the gradient by finite differences."""
     input_, label = utils.preprocess(utils.prepare_data(photographs)[0])
     data, labels = utils.sub_images(input_, label, 33, 21, 14)
+    batches = Batches(stored(data, labels), len(data), 0)
     config = main.parse_flags(["--preconditioner", "none", "--epoch", "2", "--learning_rate", "0.01"])
     srcnn = network(batch_size=len(data))
     with srcnn.sess.graph.as_default():
@@ -214,11 +197,11 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
         bias = np.zeros(1)
         expected = []
         for epoch in range(2):
-            inputs, outputs = batch(data, labels, len(data), 0, epoch, 0)
+            inputs, outputs = batches.batch(epoch)
             values = start | {"b3": bias.astype(np.float32)}
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
-        srcnn.train(config, data, labels)
+        srcnn.train(config, batches)
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 

@@ -1,0 +1,95 @@
+"""Batches of sub-images from an HDF5 file that may be larger than the memory."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
+AHEAD = 2  # batches made before they are asked for
+
+
+class Batches:
+    """The training pairs of an open HDF5 file, in batches whose order derives from the seed.
+
+    What fits into POOL_BYTES is read at once and every epoch mixes all of it. Of a larger file an epoch
+    is a sequence of pools of that size. A pool is made of chunks, each of some hundred neighbouring
+    pairs, drawn from the whole file, and mixed. The next pool is read while one is in use. Of a larger
+    file the last chunk is left out if it is not full, and of each pool what does not fill a batch.
+
+    length: of pairs in all. pool_length: of pairs in a pool. epoch_steps: batches in an epoch.
+    """
+
+    def __init__(self, hf, batch_size, seed):
+        self.data, self.label, self.seed = hf["data"], hf["label"], seed
+        self.length = len(self.data)
+        self.batch_size = min(batch_size, self.length)
+        self.reader = ThreadPoolExecutor(1)
+        self.coming = {}
+        size = (self.data.nbytes + self.label.nbytes) // self.length
+        self.is_whole = self.length * size <= POOL_BYTES
+        chunk = self.data.chunks[0]
+        self.chunks = self.length // chunk
+        self.pool_chunks = max(POOL_BYTES // (size * chunk), -(-self.batch_size // chunk))
+        self.pool_length = self.length if self.is_whole else self.pool_chunks * chunk
+        self.pool_steps = self.pool_length // self.batch_size
+        pools, rest = (1, 0) if self.is_whole else divmod(self.chunks, self.pool_chunks)
+        self.epoch_steps = pools * self.pool_steps + rest * chunk // self.batch_size
+
+    def read(self, epoch, number):
+        """The data and label arrays of one pool of an epoch."""
+        if self.is_whole:
+            return self.data[:], self.label[:]
+        chosen = np.random.default_rng([self.seed, epoch]).permutation(self.chunks)
+        chosen = np.sort(chosen[number * self.pool_chunks : (number + 1) * self.pool_chunks])
+        chunk = self.data.chunks[0]
+        return tuple(
+            np.concatenate([dataset[i * chunk : (i + 1) * chunk] for i in chosen])
+            for dataset in (self.data, self.label)
+        )
+
+    def pool(self, epoch, number):
+        """The same, with the pool that follows being read meanwhile."""
+        if self.is_whole:
+            epoch, following = 0, (0, 0)
+        else:
+            is_last = (number + 1) * self.pool_steps >= self.epoch_steps
+            following = (epoch + 1, 0) if is_last else (epoch, number + 1)
+        self.coming = {
+            key: self.coming.get(key) or self.reader.submit(self.read, *key)
+            for key in ((epoch, number), following)
+        }
+        return self.coming[epoch, number].result()
+
+    def batch(self, step):
+        """The batch of a step, each pair in one of its 8 flips and rotations.
+
+        Order and flips derive from seed, epoch and step alone, so that training can resume anywhere.
+        """
+        epoch, index = divmod(step, self.epoch_steps)
+        number, place = divmod(index, self.pool_steps)
+        data, label = self.pool(epoch, number)
+        order = np.random.default_rng([self.seed, epoch, *([number, 0] if number else [])]).permutation(
+            len(data)
+        )
+        chosen = np.sort(order[place * self.batch_size : (place + 1) * self.batch_size])
+        codes = np.random.default_rng([self.seed, epoch, index]).integers(8, size=len(chosen))
+        return turn(data[chosen], codes), turn(label[chosen], codes)
+
+    def following(self, step):
+        """Yields the batches from a step on, some made ahead in the background."""
+        with ThreadPoolExecutor(1) as maker:
+            ahead = deque(maker.submit(self.batch, step + i) for i in range(AHEAD))
+            while True:
+                ahead.append(maker.submit(self.batch, step + len(ahead)))
+                step += 1
+                yield ahead.popleft().result()
+
+
+def turn(images, codes):
+    """Flips and rotates (n, h, w, c) images, each as its code of 0 to 7 says."""
+    for code in range(1, 8):
+        same = codes == code
+        turned = np.rot90(images[same], code % 4, axes=(1, 2))
+        images[same] = turned[:, :, ::-1] if code >= 4 else turned
+    return images
