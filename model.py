@@ -22,6 +22,7 @@ tf.disable_v2_behavior()
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
 FACTOR_STEPS, INVERSE_STEPS = 10, 20  # from one refresh of the curvature to the next
+DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
 FACTOR_PIXELS = 3528  # label pixels of the batch from which its factors are taken: 8 labels of 21x21
 
 
@@ -348,10 +349,10 @@ def compare_settings(path, values, expected):
 
 
 def learning_rate(config, progress):
-    """Constant for plain descent, as in the reference; a half cosine down to 0 for natural gradient."""
+    """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end."""
     if config.preconditioner == "none":
         return config.learning_rate
-    return config.learning_rate * 0.5 * (1 + np.cos(np.pi * progress))
+    return config.learning_rate * min(1, (1 - progress) / DECAY)
 
 
 def batched(items, size):
