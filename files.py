@@ -87,7 +87,7 @@ def locked(folder):
 def check_writable(folder, flag):
     """Raises InputError if files cannot be made in a folder, which need not exist yet."""
     folder = Path(folder)
-    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    existing = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

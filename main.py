@@ -20,6 +20,7 @@ import utils
 from batches import Batches
 from datasets import SOURCES, download, find_images
 from files import InputError, check_writable, locked, progress
+from hdf5 import read_data
 from utils import FILTERS, margin
 
 DEFAULTS = {  # by preconditioner
@@ -173,7 +174,7 @@ def train(config):
     held_out = paths[:: len(paths) // config.validation][: config.validation] if config.validation else []
     paths = [path for path in paths if path not in held_out]
     validation = [utils.preprocess(p, config.scale, config.degradation, config.c_dim) for p in held_out]
-    with locked(config.checkpoint_dir), utils.read_data(utils.input_setup(config, paths)) as hf:
+    with locked(config.checkpoint_dir), read_data(utils.input_setup(config, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
         print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
         if not batches.is_whole:
@@ -223,16 +224,16 @@ def trained(config, session, **changes):
 
 
 def test(config):
-    paths = find_images(config.test_dir, "test")
     folder = Path(config.sample_dir)
     check_writable(folder, "--sample_dir")
+    paths = find_images(config.test_dir, "test")
     tf = import_tensorflow()
     names, scores, exhibits = upscale.names(paths), {}, []
     with contextlib.ExitStack() as stack, tf.Graph().as_default(), tf.Session() as session:
         srcnn, weights = trained(config, session)
         data_path = utils.input_setup(config, paths)
         print(f"weights: {weights}")
-        hf = stack.enter_context(utils.read_data(data_path))
+        hf = stack.enter_context(read_data(data_path))
         for number, path in enumerate(progress(paths, "testing")):
             name = names[number]
             (input_,), (label_,) = (hf[f"{number}/{kind}"][:] for kind in ("data", "label"))

@@ -3,20 +3,17 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
-import json
-from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import numpy as np
 from PIL import Image
 from scipy import ndimage
 
 import images
-from files import InputError, first_line, progress, remove_leftovers, replacing
+from files import InputError, progress, remove_leftovers
+from hdf5 import is_current, make_data
 
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
-CHUNK_VALUES = 2**17  # in one chunk of an HDF5 dataset: 0.5 MB
 LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of R, G and B in Y, which starts at 16/255
 
 
@@ -167,55 +164,6 @@ def sub_images(input_, label_, image_size, label_size, stride):
         return np.moveaxis(view, 2, -1).reshape(-1, size, size, image.shape[2])
 
     return windows(input_, image_size), windows(label_, label_size)
-
-
-def make_data(savepath, items, settings):
-    """Writes arrays to an HDF5 file, as they come, in chunks with checksums.
-
-    items: iterable of (group, data, label), arrays of (n, h, w, c); those of one group are
-    appended to each other as `group/data` and `group/label`. settings: a dict of plain values,
-    kept as an attribute, by which `is_current` knows the file again.
-    """
-    with replacing(savepath) as temporary, h5py.File(temporary, "w", libver="latest") as hf:
-        shapes = {}
-        for group, data, label in items:
-            length = max(1, CHUNK_VALUES // int(np.prod(data.shape[1:])))
-            for name, array in ((f"{group}/data", data), (f"{group}/label", label)):
-                if name not in hf:
-                    shape = array.shape[1:]
-                    layout = {"maxshape": (None, *shape), "chunks": (length, *shape), "fletcher32": True}
-                    hf.create_dataset(name, (0, *shape), "float32", **layout)
-                dataset = hf[name]
-                dataset.resize(len(dataset) + len(array), axis=0)
-                dataset[len(dataset) - len(array) :] = array
-                shapes[name] = dataset.shape
-        hf.attrs["shapes"] = json.dumps(shapes)
-        hf.attrs["settings"] = json.dumps(settings)  # last: a file without it is not whole
-
-
-def is_current(path, settings):
-    """Whether `path` is a whole HDF5 file made with these settings."""
-    try:
-        with h5py.File(path) as hf:
-            shapes = json.loads(hf.attrs["shapes"])
-            return json.loads(hf.attrs["settings"]) == settings and all(
-                hf[name].dtype == np.float32
-                and hf[name].shape == tuple(shape)
-                and hf[name].id.get_storage_size() >= hf[name].nbytes
-                for name, shape in shapes.items()
-            )
-    except Exception:  # damaged files raise nearly everything
-        return False
-
-
-@contextmanager
-def read_data(path):
-    """Opens an HDF5 file for reading. Raises InputError if what is read from it is damaged."""
-    try:
-        with h5py.File(path) as hf:
-            yield hf
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again") from error
 
 
 def input_setup(config, paths):

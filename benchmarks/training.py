@@ -153,7 +153,7 @@ def benchmark(root, seconds):
     tests = [utils.preprocess(path) for path in utils.prepare_data(root / "Test/Set5")]
     with tempfile.TemporaryDirectory() as folder:
         config = main.parse_flags(["--checkpoint_dir", folder])
-        data, label = utils.read_data(utils.input_setup(config, utils.prepare_data(root / "Train")))
+        data, label = read_data(utils.input_setup(config, utils.prepare_data(root / "Train")))
     natural, plain = step_cost(data, label)
     print(f"{platform.processor() or platform.machine()}, TensorFlow {tf.__version__}")
     print(f"A natural-gradient step takes {natural / plain:.2f} times a plain one, refreshes included.\n")

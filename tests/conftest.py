@@ -49,7 +49,7 @@ def fails(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
 
     def call(*words):
-        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
         capfd.readouterr()
         try:
             status = main.main([str(word) for word in words])
@@ -58,7 +58,7 @@ def fails(tmp_path, monkeypatch, capfd):
         stderr = capfd.readouterr().err
         assert status == 2
         assert stderr.count("\n") == 1 and stderr.startswith("main.py: error: "), stderr
-        assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        assert before == {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
         return stderr
 
     return call

@@ -11,8 +11,8 @@ import pytest
 from conftest import ROOT
 
 import batches
-import utils
 from batches import Batches
+from hdf5 import make_data
 
 
 def stored(data, label, chunk=4):
@@ -88,11 +88,12 @@ def test_a_file_larger_than_the_memory_is_read(tmp_path):
     """1.2 GB of pairs in a process that may not have 1 GB."""
     block = np.random.default_rng(0).random((4000, 33, 33, 1)).astype(np.float32)
     items = [("", block, block[:, 6:-6, 6:-6])] * 50
-    utils.make_data(tmp_path / "train.h5", items, {})
+    make_data(tmp_path / "train.h5", items, {})
     size = (tmp_path / "train.h5").stat().st_size
     program = """
 import resource, sys, h5py
 from batches import Batches
+from hdf5 import make_data
 limit = 10**9
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 with h5py.File(sys.argv[1]) as hf:

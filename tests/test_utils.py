@@ -11,6 +11,7 @@ from scipy import ndimage
 import report
 import utils
 from files import InputError, replacing
+from hdf5 import read_data
 
 
 def matlab_resize_matrix(n, scale, shrink):
@@ -113,7 +114,7 @@ def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path)
 
 
 def data_of(path):
-    with utils.read_data(path) as hf:
+    with read_data(path) as hf:
         return hf["data"][:]
 
 
