@@ -1,6 +1,7 @@
 """Files and the person who waits: errors that say what to do, writing whole or not at all, progress."""
 
 import os
+import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -82,6 +83,20 @@ def locked(folder):
             (folder / ".lock").unlink()
             folder.rmdir()
         lock.release()
+
+
+@contextmanager
+def silenced():
+    """Keeps what libraries in C and C++ write to stderr, whatever their settings, from being seen."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def check_writable(folder, flag):

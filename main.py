@@ -19,7 +19,7 @@ import upscale
 import utils
 from batches import Batches
 from datasets import SOURCES, download, find_images
-from files import InputError, check_writable, locked, progress
+from files import InputError, check_writable, locked, progress, silenced
 from hdf5 import read_data
 from utils import FILTERS, margin
 
@@ -146,17 +146,10 @@ def parse_flags(arguments=None):
 
 
 def import_tensorflow():
-    """Imports TensorFlow without its start-up messages, which its C++ writes whatever the settings."""
+    """Imports TensorFlow without its start-up messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    with silenced():
         import tensorflow.compat.v1 as tf
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
     return tf
 
 

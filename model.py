@@ -239,8 +239,7 @@ class SRCNN:
             compare_settings(path, read_weights(path), self.trained_with)
             remove_unlisted(self.model_dir)
             self.saver.restore(self.sess, path)
-            state = tf.train.get_checkpoint_state(str(self.model_dir))
-            self.saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+            self.saver.recover_last_checkpoints(listed_checkpoints(self.model_dir) or [path])
         return int(self.sess.run(self.step))
 
     def train(self, config, batches, validation=()):
@@ -324,12 +323,20 @@ def model_name(filters, scale, degradation, c_dim):
     return f"srcnn_{filters}_x{scale}_{degradation}" + ("_rgb" if c_dim == 3 else "")
 
 
+def listed_checkpoints(folder):
+    """The checkpoints that the list in a folder names, oldest first; none if it is missing or damaged."""
+    try:
+        state = tf.train.get_checkpoint_state(str(folder))
+    except ValueError:
+        state = None
+    return list(state.all_model_checkpoint_paths) if state else []
+
+
 def remove_unlisted(folder):
     """Removes what an interrupted or failed save left in a folder of checkpoints."""
-    state = tf.train.get_checkpoint_state(str(folder))
-    listed = {Path(path).name for path in state.all_model_checkpoint_paths} if state else set()
+    listed = {Path(path).name for path in listed_checkpoints(folder)}
     for path in folder.glob("SRCNN.model-*"):
-        if path.name.partition(".data-")[0].removesuffix(".index") not in listed:
+        if listed and path.name.partition(".data-")[0].removesuffix(".index") not in listed:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

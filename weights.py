@@ -37,13 +37,21 @@ def _read_checkpoint(path):
     try:
         reader = tf.train.load_checkpoint(prefix)
         return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except Exception as error:  # the readers raise nearly everything on damaged files
         raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
 
 
 def latest_checkpoint(folder):
     """The prefix of the newest checkpoint in a folder, or None."""
-    return tf.train.latest_checkpoint(str(folder))
+    try:
+        path = tf.train.latest_checkpoint(str(folder))
+    except ValueError:
+        path = None
+    if not path:  # the list of checkpoints is damaged or missing
+        steps = [p.stem[12:] for p in Path(folder).glob("SRCNN.model-*.index")]
+        steps = [int(step) for step in steps if step.isdecimal()]
+        path = str(Path(folder) / f"SRCNN.model-{max(steps)}") if steps else None
+    return path
 
 
 def _read_mat(path):
@@ -52,6 +60,8 @@ def _read_mat(path):
         raise InputError(f"{path}: no such file")
     try:
         mat = scipy.io.loadmat(path)
+        if any(np.iscomplexobj(value) for value in mat.values()):
+            raise ValueError("complex numbers")
         w1, w2, w3 = (np.asarray(mat[f"weights_conv{i}"], np.float32) for i in (1, 2, 3))
         biases = [np.asarray(mat[f"biases_conv{i}"], np.float32).ravel() for i in (1, 2, 3)]
         w2 = w2.reshape(w1.shape[1], -1, len(biases[1]))
@@ -66,7 +76,7 @@ def _read_mat(path):
         raise InputError(
             f"{path}: has no {error.args[0]}; not weights as the authors released them"
         ) from error
-    except Exception as error:  # scipy's readers raise nearly everything on damaged files
+    except Exception as error:  # so do scipy's
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
 
 
