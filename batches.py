@@ -1,12 +1,13 @@
 """Batches of sub-images from an HDF5 file that may be larger than the memory."""
 
-from collections import deque
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from files import in_threads
+
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
-AHEAD = 2  # batches made before they are asked for
 
 
 class Batches:
@@ -77,13 +78,8 @@ class Batches:
         return turn(data[chosen], codes), turn(label[chosen], codes)
 
     def following(self, step):
-        """Yields the batches from a step on, some made ahead in the background."""
-        with ThreadPoolExecutor(1) as maker:
-            ahead = deque(maker.submit(self.batch, step + i) for i in range(AHEAD))
-            while True:
-                ahead.append(maker.submit(self.batch, step + len(ahead)))
-                step += 1
-                yield ahead.popleft().result()
+        """Yields the batches from a step on, made ahead in the background."""
+        return in_threads(self.batch, itertools.count(step), workers=1)
 
 
 def turn(images, codes):

@@ -4,6 +4,8 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,15 +23,28 @@ def first_line(error):
     return str(error).strip().partition("\n")[0]
 
 
-def progress(items, what):
-    """Yields the items of a list, with a bar on a terminal and an occasional line in a log."""
-    bar = tqdm(items, desc=what, disable=None, leave=False)
+def progress(items, what, total=None):
+    """Yields items, with a bar on a terminal and an occasional line in a log. total: their number."""
+    total = total or len(items)
+    bar = tqdm(items, desc=what, total=total, disable=None, leave=False)
     printed = time.monotonic()
     for number, item in enumerate(bar, 1):
         yield item
         if bar.disable and time.monotonic() - printed > LOG_SECONDS:
             printed = time.monotonic()
-            print(f"{what}: {number} of {len(items)}")
+            print(f"{what}: {number} of {total}")
+
+
+def in_threads(function, items, workers):
+    """Yields function(item) for each of the items in order, made by threads, few of them ahead of time."""
+    with ThreadPoolExecutor(workers) as executor:
+        ahead = deque()
+        for item in items:
+            ahead.append(executor.submit(function, item))
+            if len(ahead) > workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The network of Dong et al. 2014 (ECCV, section 3) as a TensorFlow 1 graph, and its training."""
 
 import csv
+import itertools
 import json
 import shutil
 import time
@@ -12,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 import utils
-from files import LOG_SECONDS, InputError, first_line, replacing
+from files import LOG_SECONDS, InputError, first_line, in_threads, replacing
 from natural_gradient import Layer, NaturalGradient
 from weights import NAMES, latest_checkpoint, read_weights
 
@@ -145,11 +146,12 @@ class SRCNN:
         grid = [utils.tile_grid(n, self.label_size, stride) for n in (h, w)]
         inputs = utils.tiles(input_, grid, self.image_size, self.label_size, stride)
 
-        def outputs():
-            for batch in batched(inputs, self.batch_size):
-                yield from self.sess.run(self.pred, {self.images: batch})
+        def run(batch):
+            return self.sess.run(self.pred, {self.images: batch})
 
-        return utils.merge(outputs(), grid, stride)[:h, :w]
+        # Two at a time leave no core waiting for what the other cannot share.
+        outputs = in_threads(run, batched(inputs, self.batch_size), workers=2)
+        return utils.merge(itertools.chain.from_iterable(outputs), grid, stride)[:h, :w]
 
     def infer(self, image):
         """One pass over a whole image: (h + margin, w + margin, c_dim) to (h, w, c_dim)."""

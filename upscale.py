@@ -1,5 +1,6 @@
 """Upscaling of photographs of any size, in tiles: nothing is degraded first."""
 
+import itertools
 import math
 import os
 import sys
@@ -12,7 +13,7 @@ from tqdm import tqdm
 
 import images
 import utils
-from files import InputError, progress
+from files import InputError, in_threads, progress
 
 TILE = 512  # side of a tile of the result; twice as much is no faster
 LARGEST = 2**30  # pixels of a result
@@ -91,8 +92,10 @@ def enlarge(image, scale, network, margin, dtype, what):
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
     padding = margin // 2
     result = np.empty((h, w, channels), dtype)
-    corners = [(top, left) for top in range(0, h, TILE) for left in range(0, w, TILE)]
-    for top, left in progress(corners, what):
+
+    def fill(corner):
+        """Computes one tile of the result."""
+        top, left = corner
         bottom, right = min(top + TILE, h), min(left + TILE, w)
         outer = top - padding, left - padding, bottom + padding, right + padding
         inner = max(0, outer[0]), max(0, outer[1]), min(outer[2], h), min(outer[3], w)
@@ -106,6 +109,10 @@ def enlarge(image, scale, network, margin, dtype, what):
         tile, luminance = tile[centre], luminance[centre]
         tile[..., :colours] += gain * (network(padded) - luminance)
         result[top:bottom, left:right] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
+
+    corners = list(itertools.product(range(0, h, TILE), range(0, w, TILE)))
+    for _ in progress(in_threads(fill, corners, workers=2), what, len(corners)):
+        pass
     return result
 
 

@@ -249,6 +249,8 @@ def merge(images, size, stride=None):
             merged = np.zeros(((size[0] - 1) * stride + h, (size[1] - 1) * stride + w, c), np.float32)
         y, x = index // size[1] * stride, index % size[1] * stride
         merged[y : y + h, x : x + w] += image
+    if stride >= h:
+        return merged
     return merged / np.outer(_cover(size[0], h, stride), _cover(size[1], w, stride))[..., np.newaxis]
 
 

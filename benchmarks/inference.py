@@ -1,0 +1,175 @@
+"""Speed of one network, the shipped 9-1-5 x3, in this project and elsewhere: luminance in, luminance out.
+
+    python benchmarks/inference.py
+
+Two threads each. Peers that are not installed are left out: onnxruntime (with onnx), torch, cv2.
+"""
+
+import functools
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+THREADS = 2
+os.environ["OMP_NUM_THREADS"] = str(THREADS)
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+
+import main  # noqa: E402
+import upscale  # noqa: E402
+import utils  # noqa: E402
+import weights  # noqa: E402
+
+tf = main.import_tensorflow()
+
+SIZES = 512, 1024, 4096
+OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
+OURS, MARGIN = "this project", 12
+
+
+def edged(image):
+    padding = MARGIN // 2
+    return np.pad(image, ((padding, padding), (padding, padding), (0, 0)), mode="edge")
+
+
+def this_project(values, folder):
+    """As `--is_train False` computes an image: tiles, batches, merging."""
+    config = main.parse_flags(["--is_train", "False"])
+    config.image_size, config.label_size = upscale.TILE + MARGIN, upscale.TILE
+    config.batch_size = 1
+    session = tf.Session()
+    srcnn, _ = main.trained(config, session)
+    yield OURS, srcnn.test
+
+
+def plain_graph(values, folder):
+    images = x = tf.placeholder(tf.float32, [None, None, None, 1])
+    for i in (1, 2, 3):
+        x = tf.nn.conv2d(x, values[f"w{i}"], strides=1, padding="VALID") + values[f"b{i}"]
+        x = tf.nn.relu(x) if i < 3 else x
+    session = tf.Session()
+    yield "TensorFlow, plain graph", lambda image: session.run(x, {images: edged(image)[np.newaxis]})[0]
+
+
+def onnx_runtime(values, folder):
+    import onnxruntime
+
+    weights.write_onnx(values, folder / "x3.onnx")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(folder / "x3.onnx", options, providers=["CPUExecutionProvider"])
+
+    def run(image):
+        return session.run(None, {"images": image.transpose(2, 0, 1)[np.newaxis]})[0][0].transpose(1, 2, 0)
+
+    yield "ONNX Runtime", run
+
+
+def pytorch(values, folder):
+    import torch
+
+    torch.set_num_threads(THREADS)
+    layers = []
+    for i in (1, 2, 3):
+        kernel = torch.from_numpy(values[f"w{i}"].transpose(3, 2, 0, 1).copy())
+        layer = torch.nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2])
+        layer.weight.data, layer.bias.data = kernel, torch.from_numpy(values[f"b{i}"])
+        layers += [layer, torch.nn.ReLU()]
+    plain = torch.nn.Sequential(torch.nn.ReplicationPad2d(MARGIN // 2), *layers[:-1]).eval()
+
+    def runner(network, memory_format=torch.contiguous_format, dtype=torch.float32):
+        def run(image):
+            x = torch.from_numpy(image.transpose(2, 0, 1)[np.newaxis].copy())
+            with torch.inference_mode():
+                y = network(x.to(dtype=dtype, memory_format=memory_format))
+            return y.float()[0].numpy().transpose(1, 2, 0)
+
+        return run
+
+    yield "PyTorch", runner(plain)
+    last = plain.to(memory_format=torch.channels_last)
+    yield "PyTorch, channels last", runner(last, torch.channels_last)
+    yield "PyTorch, compiled", runner(torch.compile(last), torch.channels_last)
+    half = plain.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
+    yield "PyTorch, bfloat16", runner(half, torch.channels_last, torch.bfloat16)
+
+
+def opencv(values, folder):
+    import cv2
+
+    cv2.setNumThreads(THREADS)
+    weights.write_onnx(values, folder / "x3.onnx")
+    network = cv2.dnn.readNetFromONNX(str(folder / "x3.onnx"))
+
+    def run(image):
+        network.setInput(image.transpose(2, 0, 1)[np.newaxis])
+        return network.forward()[0].transpose(1, 2, 0)
+
+    yield "OpenCV dnn", run
+
+
+def fp32_limit():
+    """Mpixel/s at which a large matrix product of numpy does the network's operations."""
+    a = np.random.default_rng(0).random((4096, 4096)).astype(np.float32)
+    return OPERATIONS**-1 * 2 * 4096**3 / best(lambda: a @ a) / 1e6
+
+
+def best(run):
+    """Seconds of the fastest of some runs, after one to warm up."""
+    run()
+    times, end = [], time.perf_counter() + 4
+    while len(times) < 3 or time.perf_counter() < end:
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+        if len(times) >= 3 and sum(times) > 20:
+            break
+    return min(times)
+
+
+def benchmark():
+    values = weights.read_weights(ROOT / "checkpoint/shipped/srcnn_9-1-5_x3_matlab")
+    images = [utils.enlarge(np.random.default_rng(n).random((n // 4, n // 4, 1)), 4, "matlab") for n in SIZES]
+    images = [image.astype(np.float32) for image in images]
+    expected, speeds = None, {}
+    print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for peer in (this_project, plain_graph, onnx_runtime, pytorch, opencv):
+            try:
+                for name, run in peer(values, Path(folder)):
+                    expected = expected or [run(image) for image in images]
+                    found = [run(image) for image in images]
+                    error = max(np.abs(a - b).max() for a, b in zip(expected, found, strict=True))
+                    assert error < 1e-4 or "bfloat16" in name, (name, error)
+                    seconds = [best(functools.partial(run, image)) for image in images]
+                    speeds[name] = [n * n / 1e6 / s for n, s in zip(SIZES, seconds, strict=True)]
+                    print(f"{name}: {[round(speed, 2) for speed in speeds[name]]}", file=sys.stderr)
+            except ImportError as error:
+                print(f"left out: {error}", file=sys.stderr)
+    limit = fp32_limit()
+    print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")
+    print("|---|" + "---:|" * (len(SIZES) + 1))
+    for name, row in speeds.items():
+        ratios = ", ".join(f"{ours / speed:.1f}" for ours, speed in zip(speeds[OURS], row, strict=True))
+        cells = " | ".join(f"{speed:.1f}" for speed in row)
+        print(f"| {name} | {cells} | {'' if name == OURS else ratios} |")
+    share = ", ".join(f"{speed / limit:.0%}" for speed in speeds[OURS])
+    print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {share}.")
+
+
+def processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except OSError:
+        return platform.processor()
+
+
+if __name__ == "__main__":
+    benchmark()
