@@ -352,6 +352,12 @@ def main(arguments=None):
     except InputError as error:
         print(f"main.py: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError:
+        print("main.py: error: not enough memory for an image so large; cut it into parts", file=sys.stderr)
+        return 2
+    except UnicodeEncodeError as error:
+        print(f"main.py: error: {error.object!a} is not UTF-8; rename it", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 
