@@ -2,12 +2,14 @@
 
     python benchmarks/settings.py [folder of the 91 images, default Train]
 
-Each line is a training of 1,200 steps or so that differs from the defaults as it says.
+Each line is a training that differs from the defaults as it says: of 1,200 steps or so, the last ones of
+the default length.
 """
 
 import contextlib
 import functools
 import io
+import math
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +36,10 @@ REFRESHES = [
     {"FACTOR_STEPS": 20, "INVERSE_STEPS": 40},
     {"FACTOR_PIXELS": 4 * 3528},
 ]
+SCHEDULES = {  # of the learning rate, by the part of training that is done
+    "cosine": lambda config, done: 0.5 * (1 + math.cos(math.pi * done)),
+    "linear": lambda config, done: 1 - done,
+}
 FLAGS = [
     "--learning_rate 0.5",
     "--init normal",
@@ -43,11 +49,12 @@ FLAGS = [
 ]
 
 
-def validation_psnr(train_dir, flags=(), curvature=None, refreshes=None):
+def validation_psnr(train_dir, flags=(), curvature=None, refreshes=None, schedule=model.learning_rate):
     """(PSNR in dB of 10 held-out images, seconds) at the end of a training."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         gradient = functools.partial(model.NaturalGradient, **curvature or {})
-        stack.enter_context(mock.patch.multiple(model, NaturalGradient=gradient, **refreshes or {}))
+        patched = {"NaturalGradient": gradient, "learning_rate": schedule, **(refreshes or {})}
+        stack.enter_context(mock.patch.multiple(model, **patched))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         words = ["--train_dir", train_dir, "--checkpoint_dir", folder, "--validation", "10", "--epoch", "8"]
         if main.main([*words, *flags]):
@@ -63,6 +70,9 @@ if __name__ == "__main__":
     trials = [(str(c) if c else "nothing", {"curvature": c}) for c in CURVATURE]
     trials += [(str(r), {"refreshes": r}) for r in REFRESHES]
     trials += [(f, {"flags": f.split()}) for f in FLAGS]
+    whole = "--epoch", "29"
+    trials += [("whole length", {"flags": whole})]
+    trials += [(f"whole length, {name}", {"flags": whole, "schedule": s}) for name, s in SCHEDULES.items()]
     for name, trial in trials:
         psnr, seconds = validation_psnr(train_dir, **trial)
         print(f"| {name} | {psnr:.3f} | {seconds:.0f} |", flush=True)
