@@ -146,10 +146,13 @@ def parse_flags(arguments=None):
 
 
 def import_tensorflow():
-    """Imports TensorFlow without its start-up messages."""
+    """Imports TensorFlow without its start-up messages, some of which come with the first session."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced():
         import tensorflow.compat.v1 as tf
+
+        with tf.Graph().as_default(), tf.Session() as session:
+            session.run(tf.constant(0))
     return tf
 
 
