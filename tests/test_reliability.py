@@ -34,9 +34,9 @@ def flags(photographs, folder, *more):
 
 KILLER = """
 import json, os, random, signal, sys, time
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import main
-main.import_tensorflow()
-import model
+import model  # TensorFlow, but no session yet: its threads would not survive a fork
 from weights import NAMES, latest_checkpoint, read_weights
 model.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
