@@ -31,7 +31,7 @@ tf = main.import_tensorflow()
 
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
-MEMORY = 14 * 2**30
+MEMORY = 18 * 2**30
 OURS, MARGIN = "this project", 12
 
 
@@ -167,11 +167,13 @@ def benchmark():
 def speed(name, run, image, expected):
     """Mpixel/s; None where the image is too large for the memory."""
     try:
-        error = np.abs(run(image) - expected).max()
-        assert error < 1e-4 or "bfloat16" in name, (name, error)
-        return image.size / 1e6 / best(functools.partial(run, image))
-    except (RuntimeError, MemoryError) as error:
+        output = run(image)
+    except Exception as error:  # each peer has its own for too little memory
         print(f"{name}, {image.shape}: {str(error)[:200]}", file=sys.stderr)
+        return None
+    error = np.abs(output - expected).max()
+    assert error < 1e-4 or "bfloat16" in name, (name, error)
+    return image.size / 1e6 / best(functools.partial(run, image))
 
 
 def processor():
