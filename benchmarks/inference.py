@@ -8,7 +8,6 @@ Two threads each. Peers that are not installed are left out: onnxruntime (with o
 import functools
 import os
 import platform
-import resource
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ tf = main.import_tensorflow()
 
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
-MEMORY = 18 * 2**30
+LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
 OURS, MARGIN = "this project", 12
 
 
@@ -139,8 +138,6 @@ def benchmark():
     values = weights.read_weights(ROOT / "checkpoint/shipped/srcnn_9-1-5_x3_matlab")
     images = [utils.enlarge(np.random.default_rng(n).random((n // 4, n // 4, 1)), 4, "matlab") for n in SIZES]
     images = [image.astype(np.float32) for image in images]
-    # A peer that needs more fails with an error, instead of taking the machine down.
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     expected, speeds = None, {}
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -161,17 +158,13 @@ def benchmark():
         print(f"| {name} | {cells} | {'' if name == OURS else ratios} |")
     share = ", ".join(f"{speed / limit:.0%}" for speed in speeds[OURS])
     print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {share}.")
-    print(f"A - stands for more than {MEMORY >> 30} GB of memory.")
 
 
 def speed(name, run, image, expected):
-    """Mpixel/s; None where the image is too large for the memory."""
-    try:
-        output = run(image)
-    except Exception as error:  # each peer has its own for too little memory
-        print(f"{name}, {image.shape}: {str(error)[:200]}", file=sys.stderr)
+    """Mpixel/s; None where the image is too large for the peer."""
+    if image.size > LARGEST.get(name.partition(",")[0], image.size):
         return None
-    error = np.abs(output - expected).max()
+    error = np.abs(run(image) - expected).max()
     assert error < 1e-4 or "bfloat16" in name, (name, error)
     return image.size / 1e6 / best(functools.partial(run, image))
 
