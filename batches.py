@@ -58,7 +58,7 @@ class Batches:
             following = (epoch + 1, 0) if is_last else (epoch, number + 1)
         self.coming = {
             key: self.coming.get(key) or self.reader.submit(self.read, *key)
-            for key in ((epoch, number), following)
+            for key in dict.fromkeys([(epoch, number), following])  # one, if the file is read whole
         }
         return self.coming[epoch, number].result()
 
@@ -70,9 +70,8 @@ class Batches:
         epoch, index = divmod(step, self.epoch_steps)
         number, place = divmod(index, self.pool_steps)
         data, label = self.pool(epoch, number)
-        order = np.random.default_rng([self.seed, epoch, *([number, 0] if number else [])]).permutation(
-            len(data)
-        )
+        mixing = [self.seed, epoch, number, 0] if number else [self.seed, epoch]
+        order = np.random.default_rng(mixing).permutation(len(data))
         chosen = np.sort(order[place * self.batch_size : (place + 1) * self.batch_size])
         codes = np.random.default_rng([self.seed, epoch, index]).integers(8, size=len(chosen))
         return turn(data[chosen], codes), turn(label[chosen], codes)

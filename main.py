@@ -1,7 +1,6 @@
 """Trains and tests SRCNN. `python main.py --help` lists the flags."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import shutil
@@ -224,26 +223,25 @@ def test(config):
     check_writable(folder, "--sample_dir")
     paths = find_images(config.test_dir, "test")
     tf = import_tensorflow()
-    names, scores, exhibits = upscale.names(paths), {}, []
-    with contextlib.ExitStack() as stack, tf.Graph().as_default(), tf.Session() as session:
+    scores, exhibits = {}, []
+    with tf.Graph().as_default(), tf.Session() as session:
         srcnn, weights = trained(config, session)
-        data_path = utils.input_setup(config, paths)
-        print(f"weights: {weights}")
-        hf = stack.enter_context(read_data(data_path))
-        for number, path in enumerate(progress(paths, "testing")):
-            name = names[number]
-            (input_,), (label_,) = (hf[f"{number}/{kind}"][:] for kind in ("data", "label"))
-            output = srcnn.test(input_, config.stride)
-            scores[name] = {
-                f"{kind}_{metric.__name__}": metric(label_, image, config.scale)
-                for kind, image in (("bicubic", input_), ("srcnn", output))
-                for metric in (utils.psnr, utils.ssim)
-            }
-            pictures = utils.in_colour(path, input_, output, config.scale, config.degradation)
-            utils.imsave(pictures["SRCNN"], folder / f"{name}.png")
-            report.save_comparison(pictures, scores[name], folder / f"{name}_comparison.png")
-            if len(exhibits) < report.MOST_EXHIBITS:
-                exhibits.append(report.exhibit(name, pictures, scores[name]))
+        with read_data(utils.input_setup(config, paths)) as hf:
+            print(f"weights: {weights}")
+            named = list(zip(paths, upscale.names(paths), strict=True))
+            for number, (path, name) in enumerate(progress(named, "testing")):
+                (input_,), (label_,) = (hf[f"{number}/{kind}"][:] for kind in ("data", "label"))
+                output = srcnn.test(input_, config.stride)
+                scores[name] = {
+                    f"{kind}_{metric.__name__}": metric(label_, image, config.scale)
+                    for kind, image in (("bicubic", input_), ("srcnn", output))
+                    for metric in (utils.psnr, utils.ssim)
+                }
+                pictures = utils.in_colour(path, input_, output, config.scale, config.degradation)
+                utils.imsave(pictures["SRCNN"], folder / f"{name}.png")
+                report.save_comparison(pictures, scores[name], folder / f"{name}_comparison.png")
+                if len(exhibits) < report.MOST_EXHIBITS:
+                    exhibits.append(report.exhibit(name, pictures, scores[name]))
         w1 = session.run(srcnn.weights["w1"])
     utils.imsave(pictures["SRCNN"], folder / "test_image.png")
     results = report.results(config, weights, scores)

@@ -199,12 +199,11 @@ def exhibit(name, pictures, scores, size=None):
     views = [("bicubic", "SRCNN")]
     if "original" in pictures:
         views += [("original", "SRCNN"), ("error of bicubic", "error of SRCNN")]
-        reference, compared = "original", ("bicubic", "SRCNN")
+        what, reference, compared = "error", "original", ("bicubic", "SRCNN")
     else:
         views.append(("SRCNN", "difference of SRCNN"))
-        reference, compared = "bicubic", ("SRCNN",)
+        what, reference, compared = "difference", "bicubic", ("SRCNN",)
     for kind in compared:
-        what = "error" if "original" in pictures else "difference"
         layers[f"{what} of {kind}"] = data_uri(error_map(pictures[reference], pictures[kind]))
     shown = bottom - top, right - left
     whole = size or (height, width)
