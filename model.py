@@ -22,7 +22,7 @@ tf.disable_v2_behavior()
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
-FACTOR_STEPS, INVERSE_STEPS = 10, 20  # from one refresh of the curvature to the next
+REFRESH_STEPS = 20  # from one refresh of the curvature to the next
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
 FACTOR_PIXELS = 3528  # label pixels of the batch from which its factors are taken: 8 labels of 21x21
 
@@ -214,19 +214,16 @@ class SRCNN:
         )
 
     def build_training(self, config):
-        """Adds what training needs to the graph: `learning_rate`, `train_op`, `refreshes`, `saver`."""
+        """Adds what training needs to the graph: `learning_rate`, `train_op`, `refresh`, `saver`."""
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         if config.preconditioner == "kfac":
             preconditioner = NaturalGradient(self.layers, self.loss, self.seed, self.step)
             gradients = preconditioner.gradients()
-            self.refreshes = [
-                (FACTOR_STEPS, preconditioner.refresh_factors),
-                (INVERSE_STEPS, preconditioner.refresh_inverses),
-            ]
+            self.refresh = preconditioner.refresh
         else:
             gradients = optimizer.compute_gradients(self.loss)
-            self.refreshes = []
+            self.refresh = None
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
         self.saver = tf.train.Saver(max_to_keep=5, save_relative_paths=True)
 
@@ -298,10 +295,9 @@ class SRCNN:
 
     def train_step(self, step, inputs, labels, rate):
         """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
-        samples = max(1, FACTOR_PIXELS // self.label_size**2)
-        for interval, refresh in self.refreshes:
-            if step % interval == 0:
-                self.sess.run(refresh, {self.images: inputs[:samples]})
+        if self.refresh is not None and step % REFRESH_STEPS == 0:
+            samples = max(1, FACTOR_PIXELS // self.label_size**2)
+            self.sess.run(self.refresh, {self.images: inputs[:samples]})
         feed = {self.images: inputs, self.labels: labels, self.learning_rate: rate}
         return self.sess.run([self.loss, self.train_op], feed)[0]
 

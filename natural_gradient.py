@@ -25,22 +25,22 @@ class Layer(NamedTuple):
     outputs: tf.Tensor  # (n, h', w', cout), before the ReLU
 
 
-def patches(inputs, kh, kw):
-    """Every kh x kw patch of (n, h, w, c) as a row with a 1 appended: (positions, kh*kw*c + 1).
+def patches(inputs, kh, kw, spacing=1):
+    """kh x kw patches of (n, h, w, c) as rows with a 1 appended: (positions, kh*kw*c + 1).
 
-    Slices, because `tf.image.extract_patches` is slow on the CPU.
+    spacing: pixels from one patch to the next. Slices, because `tf.image.extract_patches` is slow on the CPU.
     """
     shape = tf.shape(inputs)
     h, w = shape[1] - kh + 1, shape[2] - kw + 1
-    shifted = [inputs[:, i : i + h, j : j + w] for i in range(kh) for j in range(kw)]
+    shifted = [inputs[:, i : i + h : spacing, j : j + w : spacing] for i in range(kh) for j in range(kw)]
     rows = tf.reshape(tf.concat(shifted, 3), [-1, kh * kw * inputs.shape[3]])
     return tf.pad(rows, [[0, 0], [0, 1]], constant_values=1)
 
 
-def input_factor(layer):
+def input_factor(layer, spacing=1):
     """A = E[a a^T] over samples and positions (KFC eq. 28), (kh*kw*cin + 1) square."""
     kh, kw = layer.weights.shape[:2]
-    a = patches(layer.inputs, int(kh), int(kw))
+    a = patches(layer.inputs, int(kh), int(kw), spacing)
     return tf.matmul(a, a, transpose_a=True) / tf.cast(tf.shape(a)[0], tf.float32)
 
 
@@ -79,7 +79,10 @@ def damped_inverses(a, g, damping):
 
     def inverse(m, amount):
         eye = tf.eye(int(m.shape[0]), dtype=tf.float64)
-        return tf.cast(tf.linalg.cholesky_solve(tf.linalg.cholesky(m + amount * eye), eye), tf.float32)
+        factor = tf.linalg.cholesky(m + amount * eye)
+        half = int(m.shape[0]) // 2  # TensorFlow solves each on one core
+        solved = [tf.linalg.cholesky_solve(factor, part) for part in (eye[:, :half], eye[:, half:])]
+        return tf.cast(tf.concat(solved, 1), tf.float32)
 
     return inverse(a, pi * root), inverse(g, root / pi)
 
@@ -90,16 +93,17 @@ class NaturalGradient:
     layers: list of Layer; the outputs of the last one are `pred`.
     loss: scalar, the mean squared error of `pred`.
     seed, step: scalar integer tensors from which the random signs derive.
-    `refresh_factors` renews the running averages of the factors from the batch that is fed,
-    `refresh_inverses` the inverses from the averages. All are variables, so a checkpoint has them.
+    spacing: pixels between the patches that A is taken from; neighbours say nearly the same.
+    `refresh` renews the running averages of the factors from the batch that is fed, and the inverses
+    from the averages. All are variables, so a checkpoint has them.
     """
 
-    def __init__(self, layers, loss, seed, step, damping=1e-6, trust=1e-5, decay=0.95):
+    def __init__(self, layers, loss, seed, step, damping=1e-6, trust=1e-5, decay=0.95, spacing=3):
         self.layers, self.loss, self.trust = layers, loss, trust
         pred = layers[-1].outputs
         signs = tf.random.stateless_uniform(tf.shape(pred), [seed, step], 0, 2, tf.int32)
         signs = tf.cast(2 * signs - 1, tf.float32)
-        factors = [[input_factor(layer), output_factor(layer, pred, signs)] for layer in layers]
+        factors = [[input_factor(layer, spacing), output_factor(layer, pred, signs)] for layer in layers]
 
         def variables(name):
             return [
@@ -114,21 +118,17 @@ class NaturalGradient:
         count = tf.Variable(0.0, name="refreshes", trainable=False)
         # A plain mean at first, a running one once there are enough of them (section 5).
         weight = tf.maximum(1 - decay, 1 / (count + 1))
-        with tf.control_dependencies(
-            [
-                tf.assign_add(average, weight * (new - average))
-                for averages, news in zip(self.factors, factors, strict=True)
-                for average, new in zip(averages, news, strict=True)
-            ]
-        ):
-            self.refresh_factors = tf.assign_add(count, 1).op
-        self.refresh_inverses = tf.group(
-            *(
-                tf.assign(inverse, new)
-                for inverses, averages in zip(self.inverses, self.factors, strict=True)
-                for inverse, new in zip(inverses, damped_inverses(*averages, damping), strict=True)
-            )
-        )
+        averages = [
+            [tf.assign_add(average, weight * (new - average)) for average, new in zip(*pairs, strict=True)]
+            for pairs in zip(self.factors, factors, strict=True)
+        ]
+        inverses = [
+            tf.assign(inverse, new)
+            for pair, averaged in zip(self.inverses, averages, strict=True)
+            for inverse, new in zip(pair, damped_inverses(*averaged, damping), strict=True)
+        ]
+        with tf.control_dependencies(inverses):
+            self.refresh = tf.assign_add(count, 1).op
 
     def gradients(self):
         """Natural gradients as `(gradient, variable)` pairs for `apply_gradients`.

@@ -30,10 +30,11 @@ CURVATURE = [
     {"damping": 1e-5},
     {"damping": 1e-4},
     {"decay": 0.9},
+    {"spacing": 1},
 ]
 REFRESHES = [
-    {"FACTOR_STEPS": 5, "INVERSE_STEPS": 10},
-    {"FACTOR_STEPS": 20, "INVERSE_STEPS": 40},
+    {"REFRESH_STEPS": 10},
+    {"REFRESH_STEPS": 40},
     {"FACTOR_PIXELS": 4 * 3528},
 ]
 SCHEDULES = {  # of the learning rate, by the part of training that is done
@@ -45,7 +46,7 @@ FLAGS = [
     "--init normal",
     "--batch_size 64 --epoch 4",
     "--batch_size 256 --epoch 16",
-    "--image_size 57 --batch_size 28 --epoch 4",
+    "--image_size 57 --stride 28 --batch_size 28 --epoch 10",
 ]
 
 

@@ -46,17 +46,18 @@ def test_patches_are_what_the_kernel_sees(session):
     np.testing.assert_allclose(by_patches.reshape(outputs.shape), outputs, rtol=1e-4, atol=1e-5)
 
 
-def test_input_factor_is_the_mean_outer_product(session):
+@pytest.mark.parametrize("spacing", [1, 2])
+def test_input_factor_is_the_mean_outer_product(session, spacing):
     images = np.random.default_rng(0).random((2, 5, 6, 2)).astype(np.float32)
     (layer,) = convolutions(tf.constant(images), [(3, 3, 2, 4)])
     rows = [
         np.append(image[y : y + 3, x : x + 3].ravel(), 1)
         for image in images
-        for y in range(3)
-        for x in range(4)
+        for y in range(0, 3, spacing)
+        for x in range(0, 4, spacing)
     ]
     expected = np.mean([np.outer(row, row) for row in rows], axis=0)
-    np.testing.assert_allclose(session.run(input_factor(layer)), expected, rtol=1e-5)
+    np.testing.assert_allclose(session.run(input_factor(layer, spacing)), expected, rtol=1e-5)
 
 
 def test_output_factor_over_all_signs_is_brute_force(session):
@@ -95,12 +96,11 @@ def test_the_step_of_one_linear_layer_is_that_of_a_dense_solve(session):
     labels = tf.constant(rng.normal(size=(20, 4, 4, 1)), tf.float32)
     layers = convolutions(images, [(3, 3, 2, 1)])
     loss = tf.reduce_mean(tf.square(layers[0].outputs - labels))
-    preconditioner = NaturalGradient(layers, loss, 0, 0, damping=1e-16, trust=1e9)
+    preconditioner = NaturalGradient(layers, loss, 0, 0, damping=1e-16, trust=1e9, spacing=1)
     pairs = preconditioner.gradients()
     plain = stack(*tf.gradients(loss, [layers[0].weights, layers[0].biases]))
     session.run(tf.global_variables_initializer())
-    session.run(preconditioner.refresh_factors)
-    session.run(preconditioner.refresh_inverses)
+    session.run(preconditioner.refresh)
     natural, gradient = session.run([stack(pairs[0][0], pairs[1][0]), plain])
     j = jacobian(session, layers[0], layers[0].outputs)
     expected = np.linalg.solve(2 / len(j) * j.T @ j, gradient.astype(np.float64).ravel())
@@ -121,8 +121,7 @@ def test_the_trust_region_bounds_the_step(session):
     pairs = preconditioner.gradients()
     plain = tf.gradients(loss, [variable for _, variable in pairs])
     session.run(tf.global_variables_initializer())
-    session.run(preconditioner.refresh_factors)
-    session.run(preconditioner.refresh_inverses)
+    session.run(preconditioner.refresh)
     run = [[gradient for gradient, _ in pairs], plain]
     naturals, gradients = session.run(run, {trust: 1e30})
     length = sum(np.sum(n * d) for n, d in zip(naturals, gradients, strict=True))
