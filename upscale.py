@@ -79,7 +79,7 @@ def bicubic(image, scale, top, left, bottom, right):
     return enlarged[top - y * scale : bottom - y * scale, left - x * scale : right - x * scale]
 
 
-def enlarge(image, scale, network, margin, dtype, what):
+def super_resolve(image, scale, network, margin, dtype, what):
     """One pass of the network over an image, `scale` times larger.
 
     image: (h, w, channels) as in `images.Picture`, or float32 in [0, 1].
@@ -111,7 +111,7 @@ def enlarge(image, scale, network, margin, dtype, what):
         result[top:bottom, left:right] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
     corners = list(itertools.product(range(0, h, TILE), range(0, w, TILE)))
-    for _ in progress(in_threads(fill, corners, workers=2), what, len(corners)):
+    for _ in progress(in_threads(fill, corners, workers=4), what, len(corners)):
         pass
     return result
 
@@ -119,7 +119,7 @@ def enlarge(image, scale, network, margin, dtype, what):
 def upscale(pixels, networks, margin, what):
     """Passes an image through networks in turn.
 
-    pixels: as in `images.Picture`. networks: list of (scale, network), see `enlarge`.
+    pixels: as in `images.Picture`. networks: list of (scale, network), see `super_resolve`.
     Returns pixels of the same kind.
     """
     if images.has_alpha(pixels):
@@ -127,7 +127,7 @@ def upscale(pixels, networks, margin, what):
     image = pixels
     for index, (scale, network) in enumerate(networks, 1):
         dtype = pixels.dtype if index == len(networks) else np.float32
-        image = enlarge(image, scale, network, margin, dtype, f"{what}, x{scale}")
+        image = super_resolve(image, scale, network, margin, dtype, f"{what}, x{scale}")
     return image
 
 

@@ -5,6 +5,7 @@
 Two threads each. Peers that are not installed are left out: onnxruntime (with onnx), torch, cv2.
 """
 
+import copy
 import functools
 import os
 import platform
@@ -31,7 +32,8 @@ tf = main.import_tensorflow()
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
 LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
-OURS, MARGIN = "this project", 12
+OURS, LIMIT, MARGIN = "this project", "matrix product", 12
+ROUNDS = 7
 
 
 def edged(image):
@@ -94,10 +96,10 @@ def pytorch(values, folder):
         return run
 
     yield "PyTorch", runner(plain)
-    last = plain.to(memory_format=torch.channels_last)
+    last = copy.deepcopy(plain).to(memory_format=torch.channels_last)
     yield "PyTorch, channels last", runner(last, torch.channels_last)
     yield "PyTorch, compiled", runner(torch.compile(last), torch.channels_last)
-    half = plain.to(dtype=torch.bfloat16, memory_format=torch.channels_last)
+    half = copy.deepcopy(plain).to(dtype=torch.bfloat16, memory_format=torch.channels_last)
     yield "PyTorch, bfloat16", runner(half, torch.channels_last, torch.bfloat16)
 
 
@@ -115,56 +117,71 @@ def opencv(values, folder):
     yield "OpenCV dnn", run
 
 
-def fp32_limit():
-    """Mpixel/s at which a large matrix product of numpy does the network's operations."""
+def product():
+    """A large matrix product: the limit of what the machine can do in fp32."""
     a = np.random.default_rng(0).random((4096, 4096)).astype(np.float32)
-    return OPERATIONS**-1 * 2 * 4096**3 / best(lambda: a @ a) / 1e6
+    return lambda image: a @ a
 
 
 def best(run):
     """Seconds of the fastest of some runs, after one to warm up."""
     run()
-    times, end = [], time.perf_counter() + 4
-    while len(times) < 3 or time.perf_counter() < end:
+    times = []
+    while len(times) < 2 or sum(times) < 0.4:
         started = time.perf_counter()
         run()
         times.append(time.perf_counter() - started)
     return min(times)
 
 
+def peers(values, folder):
+    runs = {}
+    for peer in (this_project, plain_graph, onnx_runtime, pytorch, opencv):
+        try:
+            runs.update(peer(values, folder))
+        except ImportError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    return runs
+
+
+def measure(runs, n):
+    """Median seconds of each peer for an n x n image; in turns: the machine's speed changes."""
+    small = np.random.default_rng(n).random((n // 4, n // 4, 1))
+    image = utils.enlarge(small, 4, "matlab").astype(np.float32)
+    expected = runs[OURS](image)
+    seconds = {}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            if image.size > LARGEST.get(name.partition(",")[0], image.size):
+                continue
+            if name not in (LIMIT, *seconds):
+                error = np.abs(run(image) - expected).max()
+                assert error < 1e-4 or "bfloat16" in name, (name, error)
+            seconds.setdefault(name, []).append(best(functools.partial(run, image)))
+        print(n, {name: f"{times[-1]:.4f}" for name, times in seconds.items()}, file=sys.stderr)
+    return {name: np.median(times) for name, times in seconds.items()}
+
+
 def benchmark():
     values = weights.read_weights(ROOT / "checkpoint/shipped/srcnn_9-1-5_x3_matlab")
-    images = [utils.enlarge(np.random.default_rng(n).random((n // 4, n // 4, 1)), 4, "matlab") for n in SIZES]
-    images = [image.astype(np.float32) for image in images]
-    expected, speeds = None, {}
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for peer in (this_project, plain_graph, onnx_runtime, pytorch, opencv):
-            try:
-                for name, run in peer(values, Path(folder)):
-                    expected = expected or [run(image) for image in images]
-                    speeds[name] = [speed(name, run, *pair) for pair in zip(images, expected, strict=True)]
-                    print(name, speeds[name], file=sys.stderr)
-            except ImportError as error:
-                print(f"left out: {error}", file=sys.stderr)
-    limit = fp32_limit()
+        runs = {**peers(values, Path(folder)), LIMIT: product()}
+        seconds = [measure(runs, n) for n in SIZES]
     print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")
     print("|---|" + "---:|" * (len(SIZES) + 1))
-    for name, row in speeds.items():
-        ratios = ", ".join(f"{a / b:.1f}" if b else "-" for a, b in zip(speeds[OURS], row, strict=True))
-        cells = " | ".join(f"{speed:.1f}" if speed else "-" for speed in row)
-        print(f"| {name} | {cells} | {'' if name == OURS else ratios} |")
-    share = ", ".join(f"{speed / limit:.0%}" for speed in speeds[OURS])
-    print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {share}.")
-
-
-def speed(name, run, image, expected):
-    """Mpixel/s; None where the image is too large for the peer."""
-    if image.size > LARGEST.get(name.partition(",")[0], image.size):
-        return None
-    error = np.abs(run(image) - expected).max()
-    assert error < 1e-4 or "bfloat16" in name, (name, error)
-    return image.size / 1e6 / best(functools.partial(run, image))
+    limits = [OPERATIONS**-1 * 2 * 4096**3 / row.pop(LIMIT) / 1e6 for row in seconds]
+    for name in seconds[0]:
+        speeds = [
+            f"{n * n / row[name] / 1e6:.1f}" if name in row else "-"
+            for n, row in zip(SIZES, seconds, strict=True)
+        ]
+        ratios = [f"{row[name] / row[OURS]:.2f}" if name in row else "-" for row in seconds]
+        print(f"| {name} | {' | '.join(speeds)} | {'' if name == OURS else ', '.join(ratios)} |")
+    ours = [n * n / row[OURS] / 1e6 for n, row in zip(SIZES, seconds, strict=True)]
+    shares = ", ".join(f"{speed / limit:.0%}" for speed, limit in zip(ours, limits, strict=True))
+    limit = np.median(limits)
+    print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {shares}.")
 
 
 def processor():

@@ -52,7 +52,7 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
     margin = utils.margin(filters)
     with tf.Graph().as_default(), tf.Session() as session:
         srcnn, _ = main.trained(config, session)
-        result = upscale.enlarge(image, 3, srcnn.infer, margin, np.float32, "")
+        result = upscale.super_resolve(image, 3, srcnn.infer, margin, np.float32, "")
         whole = utils.imresize(image, 3)
         colour = whole[..., : 1 if channels == 1 else 3]
         y = utils.to_luminance(colour)
