@@ -24,7 +24,7 @@ VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
 REFRESH_STEPS = 20  # from one refresh of the curvature to the next
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
-FACTOR_PIXELS = 3528  # label pixels of the batch from which its factors are taken: 8 labels of 21x21
+FACTOR_PIXELS = 28224  # label pixels of the batch from which its factors are taken: 64 labels of 21x21
 
 
 def conv2d(inputs, kernel):

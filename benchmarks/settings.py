@@ -35,7 +35,7 @@ CURVATURE = [
 REFRESHES = [
     {"REFRESH_STEPS": 10},
     {"REFRESH_STEPS": 40},
-    {"FACTOR_PIXELS": 4 * 3528},
+    {"FACTOR_PIXELS": 3528},
 ]
 SCHEDULES = {  # of the learning rate, by the part of training that is done
     "cosine": lambda config, done: 0.5 * (1 + math.cos(math.pi * done)),
