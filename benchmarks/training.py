@@ -33,6 +33,7 @@ OURS, TORCH = "natural gradient (this project)", "PyTorch, Adam 1e-4 / 1e-5, bat
 SPEEDS = {  # flags, block of the last layer
     OURS: ([], None),
     "the same, 57x57 sub-images": (["--image_size", "57", "--batch_size", "28"], None),
+    "the same, 93x93 sub-images": (["--image_size", "93", "--batch_size", "9"], None),
     "plain descent, this project's graph": (PLAIN, None),
     "plain descent, plain conv2d graph": (PLAIN, 1),
 }
@@ -130,7 +131,7 @@ class Torch:
         clock.run(lambda *_: self.step(16), lambda: float(np.mean([self.psnr(x, y) for x, y in tests])))
 
 
-def speeds(hf, torch, rounds=6, steps=40):
+def speeds(hf, torch, rounds=9, steps=40):
     """Label pixels a second of several ways to take a step, interleaved; refreshes among them."""
     rng = np.random.default_rng(0)
     runs, seconds = {}, {}
