@@ -32,7 +32,7 @@ CURVATURE = [
     {"decay": 0.9},
     {"spacing": 1},
 ]
-REFRESHES = [
+REFRESHES = [  # tried at the whole length: shorter trainings do not show what they cost
     {"REFRESH_STEPS": 10},
     {"REFRESH_STEPS": 40},
     {"FACTOR_PIXELS": 3528},
@@ -48,6 +48,7 @@ FLAGS = [
     "--batch_size 256 --epoch 16",
     "--image_size 57 --stride 28 --batch_size 28 --epoch 10",
 ]
+LARGER = "--image_size 93 --stride 42 --batch_size 9 --epoch 28"
 
 
 def validation_psnr(train_dir, flags=(), curvature=None, refreshes=None, schedule=model.learning_rate):
@@ -69,10 +70,10 @@ if __name__ == "__main__":
     train_dir = sys.argv[1] if len(sys.argv) > 1 else "Train"
     print("| differs from the defaults by | held-out PSNR (dB) | seconds |\n|---|---:|---:|")
     trials = [(str(c) if c else "nothing", {"curvature": c}) for c in CURVATURE]
-    trials += [(str(r), {"refreshes": r}) for r in REFRESHES]
     trials += [(f, {"flags": f.split()}) for f in FLAGS]
     whole = "--epoch", "29"
-    trials += [("whole length", {"flags": whole})]
+    trials += [("whole length", {"flags": whole}), (f"whole length, {LARGER}", {"flags": LARGER.split()})]
+    trials += [(f"whole length, {r}", {"flags": whole, "refreshes": r}) for r in REFRESHES]
     trials += [(f"whole length, {name}", {"flags": whole, "schedule": s}) for name, s in SCHEDULES.items()]
     for name, trial in trials:
         psnr, seconds = validation_psnr(train_dir, **trial)
