@@ -70,8 +70,7 @@ class Batches:
         epoch, index = divmod(step, self.epoch_steps)
         number, place = divmod(index, self.pool_steps)
         data, label = self.pool(epoch, number)
-        mixing = [self.seed, epoch, number, 0] if number else [self.seed, epoch]
-        order = np.random.default_rng(mixing).permutation(len(data))
+        order = np.random.default_rng([self.seed, epoch, number]).permutation(len(data))
         chosen = np.sort(order[place * self.batch_size : (place + 1) * self.batch_size])
         codes = np.random.default_rng([self.seed, epoch, index]).integers(8, size=len(chosen))
         return turn(data[chosen], codes), turn(label[chosen], codes)

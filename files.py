@@ -35,8 +35,11 @@ def progress(items, what, total=None):
             print(f"{what}: {number} of {total}")
 
 
-def in_threads(function, items, workers):
-    """Yields function(item) for each of the items in order, made by threads, few of them ahead of time."""
+def in_threads(function, items, workers=4):
+    """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
+
+    workers: of tiles, several leave no core waiting for what one tile cannot share.
+    """
     with ThreadPoolExecutor(workers) as executor:
         ahead = deque()
         for item in items:

@@ -149,8 +149,7 @@ class SRCNN:
         def run(batch):
             return self.sess.run(self.pred, {self.images: batch})
 
-        # Several at a time leave no core waiting for what the other cannot share.
-        outputs = in_threads(run, batched(inputs, self.batch_size), workers=4)
+        outputs = in_threads(run, batched(inputs, self.batch_size))
         return utils.merge(itertools.chain.from_iterable(outputs), grid, stride)[:h, :w]
 
     def infer(self, image):

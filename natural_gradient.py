@@ -38,7 +38,10 @@ def patches(inputs, kh, kw, spacing=1):
 
 
 def input_factor(layer, spacing=1):
-    """A = E[a a^T] over samples and positions (KFC eq. 28), (kh*kw*cin + 1) square."""
+    """A = E[a a^T] over samples and positions (KFC eq. 28), (kh*kw*cin + 1) square.
+
+    spacing: pixels from one position to the next.
+    """
     kh, kw = layer.weights.shape[:2]
     a = patches(layer.inputs, int(kh), int(kw), spacing)
     return tf.matmul(a, a, transpose_a=True) / tf.cast(tf.shape(a)[0], tf.float32)
@@ -79,9 +82,9 @@ def damped_inverses(a, g, damping):
 
     def inverse(m, amount):
         eye = tf.eye(int(m.shape[0]), dtype=tf.float64)
-        factor = tf.linalg.cholesky(m + amount * eye)
+        lower = tf.linalg.cholesky(m + amount * eye)
         half = int(m.shape[0]) // 2  # TensorFlow solves each on one core
-        solved = [tf.linalg.cholesky_solve(factor, part) for part in (eye[:, :half], eye[:, half:])]
+        solved = [tf.linalg.cholesky_solve(lower, part) for part in (eye[:, :half], eye[:, half:])]
         return tf.cast(tf.concat(solved, 1), tf.float32)
 
     return inverse(a, pi * root), inverse(g, root / pi)

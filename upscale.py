@@ -111,7 +111,7 @@ def super_resolve(image, scale, network, margin, dtype, what):
         result[top:bottom, left:right] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
     corners = list(itertools.product(range(0, h, TILE), range(0, w, TILE)))
-    for _ in progress(in_threads(fill, corners, workers=4), what, len(corners)):
+    for _ in progress(in_threads(fill, corners), what, len(corners)):
         pass
     return result
 

@@ -120,7 +120,7 @@ def opencv(values, folder):
 def product():
     """A large matrix product: the limit of what the machine can do in fp32."""
     a = np.random.default_rng(0).random((4096, 4096)).astype(np.float32)
-    return lambda image: a @ a
+    return lambda: a @ a
 
 
 def best(run):
@@ -145,42 +145,39 @@ def peers(values, folder):
 
 
 def measure(runs, n):
-    """Median seconds of each peer for an n x n image; in turns: the machine's speed changes."""
+    """Median Mpixel/s of each peer for an n x n image; in turns: the machine's speed changes."""
     small = np.random.default_rng(n).random((n // 4, n // 4, 1))
     image = utils.enlarge(small, 4, "matlab").astype(np.float32)
     expected = runs[OURS](image)
-    seconds = {}
+    timed = {}
+    for name, run in runs.items():
+        if image.size <= LARGEST.get(name.partition(",")[0], image.size):
+            error = np.abs(run(image) - expected).max()
+            assert error < 1e-4 or "bfloat16" in name, (name, error)
+            timed[name] = image.size, functools.partial(run, image)
+    timed[LIMIT] = 2 * 4096**3 / OPERATIONS, product()
+    seconds = {name: [] for name in timed}
     for _ in range(ROUNDS):
-        for name, run in runs.items():
-            if image.size > LARGEST.get(name.partition(",")[0], image.size):
-                continue
-            if name not in (LIMIT, *seconds):
-                error = np.abs(run(image) - expected).max()
-                assert error < 1e-4 or "bfloat16" in name, (name, error)
-            seconds.setdefault(name, []).append(best(functools.partial(run, image)))
+        for name, (_, run) in timed.items():
+            seconds[name].append(best(run))
         print(n, {name: f"{times[-1]:.4f}" for name, times in seconds.items()}, file=sys.stderr)
-    return {name: np.median(times) for name, times in seconds.items()}
+    return {name: pixels / 1e6 / np.median(seconds[name]) for name, (pixels, _) in timed.items()}
 
 
 def benchmark():
     values = weights.read_weights(ROOT / "checkpoint/shipped/srcnn_9-1-5_x3_matlab")
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        runs = {**peers(values, Path(folder)), LIMIT: product()}
-        seconds = [measure(runs, n) for n in SIZES]
+        runs = peers(values, Path(folder))
+        speeds = [measure(runs, n) for n in SIZES]
     print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")
     print("|---|" + "---:|" * (len(SIZES) + 1))
-    limits = [OPERATIONS**-1 * 2 * 4096**3 / row.pop(LIMIT) / 1e6 for row in seconds]
-    for name in seconds[0]:
-        speeds = [
-            f"{n * n / row[name] / 1e6:.1f}" if name in row else "-"
-            for n, row in zip(SIZES, seconds, strict=True)
-        ]
-        ratios = [f"{row[name] / row[OURS]:.2f}" if name in row else "-" for row in seconds]
-        print(f"| {name} | {' | '.join(speeds)} | {'' if name == OURS else ', '.join(ratios)} |")
-    ours = [n * n / row[OURS] / 1e6 for n, row in zip(SIZES, seconds, strict=True)]
-    shares = ", ".join(f"{speed / limit:.0%}" for speed, limit in zip(ours, limits, strict=True))
-    limit = np.median(limits)
+    for name in runs:
+        cells = [f"{row[name]:.1f}" if name in row else "-" for row in speeds]
+        ratios = [f"{row[OURS] / row[name]:.2f}" if name in row else "-" for row in speeds]
+        print(f"| {name} | {' | '.join(cells)} | {'' if name == OURS else ', '.join(ratios)} |")
+    limit = np.median([row[LIMIT] for row in speeds])
+    shares = ", ".join(f"{row[OURS] / row[LIMIT]:.0%}" for row in speeds)
     print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {shares}.")
 
 
