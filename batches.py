@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from files import in_threads
+from threads import in_threads
 
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
 

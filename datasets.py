@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from files import InputError
+from errors import InputError
 from utils import prepare_data
 
 FOLDERS = {"train": "Train", "test": "Test/Set5"}

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from files import InputError, replacing, silenced
+from errors import InputError
+from terminal import silenced
+from writing import replacing
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png"),

@@ -18,9 +18,13 @@ import upscale
 import utils
 from batches import Batches
 from datasets import SOURCES, download, find_images
-from files import InputError, check_writable, locked, progress, silenced
+from errors import InputError
 from hdf5 import read_data
+from locks import locked
+from progress import progress
+from terminal import silenced
 from utils import FILTERS, margin
+from writing import check_writable
 
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},

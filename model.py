@@ -13,9 +13,12 @@ import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 import utils
-from files import LOG_SECONDS, InputError, first_line, in_threads, replacing
+from errors import InputError, first_line
 from natural_gradient import Layer, NaturalGradient
+from progress import LOG_SECONDS
+from threads import in_threads
 from weights import NAMES, latest_checkpoint, read_weights
+from writing import replacing
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 tf.disable_v2_behavior()

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import utils
-from files import replacing
+from writing import replacing
 
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [

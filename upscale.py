@@ -13,7 +13,9 @@ from tqdm import tqdm
 
 import images
 import utils
-from files import InputError, in_threads, progress
+from errors import InputError
+from progress import progress
+from threads import in_threads
 
 TILE = 512  # side of a tile of the result; twice as much is no faster
 LARGEST = 2**30  # pixels of a result

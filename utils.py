@@ -10,8 +10,10 @@ from PIL import Image
 from scipy import ndimage
 
 import images
-from files import InputError, progress, remove_leftovers
+from errors import InputError
 from hdf5 import is_current, make_data
+from progress import progress
+from writing import remove_leftovers
 
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of R, G and B in Y, which starts at 16/255

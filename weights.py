@@ -9,7 +9,8 @@ import numpy as np
 import scipy.io
 import tensorflow.compat.v1 as tf
 
-from files import InputError, first_line, replacing
+from errors import InputError, first_line
+from writing import replacing
 
 NAMES = ("w1", "b1", "w2", "b2", "w3", "b3")
 

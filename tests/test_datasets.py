@@ -12,7 +12,7 @@ import pytest
 import datasets
 import main
 import utils
-from files import InputError
+from errors import InputError
 
 
 @pytest.fixture

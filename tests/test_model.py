@@ -13,7 +13,7 @@ from test_batches import stored
 import main
 import utils
 from batches import Batches
-from files import InputError
+from errors import InputError
 from model import SRCNN, conv2d, conv2d_few, initial_weights
 from utils import FILTERS
 

@@ -15,7 +15,7 @@ import images
 import main
 import upscale
 import utils
-from files import InputError
+from errors import InputError
 
 
 def run(*words):

@@ -10,8 +10,9 @@ from scipy import ndimage
 
 import report
 import utils
-from files import InputError, replacing
+from errors import InputError
 from hdf5 import read_data
+from writing import replacing
 
 
 def matlab_resize_matrix(n, scale, shrink):

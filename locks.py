@@ -1,0 +1,36 @@
+"""One training at a time in a folder."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from errors import InputError
+
+
+@contextmanager
+def locked(folder):
+    """Keeps other processes from training into a folder, which is made. The lock dies with the process."""
+    folder = Path(folder)
+    is_new = not folder.exists()
+    lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        owner.write_text(str(os.getpid()))
+    except Timeout as error:
+        who = f"process {owner.read_text()}" if owner.exists() else "another process"
+        raise InputError(
+            f"{folder}: {who} is training there; wait for it, or take another --checkpoint_dir"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        if is_new and [p.name for p in folder.iterdir()] == [".lock"]:
+            (folder / ".lock").unlink()
+            folder.rmdir()
+        lock.release()

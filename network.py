@@ -1,0 +1,60 @@
+"""What a network is, as one value, from which names, shapes and margins derive."""
+
+from typing import NamedTuple
+
+CHANNELS = (64, 32, 16, 16)  # of the paper's layers but the last; a fourth and a fifth layer have 16
+
+
+class Network(NamedTuple):
+    """Kernel sizes, channels of all layers but the last, channels of an image, and what it undoes."""
+
+    kernels: tuple = (9, 1, 5)
+    channels: tuple = (64, 32)
+    c_dim: int = 1  # 1: luminance, 3: RGB
+    scale: int = 3
+    degradation: str = "matlab"
+
+    @property
+    def filters(self):
+        """Its kernels as the paper writes them: '9-1-5'."""
+        return dashed(self.kernels)
+
+    @property
+    def margin(self):
+        """How many pixels smaller than its input the output of unpadded convolutions is: 12 for 9-1-5."""
+        return sum(self.kernels) - len(self.kernels)
+
+    @property
+    def shapes(self):
+        """The shapes of w1, b1, w2, ... by name."""
+        shapes, before = {}, self.c_dim
+        for i, (size, channels) in enumerate(zip(self.kernels, (*self.channels, self.c_dim), strict=True), 1):
+            shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before, channels), (channels,)
+            before = channels
+        return shapes
+
+    @property
+    def name(self):
+        """The name of its folder of checkpoints, such as srcnn_9-1-5_x3_matlab."""
+        usual = self.channels == default_channels(self.kernels)
+        filters = self.filters if usual else f"{self.filters}_{dashed(self.channels)}"
+        return f"srcnn_{filters}_x{self.scale}_{self.degradation}" + ("_rgb" if self.c_dim == 3 else "")
+
+    @property
+    def settings(self):
+        """What a file of weights says of its network: plain values."""
+        return {
+            "filters": self.filters,
+            "channels": dashed(self.channels),
+            "c_dim": self.c_dim,
+            "scale": self.scale,
+            "degradation": self.degradation,
+        }
+
+
+def dashed(numbers):
+    return "-".join(map(str, numbers))
+
+
+def default_channels(kernels):
+    return CHANNELS[: len(kernels) - 1]

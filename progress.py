@@ -1,0 +1,19 @@
+"""Progress of work that takes longer than a few seconds."""
+
+import time
+
+from tqdm import tqdm
+
+LOG_SECONDS = 5  # at least, between two lines of progress in a log
+
+
+def progress(items, what, total=None):
+    """Yields items, with a bar on a terminal and an occasional line in a log. total: their number."""
+    total = total or len(items)
+    bar = tqdm(items, desc=what, total=total, disable=None, leave=False)
+    printed = time.monotonic()
+    for number, item in enumerate(bar, 1):
+        yield item
+        if bar.disable and time.monotonic() - printed > LOG_SECONDS:
+            printed = time.monotonic()
+            print(f"{what}: {number} of {total}")

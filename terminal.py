@@ -1,0 +1,67 @@
+"""Standard streams as they come: closed, full, a pipe that nobody reads, or noisy libraries on them."""
+
+import io
+import os
+import signal
+import sys
+from contextlib import contextmanager, suppress
+
+from errors import InputError
+
+
+class Stream(io.FileIO):
+    """Standard output or error whose failures are told apart from those of the files being written."""
+
+    failed = False
+
+    def write(self, data):
+        if self.failed:
+            return len(data)
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            self.failed = True
+            sys.exit(128 + signal.SIGPIPE)  # as `| head` ends other programs
+        except OSError as error:
+            self.failed = True
+            raise InputError(f"standard output cannot be written: {error.strerror}") from error
+
+
+class Silent(Stream):
+    """Standard error: there is nobody to tell when it fails."""
+
+    def write(self, data):
+        with suppress(OSError):
+            super(Stream, self).write(data)
+        return len(data)
+
+
+def open_streams():
+    """Makes standard output and error safe to print to, whatever the caller left of them."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:  # closed; a file opened later must not take its place
+            os.open(os.devnull, os.O_RDWR)
+    # A log shows progress as it is made. Names of files need not be UTF-8.
+    for name, number, kind in (("stdout", 1, Stream), ("stderr", 2, Silent)):
+        raw = kind(number, "w", closefd=False)
+        encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True
+        )
+        setattr(sys, name, stream)
+
+
+@contextmanager
+def silenced():
+    """Keeps what libraries in C and C++ write to stderr, whatever their settings, from being seen."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

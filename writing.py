@@ -1,0 +1,124 @@
+"""Files written whole or not at all, and never in the place of one that the program did not write.
+
+A folder of results has a list, LIST, of what the program wrote there: a JSON line for each file, made
+before the file is. A file that has another size or time of change than its line was changed by somebody
+else since, and is theirs.
+"""
+
+import json
+import os
+import tempfile
+import unicodedata
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from errors import InputError
+
+LIST = ".srcnn-written"
+
+
+@contextmanager
+def replacing(path, about=None):
+    """A temporary path beside `path`, renamed to it when the block ends well and removed otherwise.
+
+    about: a dict of plain values to be noted in the list of the folder, see `written`; None: no note.
+    """
+    path = Path(path)
+    is_new = not path.parent.exists()
+    # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
+    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if about is not None:
+            _note(path, temporary, about)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+            if is_new:
+                path.parent.rmdir()  # if it is empty
+
+
+def _identity(path):
+    status = os.stat(path)
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _note(path, temporary, about):
+    line = json.dumps({"name": path.name, **_identity(temporary), "about": about}) + "\n"
+    with open(path.parent / LIST, "a", encoding="ascii") as file:
+        file.write(line)
+
+
+def written(folder):
+    """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
+    found = {}
+    with suppress(OSError), open(Path(folder) / LIST, encoding="ascii", errors="replace") as file:
+        for line in file:
+            with suppress(ValueError, KeyError, TypeError, OSError):  # a killed run may leave half a line
+                entry = json.loads(line)
+                if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+                    found[entry["name"]] = entry["about"]
+    return found
+
+
+def check_replaceable(paths, flag):
+    """Raises InputError if one of these paths is a file that the program did not write.
+
+    paths: of files that are to be written, in one folder. flag: that named the folder.
+    """
+    existing = [path for path in paths if os.path.lexists(path)]
+    ours = written(existing[0].parent) if existing else {}
+    for path in existing:
+        if path.name not in ours:
+            raise InputError(
+                f"{path}: is not a file that this program wrote, or was changed since; "
+                f"move it away, or name another {flag}"
+            )
+
+
+def _spelling(path):
+    """A path as file systems that know neither case nor ways to compose letters see it."""
+    return unicodedata.normalize("NFC", str(Path(path).resolve())).casefold()
+
+
+def _file(path):
+    """What tells a file from others, under whatever name; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def check_apart(inputs, outputs):
+    """Raises InputError if a file to be written is one that is read: by its path, a link, or but for case."""
+    inputs = [Path(path) for path in inputs]
+    spellings = {_spelling(path): path for path in inputs}
+    files = {_file(path): path for path in inputs}
+    files.pop(None, None)
+    for path in outputs:
+        same = spellings.get(_spelling(path)) or files.get(_file(path))
+        if same:
+            raise InputError(f"{path}: would be written in the place of {same}, which is read; name another")
+
+
+def remove_leftovers(path):
+    """Removes what killed processes left of writing `path`. For files that one process at a time writes."""
+    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        if leftover.name.split(".")[-2].isdecimal():
+            leftover.unlink()
+
+
+def check_writable(folder, flag):
+    """Raises InputError if files cannot be made in a folder, which need not exist yet."""
+    folder = Path(folder)
+    existing = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise InputError(f"{flag} {folder}: cannot be written to; name another folder") from error
