@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from hdf5 import damage
 from threads import in_threads
 
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
@@ -18,11 +19,13 @@ class Batches:
     pairs, drawn from the whole file, and mixed. The next pool is read while one is in use. Of a larger
     file the last chunk is left out if it is not full, and of each pool what does not fill a batch.
 
-    length: of pairs in all. pool_length: of pairs in a pool. epoch_steps: batches in an epoch.
+    images: a digest of the images that the pairs come from. length: of pairs in all. pool_length: of
+    pairs in a pool. epoch_steps: batches in an epoch.
     """
 
     def __init__(self, hf, batch_size, seed):
         self.data, self.label, self.seed = hf["data"], hf["label"], seed
+        self.images = hf.attrs.get("images", "")
         self.length = len(self.data)
         self.batch_size = min(batch_size, self.length)
         self.reader = ThreadPoolExecutor(1)
@@ -38,16 +41,18 @@ class Batches:
         self.epoch_steps = pools * self.pool_steps + rest * chunk // self.batch_size
 
     def read(self, epoch, number):
-        """The data and label arrays of one pool of an epoch."""
-        if self.is_whole:
-            return self.data[:], self.label[:]
-        chosen = np.random.default_rng([self.seed, epoch]).permutation(self.chunks)
-        chosen = np.sort(chosen[number * self.pool_chunks : (number + 1) * self.pool_chunks])
-        chunk = self.data.chunks[0]
-        return tuple(
-            np.concatenate([dataset[i * chunk : (i + 1) * chunk] for i in chosen])
-            for dataset in (self.data, self.label)
-        )
+        """The data and label arrays of one pool of an epoch. Raises InputError if the file is damaged."""
+        places = [slice(None)]
+        if not self.is_whole:
+            chosen = np.random.default_rng([self.seed, epoch]).permutation(self.chunks)
+            chosen = np.sort(chosen[number * self.pool_chunks : (number + 1) * self.pool_chunks])
+            chunk = self.data.chunks[0]
+            places = [slice(i * chunk, (i + 1) * chunk) for i in chosen]
+        try:
+            pairs = [[dataset[place] for place in places] for dataset in (self.data, self.label)]
+        except OSError as error:
+            raise damage(self.data.file.filename, error) from error
+        return tuple(parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in pairs)
 
     def pool(self, epoch, number):
         """The same, with the pool that follows being read meanwhile."""
@@ -66,12 +71,14 @@ class Batches:
         """The batch of a step, each pair in one of its 8 flips and rotations.
 
         Order and flips derive from seed, epoch and step alone, so that training can resume anywhere.
+        The order is as drawn: the first pairs of a batch, which the curvature is taken from, come from all
+        images.
         """
         epoch, index = divmod(step, self.epoch_steps)
         number, place = divmod(index, self.pool_steps)
         data, label = self.pool(epoch, number)
         order = np.random.default_rng([self.seed, epoch, number]).permutation(len(data))
-        chosen = np.sort(order[place * self.batch_size : (place + 1) * self.batch_size])
+        chosen = order[place * self.batch_size : (place + 1) * self.batch_size]
         codes = np.random.default_rng([self.seed, epoch, index]).integers(8, size=len(chosen))
         return turn(data[chosen], codes), turn(label[chosen], codes)
 

@@ -33,24 +33,25 @@ class Output(io.FileIO):
         return size
 
 
-def make_data(savepath, items, settings):
-    """Writes arrays to an HDF5 file, as they come, in chunks with checksums.
+def make_data(savepath, items, settings, digest=None):
+    """Writes pairs of arrays to an HDF5 file, as they come, in chunks with checksums.
 
-    items: iterable of (group, data, label), arrays of (n, h, w, c); those of one group are
-    appended to each other as `group/data` and `group/label`. settings: a dict of plain values,
-    kept as an attribute, by which `is_current` knows the file again.
+    items: iterable of (data, label), arrays of (n, h, w, c). settings: a dict of plain values, kept as
+    an attribute, by which `is_current` knows the file again. digest: of the content of the images, a
+    hash that is complete when the items are.
     """
     with replacing(savepath) as temporary, Output(temporary, "w+") as file:
         shapes = {}
         with h5py.File(file, "w", libver="latest") as hf:
-            for group, data, label in items:
+            for data, label in items:
                 length = max(1, CHUNK_VALUES // int(np.prod(data.shape[1:])))
-                for name, array in ((f"{group}/data", data), (f"{group}/label", label)):
+                for name, array in (("data", data), ("label", label)):
                     append(hf, name, array, length)
                     shapes[name] = hf[name].shape
                 if file.error:
                     break
             hf.attrs["shapes"] = json.dumps(shapes)
+            hf.attrs["images"] = digest.hexdigest() if digest else ""
             hf.attrs["settings"] = json.dumps(settings)  # last: a file without it is not whole
         if file.error:
             raise file.error
@@ -82,11 +83,30 @@ def is_current(path, settings):
         return False
 
 
-@contextmanager
-def read_data(path):
-    """Opens an HDF5 file for reading. Raises InputError if what is read from it is damaged."""
+def check_replaceable_data(path):
+    """Raises InputError if there is a file that `make_data` did not write, or a damaged one."""
+    if not path.exists():
+        return
     try:
         with h5py.File(path) as hf:
-            yield hf
+            known = "settings" in hf.attrs
+    except Exception:
+        known = False
+    if not known:
+        raise InputError(f"{path}: is damaged, or not a file that this program wrote; move it away")
+
+
+@contextmanager
+def read_data(path):
+    """Opens an HDF5 file for reading. Raises InputError if it is damaged."""
+    try:
+        hf = h5py.File(path)
     except OSError as error:
-        raise InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again") from error
+        raise damage(path, error) from error
+    with hf:
+        yield hf
+
+
+def damage(path, error):
+    """The InputError for a file that is damaged inside."""
+    return InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again")

@@ -114,7 +114,7 @@ def format_of(path):
     return name
 
 
-def check_fits(path, height, width, pixels):
+def check_fits(path, height, width, pixels, icc_profile=None):
     """Raises InputError if a file of this name cannot keep all there is to an image of this size."""
     name = format_of(path)
     largest = LARGEST_SIDE.get(name, 2**31 - 1)
@@ -126,9 +126,9 @@ def check_fits(path, height, width, pixels):
         raise InputError(f"{path}: {name} cannot keep the image's 16 bits; take .png or .tif")
 
 
-def save(pixels, path, icc_profile=None):
+def save(pixels, path, icc_profile=None, about=None):
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all."""
-    with replacing(path) as temporary:
+    with replacing(path, about) as temporary:
         if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
             _save_deep(pixels, temporary, icc_profile)
         else:

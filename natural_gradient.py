@@ -145,7 +145,8 @@ class NaturalGradient:
         gradients = [stack(w, b) for w, b in zip(flat[::2], flat[1::2], strict=True)]
         naturals = [tf.matmul(tf.matmul(a, d), g) for d, (a, g) in zip(gradients, self.inverses, strict=True)]
         length = tf.add_n([tf.reduce_sum(n * d) for n, d in zip(naturals, gradients, strict=True)])
-        nu = tf.minimum(1.0, tf.sqrt(self.trust / (length + 1e-30)))
+        # The sum is positive but for rounding.
+        nu = tf.minimum(1.0, tf.sqrt(self.trust / (tf.maximum(length, 0.0) + 1e-30)))
         pairs = []
         for layer, natural in zip(self.layers, naturals, strict=True):
             pairs.append((tf.reshape(nu * natural[:-1], layer.weights.shape), layer.weights))

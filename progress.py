@@ -9,7 +9,7 @@ LOG_SECONDS = 5  # at least, between two lines of progress in a log
 
 def progress(items, what, total=None):
     """Yields items, with a bar on a terminal and an occasional line in a log. total: their number."""
-    total = total or len(items)
+    total = len(items) if total is None else total
     bar = tqdm(items, desc=what, total=total, disable=None, leave=False)
     printed = time.monotonic()
     for number, item in enumerate(bar, 1):

@@ -1,11 +1,11 @@
 """Upscaling of photographs of any size, in tiles: nothing is degraded first."""
 
-import itertools
 import math
 import os
 import sys
-from collections import Counter
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -14,12 +14,12 @@ from tqdm import tqdm
 import images
 import utils
 from errors import InputError
+from naming import names
 from progress import progress
 from threads import in_threads
+from writing import written
 
-TILE = 512  # side of a tile of the result; twice as much is no faster
 LARGEST = 2**30  # pixels of a result
-LONGEST_NAME = 220  # bytes; file systems take 255
 
 
 def stages(scale):
@@ -40,13 +40,17 @@ def jobs(source, output, sample_dir, scale):
     """Pairs of paths: what to upscale and where to write it.
 
     source: an image file or a folder of them. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png. Raises InputError if there is nothing at `source`, or an ending of no format.
+    sample_dir/NAME_xSCALE.png. What the program wrote into the folder of images itself is left out.
+    Raises InputError if there is nothing at `source`, or an ending of no format.
     """
     source = Path(source)
     if source.is_dir():
-        paths = utils.prepare_data(source)
         if output and Path(output).is_file():
             raise InputError(f"--output {output}: is a file; for a folder of images, name a folder")
+        ours = written(source)
+        paths = [path for path in utils.prepare_data(source) if path.name not in ours]
+        if not paths:
+            raise InputError(f"{source}: has only images that this program wrote; name another folder")
     elif source.is_file():
         paths = [source]
         if output and not Path(output).is_dir() and Path(output).suffix and not output.endswith("/"):
@@ -54,20 +58,9 @@ def jobs(source, output, sample_dir, scale):
             return [(source, Path(output))]
     else:
         raise InputError(f"--input {source}: no such file or folder")
-    folder = Path(output or sample_dir)
-    return [(path, folder / f"{name}_x{scale}.png") for path, name in zip(paths, names(paths), strict=True)]
-
-
-def names(paths):
-    """What to call the results of images: their names, without the ending where that tells them apart.
-
-    Cut to a length to which a word can be added; then numbered, if that makes two the same.
-    """
-    stems = Counter(path.stem for path in paths)
-    whole = [path.stem if stems[path.stem] == 1 else path.name for path in paths]
-    cut = [os.fsencode(name)[:LONGEST_NAME].decode(errors="ignore") for name in whole]
-    count = Counter(cut)
-    return [name if count[name] == 1 else f"{name}-{number}" for number, name in enumerate(cut, 1)]
+    folder, ending = Path(output or sample_dir), f"_x{scale}.png"
+    named = zip(paths, names(paths, [ending]), strict=True)
+    return [(path, folder / f"{name}{ending}") for path, name in named]
 
 
 def bicubic(image, scale, top, left, bottom, right):
@@ -81,76 +74,116 @@ def bicubic(image, scale, top, left, bottom, right):
     return enlarged[top - y * scale : bottom - y * scale, left - x * scale : right - x * scale]
 
 
-def super_resolve(image, scale, network, margin, dtype, what):
-    """One pass of the network over an image, `scale` times larger.
+def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
+    """One pass of a network over an image, `scale` times larger.
 
-    image: (h, w, channels) as in `images.Picture`, or float32 in [0, 1].
-    network: maps (h + margin, w + margin, 1) float32 luminance to (h, w, 1).
+    image: (h, w, channels) as in `images.Picture`, or float32 in [0, 1]. srcnn: of luminance.
     Returns (h * scale, w * scale, channels) of dtype: rounded and clipped, or float32 as it comes.
     Chroma and alpha are bicubic. Memory beyond image and result does not depend on their size.
     """
+    scale, padding = srcnn.network.scale, srcnn.network.margin // 2
     h, w, channels = image.shape[0] * scale, image.shape[1] * scale, image.shape[2]
     colours = images.colours(image).shape[2]
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
-    padding = margin // 2
     result = np.empty((h, w, channels), dtype)
 
-    def fill(corner):
+    def fill(box):
         """Computes one tile of the result."""
-        top, left = corner
-        bottom, right = min(top + TILE, h), min(left + TILE, w)
-        outer = top - padding, left - padding, bottom + padding, right + padding
-        inner = max(0, outer[0]), max(0, outer[1]), min(outer[2], h), min(outer[3], w)
-        tile = bicubic(image, scale, *inner)
-        before = np.array([inner[0] - outer[0], inner[1] - outer[1]])
-        after = outer[2] - inner[2], outer[3] - inner[3]
+        tile = utils.extended(lambda *part: bicubic(image, scale, *part), box, (h, w), padding)
         luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
-        padded = np.pad(luminance, (*zip(before, after, strict=True), (0, 0)), mode="edge")
-        y, x = padding - before
-        centre = np.s_[y : y + bottom - top, x : x + right - left]
-        tile, luminance = tile[centre], luminance[centre]
-        tile[..., :colours] += gain * (network(padded) - luminance)
-        result[top:bottom, left:right] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
+        inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
+        change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
+        tile = tile[inner]
+        tile[..., :colours] += gain * change
+        place = slice(box[0], box[2]), slice(box[1], box[3])
+        result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
-    corners = list(itertools.product(range(0, h, TILE), range(0, w, TILE)))
-    for _ in progress(in_threads(fill, corners), what, len(corners)):
+    boxes = utils.tile_boxes((h, w), utils.TILE, utils.TILE)
+    for _ in progress(in_threads(fill, boxes), what, len(boxes)):
         pass
     return result
 
 
-def upscale(pixels, networks, margin, what):
+def upscale(pixels, srcnns, what="upscaling"):
     """Passes an image through networks in turn.
 
-    pixels: as in `images.Picture`. networks: list of (scale, network), see `super_resolve`.
-    Returns pixels of the same kind.
+    pixels: as in `images.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
+    model.py. Returns pixels of the same kind, larger by the product of their scales.
     """
     if images.has_alpha(pixels):
         pixels = fill_transparent(pixels)
     image = pixels
-    for index, (scale, network) in enumerate(networks, 1):
-        dtype = pixels.dtype if index == len(networks) else np.float32
-        image = super_resolve(image, scale, network, margin, dtype, f"{what}, x{scale}")
+    for index, srcnn in enumerate(srcnns, 1):
+        dtype = pixels.dtype if index == len(srcnns) else np.float32
+        image = enlarge(image, srcnn, dtype, f"{what}, x{srcnn.network.scale}")
     return image
 
 
-def upscale_file(source, target, networks, margin, overwrite):
+class Upscaled(NamedTuple):
+    """A file that was upscaled, or why it was not."""
+
+    source: Path
+    target: Path
+    size: tuple = ()  # height, width of the result
+    seconds: float = 0.0
+    pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
+    error: InputError | None = None
+
+
+def upscale_files(work, srcnns, overwrite, centre):
+    """Upscales files one by one and yields an Upscaled for each.
+
+    work: from `jobs`. centre: of a result's height and width gives top, left, bottom, right of its middle.
+    """
+    for source, target in work:
+        started = time.monotonic()
+        try:
+            pixels, result = upscale_file(source, target, srcnns, overwrite)
+        except InputError as error:
+            yield Upscaled(source, target, error=error)
+            continue
+        size = result.shape[:2]
+        box = centre(*size)
+        scale = math.prod(srcnn.network.scale for srcnn in srcnns)
+        shown = images.colours(result)[box[0] : box[2], box[1] : box[3]]
+        pictures = {
+            "bicubic": utils.to_pixels(bicubic(images.colours(pixels), scale, *box)),
+            "SRCNN": utils.to_pixels(utils.to_float(shown)),
+        }
+        yield Upscaled(source, target, size, round(time.monotonic() - started, 1), pictures)
+
+
+def upscale_file(source, target, srcnns, overwrite):
     """Upscales one file into another, see `upscale`; the colour profile is kept.
 
     Returns the pixels of both. Raises InputError, with nothing written, if one of them cannot be used.
     """
-    if target.exists() and not overwrite:
+    if os.path.lexists(target) and not overwrite:
         raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
     picture = images.read(source)
     if picture.frames > 1:
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
-    scale = math.prod(factor for factor, _ in networks)
+    scale = math.prod(srcnn.network.scale for srcnn in srcnns)
     height, width = (n * scale for n in picture.pixels.shape[:2])
     if height * width > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    images.check_fits(target, height, width, picture.pixels)
-    result = upscale(picture.pixels, networks, margin, source.name)
-    images.save(result, target, picture.icc_profile)
+    images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
+    result = upscale(picture.pixels, srcnns, source.name)
+    images.save(result, target, picture.icc_profile, origin(source, srcnns))
     return picture.pixels, result
+
+
+def origin(source, srcnns):
+    """What a result was made from, as the list of its folder notes it: plain values."""
+    status = source.stat()
+    weights = [srcnn.digest() for srcnn in srcnns]
+    return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
+
+
+def left_to_do(work, srcnns):
+    """The part of the work whose results are not there yet, as these networks made them from these files."""
+    ours = written(work[0][1].parent)
+    return [(source, target) for source, target in work if ours.get(target.name) != origin(source, srcnns)]
 
 
 def fill_transparent(pixels):

@@ -3,6 +3,10 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
+import hashlib
+import itertools
+import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +15,16 @@ from scipy import ndimage
 
 import images
 from errors import InputError
-from hdf5 import is_current, make_data
+from hdf5 import check_replaceable_data, is_current, make_data
 from progress import progress
 from writing import remove_leftovers
 
-FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
-LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of R, G and B in Y, which starts at 16/255
-
-
-def margin(filters):
-    """How many pixels smaller than its input the output of unpadded convolutions is: 12 for '9-1-5'."""
-    return sum(int(size) - 1 for size in filters.split("-"))
+# MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
+YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
+LUMA = YCBCR[0] / 255
+OFFSETS = np.array([16.0, 128.0, 128.0])
+ROWS = 2**20  # pixels of an image that are converted at a time, so that large ones take little memory
+TILE = 512  # side of the outputs that pass through a network at a time; twice as much is no faster
 
 
 def imread(path, is_grayscale=True):
@@ -30,10 +33,17 @@ def imread(path, is_grayscale=True):
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    pixels = images.colours(images.read(path).pixels)
-    if is_grayscale:
-        return luminance(pixels)
-    return to_float(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    return as_label(images.colours(images.read(path).pixels), 1 if is_grayscale else 3)
+
+
+def as_label(pixels, c_dim):
+    """Whole-number pixels as a network of c_dim channels sees them: luminance or RGB in [0, 1]."""
+    return luminance(pixels) if c_dim == 1 else to_float(as_rgb(pixels))
+
+
+def as_rgb(pixels):
+    """(h, w, 3) of grey or RGB."""
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
 
 def to_float(pixels):
@@ -46,10 +56,35 @@ def luminance(pixels):
 
     Rounded to a whole number of the pixels' own depth, as MATLAB does. Grey is luminance already.
     """
+    return to_float(pixels) if pixels.shape[2] == 1 else rgb2ycbcr(pixels, 0)
+
+
+def rgb2ycbcr(pixels, channel):
+    """One channel, 0 to 2, of MATLAB's `rgb2ycbcr`: (h, w, 1) in [0, 1] from whole-number RGB pixels."""
     peak = np.iinfo(pixels.dtype).max
-    if pixels.shape[2] == 3:
-        pixels = np.floor(16 / 255 * peak + pixels @ LUMA + 0.5)[..., np.newaxis]
-    return (pixels / peak).astype(np.float32)
+    weights, offset = YCBCR[channel] / 255, OFFSETS[channel] / 255 * peak
+    result = np.empty((*pixels.shape[:2], 1), np.float32)
+    for rows in strips(pixels):
+        red, green, blue = np.moveaxis(pixels[rows], 2, 0)
+        level = offset + red * weights[0] + green * weights[1] + blue * weights[2]
+        result[rows, :, 0] = np.floor(level + 0.5) / peak
+    return result
+
+
+def ycbcr2rgb(y, cb, cr, dtype=np.uint8):
+    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1) in [0, 1]."""
+    inverse = np.linalg.inv(YCBCR / 255).astype(np.float32)
+    result = np.empty((*y.shape[:2], 3), dtype)
+    for rows in strips(y):
+        channels = np.concatenate([y[rows], cb[rows], cr[rows]], axis=2) - (OFFSETS / 255).astype(np.float32)
+        result[rows] = to_pixels(channels @ inverse.T, dtype)
+    return result
+
+
+def strips(image):
+    """Slices of the rows of an image, of some ROWS pixels each."""
+    step = max(1, ROWS // max(1, image.shape[1]))
+    return [slice(top, top + step) for top in range(0, len(image), step)]
 
 
 def to_pixels(image, dtype=np.uint8):
@@ -61,21 +96,6 @@ def to_pixels(image, dtype=np.uint8):
 def imsave(image, path):
     """Writes an image in [0, 1], (h, w) or (h, w, c), with 8 bits, whole or not at all."""
     images.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
-
-
-def in_colour(path, input_, output, scale, degradation):
-    """What a person compares, in colour where the file is: a dict of images in [0, 1].
-
-    input_, output: (h, w, c), degraded and super-resolved, from the file at `path`. The result has
-    `original`, `low resolution`, `bicubic` and `SRCNN`. Chroma of the last is the degraded image's. A
-    change of the luminance, 219 levels wide, is one of R, G and B together by 255/219.
-    """
-    original = modcrop(to_float(images.colours(images.read(path).pixels)), scale)
-    low = shrink(original, scale, degradation)
-    degraded = enlarge(low, scale, degradation)
-    if original.shape[2] > output.shape[2]:
-        output = degraded + 255 / 219 * (output - input_)
-    return {"original": original, "low resolution": low, "bicubic": degraded, "SRCNN": output}
 
 
 def modcrop(image, scale=3):
@@ -138,21 +158,36 @@ def degrade(label, scale=3, degradation="matlab"):
 def preprocess(path, scale=3, degradation="matlab", c_dim=1):
     """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim)."""
     label_ = modcrop(imread(path, is_grayscale=c_dim == 1), scale)
-    if min(label_.shape[:2]) < 3 * scale:  # a border of `scale` pixels is not scored
-        raise InputError(
-            f"{path}: {label_.shape[1]}x{label_.shape[0]} pixels is too small for --scale {scale}"
-        )
+    check_size(path, label_, scale)
     return degrade(label_, scale, degradation), label_
 
 
+def check_size(path, image, scale):
+    """Raises InputError for an image of which nothing is left to score without a border of `scale` pixels."""
+    h, w = image.shape[:2]
+    if min(h, w) < 3 * scale:
+        raise InputError(f"{path}: {w}x{h} pixels is too small for --scale {scale}")
+
+
 def prepare_data(folder):
-    """The image files of a folder, sorted by name. Raises InputError if there are none."""
+    """The image files of a folder, sorted by name; what is left out is counted in a line on stderr.
+
+    Raises InputError if there are none.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in images.SUFFIXES and p.is_file())
+    try:
+        found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+        paths = [p for p in found if p.suffix.lower() in images.SUFFIXES and p.is_file()]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
     if not paths:
         raise InputError(f"{folder}: no images in it ({', '.join(images.SUFFIXES)})")
+    left = Counter("folders" if p.is_dir() else p.suffix or "no ending" for p in set(found) - set(paths))
+    if left:
+        kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(left.items()))
+        print(f"{folder}: left out what has no ending of an image ({kinds})", file=sys.stderr)
     return paths
 
 
@@ -168,92 +203,90 @@ def sub_images(input_, label_, image_size, label_size, stride):
     return windows(input_, image_size), windows(label_, label_size)
 
 
-def input_setup(config, paths):
-    """Prepares the images at `paths` as HDF5 in config.checkpoint_dir; returns the file's path.
+def input_setup(config, network, paths):
+    """Prepares the images at `paths` for training, as HDF5 in config.checkpoint_dir; returns the file's path.
 
-    config: has is_train, scale, degradation, c_dim, checkpoint_dir and, for training, image_size,
-    label_size, stride. For training, `train.h5` holds the sub-images; for testing, `test.h5` holds
-    each whole image in a group of its number. A file made before from the same images with the same
-    settings is used again. Raises InputError for an image that cannot be used, or if all are too
-    small for one sub-image.
+    config: has image_size, label_size, stride and checkpoint_dir. A file made before from the same images
+    with the same settings is used again. Raises InputError for an image that cannot be used, if all
+    are too small for one sub-image, or if there is a file of that name that is not of the program's making.
     """
-    names = ["scale", "degradation", "c_dim"]
-    names += ["image_size", "label_size", "stride"] if config.is_train else ["filters"]
-    settings = {name: getattr(config, name) for name in names}
-    settings["sources"] = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
-    savepath = Path(config.checkpoint_dir) / ("train.h5" if config.is_train else "test.h5")
-    if config.is_train:
-        remove_leftovers(savepath)
+    settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
+    settings |= {"scale": network.scale, "degradation": network.degradation, "c_dim": network.c_dim}
+    settings["sources"] = [source(path) for path in paths]
+    savepath = Path(config.checkpoint_dir) / "train.h5"
+    remove_leftovers(savepath)
     if is_current(savepath, settings):
         return savepath
+    check_replaceable_data(savepath)
+    digest = hashlib.sha256()
 
     def items():
-        found = not config.is_train
-        for number, path in enumerate(progress(paths, "preparing images")):
-            input_, label_ = preprocess(path, config.scale, config.degradation, config.c_dim)
-            h, w = input_.shape[:2]
-            if not config.is_train:
-                field = margin(config.filters) + 1
-                if min(h, w) < field:
-                    raise InputError(
-                        f"{path}: {w}x{h} pixels is below the receptive field, {field}x{field}; remove it"
-                    )
-                yield str(number), input_[np.newaxis], label_[np.newaxis]
-            elif min(h, w) >= config.image_size:
+        found = False
+        for path in progress(paths, "preparing images"):
+            digest.update(Path(path).read_bytes())
+            input_, label_ = preprocess(path, network.scale, network.degradation, network.c_dim)
+            if min(input_.shape[:2]) >= config.image_size:
                 found = True
-                yield "", *sub_images(input_, label_, config.image_size, config.label_size, config.stride)
+                yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
         if not found:
             raise InputError(
                 f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
                 f"add larger ones or lower --image_size"
             )
 
-    make_data(savepath, items(), settings)
+    make_data(savepath, items(), settings, digest)
     return savepath
 
 
-def tile_grid(length, label_size, stride):
-    """How many tiles of label_size at this stride cover `length` pixels."""
-    return max(0, -(-(length - label_size) // stride)) + 1
+def source(path):
+    """What changes when a file does, without reading it."""
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def tiles(input_, shape, image_size, label_size, stride):
-    """Cuts an image for tiled testing, row by row.
+def tile_boxes(size, label_size, stride):
+    """Where the outputs of tiles lie: (top, left, bottom, right), row by row.
 
-    input_: (h, w, c). shape: (rows, columns) of tiles, from `tile_grid`. Yields arrays
-    (image_size, image_size, c). Edge pixels are repeated all round, so that the label_size
-    centres of the tiles cover the image right up to its border.
+    size: (h, w) of the image. The last tiles of a row or column end with the image.
     """
-    padding = (image_size - label_size) // 2
-    after = [
-        (n - 1) * stride + label_size - length + padding
-        for n, length in zip(shape, input_.shape[:2], strict=True)
+    starts = [range(0, max(0, -(-(n - label_size) // stride)) * stride + 1, stride) for n in size]
+    return [
+        (top, left, min(top + label_size, size[0]), min(left + label_size, size[1]))
+        for top, left in itertools.product(*starts)
     ]
-    extended = np.pad(input_, ((padding, after[0]), (padding, after[1]), (0, 0)), mode="edge")
-    for row in range(shape[0]):
-        for column in range(shape[1]):
-            y, x = row * stride, column * stride
-            yield extended[y : y + image_size, x : x + image_size]
+
+
+def extended(read, box, size, padding):
+    """A part of an image and `padding` pixels around it; edge pixels are repeated beyond the border.
+
+    read: gives a part (h, w, c) from top, left, bottom, right. box: those of the part. size: (h, w) of the
+    image. Returns (bottom - top + 2 padding, right - left + 2 padding, c).
+    """
+    top, left, bottom, right = box[0] - padding, box[1] - padding, box[2] + padding, box[3] + padding
+    inner = max(0, top), max(0, left), min(bottom, size[0]), min(right, size[1])
+    around = (inner[0] - top, bottom - inner[2]), (inner[1] - left, right - inner[3]), (0, 0)
+    return np.pad(read(*inner), around, mode="edge")
 
 
 def merge(images, size, stride=None):
     """Puts tiles together; where they overlap, the mean is taken.
 
-    images: iterable of (h, w, c), row by row. size: (rows, columns) of tiles.
-    stride: distance of neighbouring tiles, by default h: side by side, as in the reference.
-    Returns ((rows - 1) * stride + h, (columns - 1) * stride + w, c).
+    images: iterable of (h, w, c), row by row; the last ones of rows and columns may be smaller.
+    size: (rows, columns) of tiles. stride: distance of neighbouring tiles, by default h: side by side, as
+    in the reference. Returns ((rows - 1) * stride + h, (columns - 1) * stride + w, c), h and w of the last.
     """
     merged = None
     for index, image in enumerate(images):
         h, w, c = image.shape
-        stride = stride or h
         if merged is None:
+            first, stride = (h, w), stride or h
             merged = np.zeros(((size[0] - 1) * stride + h, (size[1] - 1) * stride + w, c), np.float32)
         y, x = index // size[1] * stride, index % size[1] * stride
         merged[y : y + h, x : x + w] += image
-    if stride >= h:
-        return merged
-    return merged / np.outer(_cover(size[0], h, stride), _cover(size[1], w, stride))[..., np.newaxis]
+    if stride < max(first):
+        covers = (_cover(n, length, stride) for n, length in zip(size, first, strict=True))
+        merged /= np.outer(*covers).astype(np.float32)[..., np.newaxis]
+    return merged[: y + h, : x + w]
 
 
 def _cover(n, length, stride):
@@ -268,35 +301,4 @@ def to_luminance(image):
     """(h, w, 1) luminance of an (h, w, c) image in [0, 1]: grey as it is, RGB by `rgb2ycbcr`, unrounded."""
     if image.shape[2] == 1:
         return image
-    return (16 / 255 + image @ LUMA)[..., np.newaxis]
-
-
-def _scored(image, scale):
-    """8-bit values as the paper scores them: rounded, clipped, `scale` pixels shaved off every side."""
-    return to_pixels(to_luminance(image))[scale:-scale, scale:-scale, 0].astype(np.float64)
-
-
-def psnr(label, output, scale):
-    """Peak signal-to-noise ratio in dB of the luminance of two (h, w, c) images, by the paper's protocol.
-
-    None where they are equal: the ratio is infinite.
-    """
-    mse = np.mean((_scored(label, scale) - _scored(output, scale)) ** 2)
-    return None if mse == 0 else float(10 * np.log10(255**2 / mse))
-
-
-def ssim(label, output, scale):
-    """The original SSIM (Wang et al. 2004: Gaussian 11x11, sigma 1.5, valid region), same arguments.
-
-    None where the image is smaller than the window.
-    """
-    from skimage.metrics import structural_similarity
-
-    label, output = _scored(label, scale), _scored(output, scale)
-    if min(label.shape) < 11:
-        return None
-    return float(
-        structural_similarity(
-            label, output, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
-        )
-    )
+    return (OFFSETS[0] / 255 + image @ LUMA)[..., np.newaxis]

@@ -1,8 +1,10 @@
-"""Files of trained weights: checkpoints of this project and of the reference, the authors' .mat."""
+"""Files of trained weights: checkpoints of this project and of the reference, the authors' .mat; exports."""
 
+import json
 import math
-import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,47 +14,98 @@ import tensorflow.compat.v1 as tf
 from errors import InputError, first_line
 from writing import replacing
 
-NAMES = ("w1", "b1", "w2", "b2", "w3", "b3")
+SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
+SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in ONNX metadata
 
 
 def read_weights(path):
-    """All arrays of a file of weights, by name: `w1` (kh, kw, cin, cout), `b1` (cout,) and so on.
+    """All arrays of a file of weights, by name, and the settings it was made with.
 
     path: the prefix of a checkpoint (V2; naming one of its files works too), a checkpoint in one
     file (V1), a folder of checkpoints (the latest is taken), or a .mat file of the authors.
-    Raises InputError if it is none of these.
+    Returns a dict of `w1` (kh, kw, cin, cout), `b1` (cout,) and so on, and a dict of plain values,
+    empty where the file has none. Raises InputError if it is no such file.
     """
-    values = _read_mat(path) if str(path).endswith(".mat") else _read_checkpoint(path)
-    missing = [name for name in NAMES if name not in values]
-    if missing:
-        raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of SRCNN")
-    return values
-
-
-def _read_checkpoint(path):
-    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path))
-    if os.path.isdir(prefix):
-        prefix = latest_checkpoint(prefix) or prefix
-    if not (os.path.isfile(prefix) or os.path.isfile(prefix + ".index")):
-        raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
+    if str(path).endswith(".mat"):
+        values = _read_mat(path)
+    else:
+        reader = open_checkpoint(path)
+        names = reader.get_variable_to_shape_map()
+        values = {name: _tensor(path, reader, name) for name in names}
+    text = values.pop("settings", b"{}")
     try:
-        reader = tf.train.load_checkpoint(prefix)
-        return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+        settings = json.loads(text)
+        if not isinstance(settings, dict):
+            raise ValueError
+    except ValueError as error:
+        raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
+    return values, settings
+
+
+def open_checkpoint(path):
+    """TensorFlow's reader of a checkpoint, see `read_weights`."""
+    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path))
+    if Path(prefix).name == "checkpoint" and Path(prefix).is_file():  # the list of a folder
+        prefix = str(Path(prefix).parent)
+    try:
+        if Path(prefix).is_dir():
+            prefix = latest_checkpoint(prefix) or prefix
+        if not (Path(prefix).is_file() or Path(f"{prefix}.index").is_file()):
+            raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
+        return tf.train.load_checkpoint(prefix)
+    except InputError:
+        raise
     except Exception as error:  # the readers raise nearly everything on damaged files
         raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
 
 
+def _tensor(path, reader, name):
+    try:
+        return reader.get_tensor(name)
+    except Exception as error:
+        raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
+
+
+def check_settings(path, settings, expected):
+    """Raises InputError if a checkpoint says that it was made with other settings."""
+    differing = [
+        f"{name} {settings[name]} (now {value})"
+        for name, value in expected.items()
+        if name in settings and settings[name] != value
+    ]
+    if differing:
+        raise InputError(f"{path}: was trained with {', '.join(differing)}; change the flags or the folder")
+
+
+def is_whole(prefix):
+    """Whether all files of a checkpoint are there."""
+    prefix = Path(prefix)
+    parts = {p.name.partition(".data-")[2] for p in prefix.parent.glob("*.data-*") if _is_of(p, prefix)}
+    shards = {int(part[9:]) for part in parts}
+    return Path(f"{prefix}.index").is_file() and len(shards) == 1 and len(parts) == shards.pop()
+
+
+def _is_of(path, prefix):
+    return bool(re.fullmatch(re.escape(prefix.name) + r"\.data-\d{5}-of-\d{5}", path.name))
+
+
 def latest_checkpoint(folder):
-    """The prefix of the newest checkpoint in a folder, or None."""
+    """The prefix of the newest checkpoint in a folder, the one that its list names first; or None."""
     try:
         path = tf.train.latest_checkpoint(str(folder))
-    except ValueError:
+    except (ValueError, tf.errors.OpError):
         path = None
     if not path:  # the list of checkpoints is damaged or missing
-        steps = [p.stem[12:] for p in Path(folder).glob("SRCNN.model-*.index")]
-        steps = [int(step) for step in steps if step.isdecimal()]
+        prefixes = [p.with_suffix("") for p in Path(folder).glob("SRCNN.model-*.index")]
+        steps = [int(p.name[12:]) for p in prefixes if p.name[12:].isdecimal() and is_whole(p)]
         path = str(Path(folder) / f"SRCNN.model-{max(steps)}") if steps else None
     return path
+
+
+def find_weights(network, checkpoint_dir):
+    """The newest checkpoint of a network: trained in checkpoint_dir, else shipped; or None."""
+    own = latest_checkpoint(Path(checkpoint_dir) / network.name)
+    return own or latest_checkpoint(SHIPPED / network.name)
 
 
 def _read_mat(path):
@@ -72,6 +125,8 @@ def _read_mat(path):
             size = math.isqrt(len(kernel))
             values[f"w{i}"] = kernel.reshape(size, size, *kernel.shape[1:], order="F")
             values[f"b{i}"] = bias
+        if SETTINGS in mat:
+            values["settings"] = str(np.asarray(mat[SETTINGS]).item())
         return values
     except KeyError as error:
         raise InputError(
@@ -81,9 +136,37 @@ def _read_mat(path):
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
 
 
-def write_mat(values, path):
-    """Writes w1 to b3 in the authors' layout, which `read_weights` and their MATLAB code read."""
-    mat = {}
+def check_export(path, network):
+    """Raises InputError if the format that a path asks for cannot hold a network."""
+    if path.suffix not in ("", ".mat", ".onnx"):
+        raise InputError(f"--export {path}: take .mat, .onnx, or no ending for a SavedModel folder")
+    if path.suffix == ".mat" and (len(network.kernels) != 3 or network.c_dim != 1):
+        raise InputError(
+            f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
+        )
+
+
+def write_weights(srcnn, path, settings):
+    """Writes a network in the format that the path asks for: .mat, .onnx, or a SavedModel folder.
+
+    settings: a dict of plain values that the file keeps.
+    """
+    values = srcnn.sess.run(srcnn.variables)
+    text = json.dumps(settings)
+    if path.suffix == ".mat":
+        _write_mat(values, path, text)
+    elif path.suffix == ".onnx":
+        _write_onnx(values, path, text)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            _write_saved_model(srcnn, Path(folder) / "model", text)
+            shutil.move(Path(folder) / "model", path)
+
+
+def _write_mat(values, path, settings):
+    """The authors' layout, which `read_weights` and their MATLAB code read."""
+    mat = {SETTINGS: settings}
     for i in (1, 2, 3):
         kernel = values[f"w{i}"]
         pixels = kernel.reshape(-1, *kernel.shape[2:], order="F")  # (kh * kw, cin, cout), column by column
@@ -93,26 +176,26 @@ def write_mat(values, path):
         scipy.io.savemat(temporary, mat)
 
 
-def write_onnx(values, path):
-    """Writes the network as ONNX: `images` (n, c, h, w) to `pred` of the same shape, edges repeated."""
+def _write_onnx(values, path, settings):
+    """`images` (n, c, h, w) to `pred` of the same shape, edges repeated."""
     try:
         from onnx import TensorProto, helper, numpy_helper, save
     except ImportError as error:
         raise InputError(f"--export {path}: needs a package more: pip install onnx") from error
 
-    channels = values["w1"].shape[2]
-    padding = sum(values[f"w{i}"].shape[0] - 1 for i in (1, 2, 3)) // 2
+    last = len(values) // 2
+    padding = sum(values[f"w{i}"].shape[0] - 1 for i in range(1, last + 1)) // 2
     constants = {"pads": np.array([0, 0, padding, padding] * 2)}
     nodes, x = [helper.make_node("Pad", ["images", "pads"], ["padded"], mode="edge")], "padded"
-    for i in (1, 2, 3):
+    for i in range(1, last + 1):
         constants[f"w{i}"] = values[f"w{i}"].transpose(3, 2, 0, 1)
         constants[f"b{i}"] = values[f"b{i}"]
-        output = "pred" if i == 3 else f"conv{i}"
+        output = "pred" if i == last else f"conv{i}"
         nodes.append(helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [output]))
-        if i < 3:
+        if i < last:
             nodes.append(helper.make_node("Relu", [output], [f"relu{i}"]))
             x = f"relu{i}"
-    shape = ["n", channels, "h", "w"]
+    shape = ["n", values["w1"].shape[2], "h", "w"]
     graph = helper.make_graph(
         nodes,
         "SRCNN",
@@ -120,5 +203,24 @@ def write_onnx(values, path):
         [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    helper.set_model_props(model, {SETTINGS: settings})
     with replacing(path) as temporary:
         save(model, str(temporary))
+
+
+def _write_saved_model(srcnn, folder, settings):
+    """`serving_default` maps `images` (n, h, w, c_dim) to `pred` of that shape."""
+    frozen = tf.graph_util.convert_variables_to_constants(
+        srcnn.sess, srcnn.sess.graph.as_graph_def(), [srcnn.pred.op.name]
+    )
+    padding = srcnn.network.margin // 2
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = x = tf.placeholder(tf.float32, srcnn.images.shape, name="images")
+        for axis in (1, 2):  # edge pixels repeated
+            n = tf.shape(images)[axis]
+            x = tf.gather(x, tf.clip_by_value(tf.range(-padding, n + padding), 0, n - 1), axis=axis)
+        (pred,) = tf.import_graph_def(frozen, {srcnn.images.name: x}, [srcnn.pred.name], name="")
+        tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
+    extra = folder / "assets.extra"  # TensorFlow's place for files of the user's
+    extra.mkdir()
+    (extra / "settings.json").write_text(settings + "\n")

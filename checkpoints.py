@@ -1,0 +1,135 @@
+"""The checkpoints of a training: resuming from them, saving, and which of them may go."""
+
+import itertools
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from errors import InputError, first_line
+from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
+from writing import replacing
+
+KEPT = 5  # of the checkpoints that a training saved, the last ones
+PART = re.compile(r"(SRCNN\.model-\d+)\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?")
+
+
+class Checkpoints:
+    """The checkpoints of one training.
+
+    srcnn: the network, its graph complete. folder: where they are. settings: of the training, a dict of
+    plain values that every checkpoint keeps.
+    """
+
+    def __init__(self, srcnn, folder, settings):
+        self.srcnn, self.folder, self.settings = srcnn, Path(folder), settings
+        self.text = tf.Variable("{}", name="settings", trainable=False)
+        self.new_text = tf.placeholder(tf.string, [])
+        self.write_text = tf.assign(self.text, self.new_text)
+        self.saver = tf.train.Saver(max_to_keep=KEPT, save_relative_paths=True)
+
+    def restore(self):
+        """Goes on from the checkpoint that the folder's list names, if there is one; returns the step.
+
+        Raises InputError if it is of another training, or has weights without the state of a training.
+        """
+        sess = self.srcnn.sess
+        sess.run(tf.global_variables_initializer())
+        path = latest_checkpoint(self.folder)
+        if path:
+            self._check(path)
+            remove_unfinished(self.folder)
+            try:
+                self.saver.restore(sess, path)
+            except tf.errors.OpError as error:
+                raise InputError(
+                    f"{path}: not a checkpoint that can be read ({first_line(error)})"
+                ) from error
+            self._recover(path)
+        return int(sess.run(self.srcnn.step))
+
+    def _check(self, path):
+        reader = open_checkpoint(path)
+        shapes = reader.get_variable_to_shape_map()
+        try:
+            settings = json.loads(reader.get_tensor("settings")) if "settings" in shapes else {}
+        except Exception as error:  # the readers raise nearly everything on damaged files
+            raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
+        check_settings(path, settings, self.settings)
+        if any(variable.op.name not in shapes for variable in tf.global_variables()):
+            raise InputError(
+                f"{path}: has weights but not the state of a training, so none can go on from it; "
+                f"move it away, or take another --checkpoint_dir"
+            )
+
+    def _recover(self, path):
+        """Lets the rotation go on with the checkpoints that this training saved before."""
+        step = step_of(path)
+        listed = [p for p in listed_checkpoints(self.folder) if is_whole(p) and step_of(p) <= step]
+        self.saver.recover_last_checkpoints(listed or [path])
+        newer = sorted((p for p in whole_checkpoints(self.folder) if step_of(p) > step), key=step_of)
+        if newer:
+            names = ", ".join(p.name for p in newer)
+            print(f"{path}: the list names this one, training goes on from it; {names} are left alone")
+
+    def save(self, step, epoch):
+        """Writes a checkpoint of the whole state; the last KEPT of this training are kept."""
+        sess = self.srcnn.sess
+        if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
+            raise InputError("the weights are not finite any more; the last checkpoint stands")
+        text = json.dumps({**self.settings, "step": step, "epoch": epoch})
+        sess.run(self.write_text, {self.new_text: text})
+        path = self.folder / "SRCNN.model"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._set_aside(path.with_name(f"{path.name}-{step}"))
+            self.saver.save(sess, str(path), global_step=step, write_meta_graph=False)
+        except (tf.errors.OpError, OSError) as error:
+            reason = first_line(error)
+            raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
+        finally:
+            remove_unfinished(self.folder)
+
+    def _set_aside(self, path):
+        """Copies a checkpoint that another training left where this one is about to save."""
+        if is_whole(path) and str(path) not in self.saver.last_checkpoints:
+            free = (f"{path}-kept-{n}" for n in itertools.count(1))
+            aside = next(name for name in free if not Path(f"{name}.index").exists())
+            parts = [p for p in path.parent.iterdir() if p.name.startswith(f"{path.name}.data-")]
+            for part in [*parts, Path(f"{path}.index")]:  # the index last: with it the copy is whole
+                with replacing(aside + part.name.removeprefix(path.name)) as temporary:
+                    shutil.copyfile(part, temporary)
+            print(f"{path} is kept as {aside}")
+
+
+def step_of(path):
+    """The step in the name of a checkpoint; -1 if there is none."""
+    step = Path(path).name.removeprefix("SRCNN.model-")
+    return int(step) if step.isdecimal() else -1
+
+
+def listed_checkpoints(folder):
+    """The checkpoints that the list in a folder names, oldest first; none if it is missing or damaged."""
+    try:
+        state = tf.train.get_checkpoint_state(str(folder))
+    except (ValueError, tf.errors.OpError):
+        state = None
+    return list(state.all_model_checkpoint_paths) if state else []
+
+
+def whole_checkpoints(folder):
+    prefixes = {path.with_suffix("") for path in Path(folder).glob("SRCNN.model-*.index")}
+    return [path for path in prefixes if step_of(path) >= 0 and is_whole(path)]
+
+
+def remove_unfinished(folder):
+    """Removes what an interrupted or failed save left: the parts of checkpoints that are not whole."""
+    parts = [(path, PART.fullmatch(path.name)) for path in Path(folder).glob("SRCNN.model-*")]
+    parts = [(path, match) for path, match in parts if match and path.is_file()]
+    broken = {match[1] for _, match in parts if not is_whole(Path(folder) / match[1])}
+    for path, match in parts:
+        if match[3] or match[1] in broken:
+            path.unlink()

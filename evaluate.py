@@ -1,0 +1,108 @@
+"""A test: degraded images through the network, image by image, with scores and pictures."""
+
+import itertools
+from functools import partial
+
+import numpy as np
+
+import images
+import utils
+from scores import score
+from threads import Budget, in_threads
+
+PIXELS = 2**25  # of the images that are in work at a time
+BATCH_PIXELS = 2**18  # of the tiles that pass through the network in one batch
+
+
+def super_resolve(srcnn, input_, label_size=utils.TILE, stride=None, batch_size=128):
+    """Super-resolves one degraded image, (h, w, c_dim) to the same shape.
+
+    The image is cut into tiles whose outputs have label_size pixels a side, at this stride, by default
+    side by side; they pass through the network at most batch_size at a time and are merged.
+    """
+    stride = stride or label_size
+    size, padding = input_.shape[:2], srcnn.network.margin // 2
+    boxes = utils.tile_boxes(size, label_size, stride)
+    columns = len({left for _, left, _, _ in boxes})
+
+    def read(top, left, bottom, right):
+        return input_[top:bottom, left:right]
+
+    def run(batch):
+        return srcnn.run(np.stack([utils.extended(read, box, size, padding) for box in batch]))
+
+    area = min(label_size, size[0]) * min(label_size, size[1])
+    batches = batched(boxes, max(1, min(batch_size, BATCH_PIXELS // area)))
+    outputs = itertools.chain.from_iterable(in_threads(run, batches))
+    return utils.merge(outputs, (len(boxes) // columns, columns), stride)
+
+
+def batched(boxes, most):
+    """Lists of consecutive boxes of one shape, `most` of them or fewer."""
+    for _, same in itertools.groupby(boxes, lambda box: (box[2] - box[0], box[3] - box[1])):
+        same = list(same)
+        for start in range(0, len(same), most):
+            yield same[start : start + most]
+
+
+def evaluate(srcnn, paths, label_size=utils.TILE, stride=None, batch_size=128):
+    """Yields a Restored for each of the image files, in order; they are decoded ahead in the background.
+
+    Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.
+    """
+    with Budget(PIXELS) as budget:
+        for restored in in_threads(partial(Restored, srcnn.network, budget), paths, workers=1):
+            restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
+            yield restored
+
+
+class Restored:
+    """An image of a test, from its file to its scores and pictures.
+
+    label, input_, output: original, degraded and super-resolved, (h, w, c_dim) in [0, 1].
+    """
+
+    def __init__(self, network, budget, path):
+        self.network, self.budget, self.path = network, budget, path
+        pixels = images.colours(images.read(path).pixels)
+        self.pixels = utils.modcrop(pixels, network.scale)
+        utils.check_size(path, self.pixels, network.scale)
+        self.size = self.pixels.shape[0] * self.pixels.shape[1]
+        budget.take(self.size)
+        channels = [utils.as_label(self.pixels, network.c_dim)]
+        if self.pixels.shape[2] > network.c_dim:  # chroma for the pictures
+            channels += [utils.rgb2ycbcr(self.pixels, channel) for channel in (1, 2)]
+        self.label = channels[0]
+        self.low = [utils.shrink(channel, network.scale, network.degradation) for channel in channels]
+        del channels
+        self.input_, *self.chroma = (
+            utils.enlarge(channel, network.scale, network.degradation) for channel in self.low
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.budget.give(self.size)
+
+    def scores(self):
+        """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
+        found = score(self.label, {"bicubic": self.input_, "srcnn": self.output}, self.network.scale)
+        return {f"{kind}_{metric}": v for kind, values in found.items() for metric, v in values.items()}
+
+    def pictures(self):
+        """What a person compares, in colour where the file is: a dict of (h, w, c) uint8 pixels.
+
+        `original`, `low resolution`, `bicubic` and `SRCNN`, all with as many channels. Where the network has
+        luminance alone, the chroma of the last is the degraded image's.
+        """
+        rgb = max(self.pixels.shape[2], self.network.c_dim) == 3
+        original = utils.as_rgb(self.pixels) if rgb else self.pixels
+        if original.dtype != np.uint8:
+            original = utils.to_pixels(utils.to_float(original))
+        shown = {"low resolution": self.low, "bicubic": [self.input_, *self.chroma]}
+        shown["SRCNN"] = [self.output, *self.chroma]
+        return {"original": original} | {
+            kind: utils.ycbcr2rgb(*channels) if self.chroma else utils.to_pixels(channels[0])
+            for kind, channels in shown.items()
+        }

@@ -1,0 +1,198 @@
+"""What the program does, one function for each job: from flags to files. Each returns the exit status."""
+
+import shlex
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+import devices
+import images
+import report
+import upscale
+import utils
+from batches import Batches
+from datasets import find_images
+from errors import InputError
+from evaluate import evaluate
+from hdf5 import read_data
+from locks import locked
+from model import SRCNN, trained
+from naming import names
+from pictures import filters_picture, save_comparison
+from progress import progress
+from signals import stopping
+from threads import in_threads
+from weights import check_export, find_weights, read_weights, write_weights
+from writing import check_apart, check_replaceable, check_writable, replacing
+
+RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
+ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
+
+
+def train(config):
+    """Trains on --train_dir, in --checkpoint_dir."""
+    from training import train
+
+    paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
+    network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
+    check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
+    validation = [utils.preprocess(p, network.scale, network.degradation, network.c_dim) for p in held_out]
+    with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
+        batches = Batches(hf, config.batch_size, config.seed)
+        print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
+        if not batches.is_whole:
+            print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
+        with stopping() as stop, devices.session() as sess:
+            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size)
+            curve = train(srcnn, config, batches, validation, folder, stop)
+        report.plot_curve(curve, about={})
+    if stop.number:
+        print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
+        return 128 + stop.number
+    print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
+    return 0
+
+
+def split(paths, count):
+    """Images to train with, and `count` that are held out, at even distances."""
+    if count >= len(paths):
+        raise InputError(f"--validation {count}: there are {len(paths)} images; hold out fewer")
+    held_out = paths[:: len(paths) // count][:count] if count else []
+    return [path for path in paths if path not in held_out], held_out
+
+
+def test(config):
+    """Tests on --test_dir: scores, pictures, results.json and report.html in --sample_dir."""
+    folder, paths = Path(config.sample_dir), find_images(config.test_dir, "test")
+    stems = names(paths, ENDINGS, RESULTS)
+    outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
+    check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
+    with devices.session() as sess:
+        srcnn, weights = load(sess, config, config.network)
+        restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
+        numbered = zip(range(len(paths)), stems, restored)  # noqa: B905, the last one is a generator
+        done = in_threads(partial(save_pictures, folder), numbered, workers=2)
+        entries = list(progress(done, "testing", len(paths)))
+        w1 = sess.run(srcnn.weights["w1"])
+    with replacing(folder / "test_image.png", {}) as temporary:
+        shutil.copyfile(folder / f"{stems[-1]}.png", temporary)
+    results = report.results(config.network, weights, {name: scores for name, scores, _ in entries})
+    report.save_json(results, folder / "results.json", about={})
+    rows = report.rows(results)
+    exhibits = [exhibit for *_, exhibit in entries if exhibit]
+    settings = {"degradation": config.degradation, "stride": config.stride}
+    save_page(config, folder / "report.html", [weights], rows, exhibits, w1, settings)
+    images.save(filters_picture(w1), folder / "filters.png", about={})
+    print(report.table(rows))
+    print(f"pictures, results.json and report.html in {folder}")
+    average = results["average"]
+    if average["srcnn_psnr"] is not None and average["srcnn_psnr"] < average["bicubic_psnr"]:
+        print(f"worse than bicubic: is {weights} for these --scale and --degradation?", file=sys.stderr)
+    return 0
+
+
+def check_outputs(folder, inputs, outputs):
+    """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
+    check_writable(folder, "--sample_dir")
+    for parent in {path.parent for path in inputs}:
+        if folder.exists() and folder.samefile(parent):
+            raise InputError(f"--sample_dir {folder}: has the images that are read; name another")
+    check_apart(inputs, outputs)
+    check_replaceable(outputs, "--sample_dir")
+
+
+def save_pictures(folder, item):
+    """Scores one image of a test and writes its pictures; returns its name, scores, and exhibit or None."""
+    number, name, restored = item
+    with restored:
+        scores = restored.scores()
+        pictures = restored.pictures()
+    images.save(pictures["SRCNN"], folder / f"{name}.png", about={})
+    save_comparison(pictures, scores, folder / f"{name}_comparison.png", {})
+    exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
+    return name, scores, exhibit
+
+
+def load(sess, config, network):
+    """The SRCNN that a test or an upscaling uses, and its path, which is printed."""
+    srcnn, path = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
+    print(f"weights for x{network.scale}: {path}")
+    if srcnn.on_trust:
+        print(f"{path}: does not say what it was trained for; {srcnn.on_trust} is taken on trust")
+    return srcnn, path
+
+
+def save_page(config, path, weights, rows, exhibits, w1, more):
+    """A page of results."""
+    network = config.network
+    what = "upscaled " if config.input else ""
+    settings = {"weights": ", ".join(weights), "filters": network.filters, "scale": network.scale, **more}
+    curve = Path(weights[0]).parent / "training.png"
+    command = shlex.join(["python", *sys.argv])
+    title = f"SRCNN {network.filters}, {what}x{network.scale}"
+    report.save_page(path, title, command, settings, rows, exhibits, w1, curve, about={})
+
+
+def upscale_photographs(config):
+    """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
+    work = upscale.jobs(config.input, config.output, config.sample_dir, config.network.scale)
+    sample_dir = Path(config.sample_dir)
+    pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
+    check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
+    check_writable(sample_dir, "--sample_dir")
+    check_writable(work[0][1].parent, "--output")
+    check_replaceable(pages, "--sample_dir")
+    done, exhibits, status = [], [], 0
+    with devices.session() as sess:
+        srcnns, weights = load_stages(sess, config)
+        todo = work if config.overwrite else upscale.left_to_do(work, srcnns)
+        if len(todo) < len(work):
+            print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
+        for image in progress(
+            upscale.upscale_files(todo, srcnns, config.overwrite, report.centre), "upscaling", len(todo)
+        ):
+            if image.error:
+                tqdm.write(f"main.py: error: {image.error}", file=sys.stderr)
+                status = 2
+                continue
+            height, width = image.size
+            tqdm.write(f"{image.target}: {width}x{height} pixels, {image.seconds} s")
+            entry = {"input": str(image.source), "output": str(image.target), "width": width}
+            done.append(entry | {"height": height, "seconds": image.seconds})
+            if len(exhibits) < report.MOST_EXHIBITS:
+                exhibits.append(report.exhibit(image.target.name, image.pictures, {}, image.size))
+        w1 = sess.run(srcnns[0].weights["w1"])
+    if done:
+        report.save_json({"scale": config.scale, "weights": weights, "images": done}, pages[1], about={})
+        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+        save_page(config, pages[0], weights, rows, exhibits, w1, {})
+        print(f"compare with bicubic: {pages[0]}")
+    return status
+
+
+def load_stages(sess, config):
+    """The SRCNNs that an upscaling passes through in turn, and the paths of their weights."""
+    network = config.network
+    whole = config.weights or find_weights(network, config.checkpoint_dir)
+    scales = [network.scale] if whole else upscale.stages(network.scale)
+    models = {scale: load(sess, config, network._replace(scale=scale)) for scale in dict.fromkeys(scales)}
+    return [models[scale][0] for scale in scales], [path for _, path in models.values()]
+
+
+def export(config):
+    """Writes the weights that a test would use in another format, to --export."""
+    path = Path(config.export)
+    check_export(path, config.network)
+    if path.exists() and not (config.overwrite and path.is_file()):
+        raise InputError(f"--export {path}: exists already; name another, or add --overwrite for a file")
+    check_apart([config.weights] if config.weights else [], [path])
+    check_writable(path.parent, "--export")
+    with devices.session() as sess:
+        srcnn, weights = load(sess, config, config.network)
+        _, said = read_weights(weights)
+        write_weights(srcnn, path, said | config.network.settings)
+    print(f"{weights} written as {path}")
+    return 0

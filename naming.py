@@ -1,0 +1,27 @@
+"""What to call the results of images."""
+
+import os
+from collections import Counter
+
+LONGEST_NAME = 220  # bytes; file systems take 255
+
+
+def names(paths, endings, taken=()):
+    """A name for the results of each image: its own, without the ending where that tells it apart.
+
+    endings: what is added to it for each result. taken: names of other files in the folder of the results.
+    Cut to a length to which a word can be added; numbered where a result would have the name of another,
+    in a file system that knows no case.
+    """
+    stems = Counter(path.stem.casefold() for path in paths)
+    used, chosen = {name.casefold() for name in taken}, []
+    for path in paths:
+        whole = path.stem if stems[path.stem.casefold()] == 1 else path.name
+        name = cut = os.fsencode(whole)[:LONGEST_NAME].decode(errors="ignore")
+        number = 1
+        while not used.isdisjoint((name + ending).casefold() for ending in endings):
+            number += 1
+            name = f"{cut}-{number}"
+        used.update((name + ending).casefold() for ending in endings)
+        chosen.append(name)
+    return chosen

@@ -1,0 +1,53 @@
+"""What the paper reports of Set5 and Set14, to stand beside what is measured here."""
+
+SET5 = ["baby", "bird", "butterfly", "head", "woman"]
+SET14 = [
+    *("baboon", "barbara", "bridge", "coastguard", "comic", "face", "flowers"),
+    *("foreman", "lenna", "man", "monarch", "pepper", "ppt3", "zebra"),
+]
+# Dong et al. 2014 (ECCV), tables 1 and 2: PSNR in dB by scale, for the images of Set5.
+PAPER_BICUBIC = {
+    2: (37.07, 36.81, 27.43, 34.86, 32.14),
+    3: (33.91, 32.58, 24.04, 32.88, 28.56),
+    4: (31.78, 30.18, 22.10, 31.59, 26.46),
+}
+PAPER_SRCNN = {
+    2: (38.30, 40.64, 32.20, 35.64, 34.94),
+    3: (35.01, 34.91, 27.58, 33.55, 30.92),
+    4: (32.98, 31.98, 25.07, 32.19, 28.21),
+}
+# Averages. 9-1-5: the same paper, trained on the 91 images; the others: arXiv 1501.00092, on ImageNet.
+PAPER_AVERAGE = {
+    "Set5": {
+        "bicubic": {2: 33.66, 3: 30.39, 4: 28.42},
+        "9-1-5": {2: 36.34, 3: 32.39, 4: 30.09},
+        "9-3-5": {3: 32.66},
+        "9-5-5": {2: 36.66, 3: 32.75, 4: 30.49},
+    },
+    "Set14": {
+        "bicubic": {2: 30.23, 3: 27.54, 4: 26.00},
+        "9-1-5": {2: 32.18, 3: 29.00, 4: 27.20},
+        "9-5-5": {2: 32.45, 3: 29.30, 4: 27.50},
+    },
+}
+
+
+def paper_numbers(network, names):
+    """The paper's (bicubic, SRCNN) in dB by image name and for "average"; None where it has none.
+
+    network: has filters, scale, degradation and c_dim.
+    """
+    stems = [name.removesuffix("_GT") for name in names]
+    known = next((s for s, images in (("Set5", SET5), ("Set14", SET14)) if sorted(stems) == images), None)
+    numbers = dict.fromkeys([*names, "average"], (None, None))
+    if known and network.degradation == "matlab" and network.c_dim == 1:
+        average = PAPER_AVERAGE[known]
+        numbers["average"] = tuple(
+            average.get(row, {}).get(network.scale) for row in ("bicubic", network.filters)
+        )
+        if known == "Set5" and network.scale in PAPER_BICUBIC:
+            for name, stem in zip(names, stems, strict=True):
+                index = SET5.index(stem)
+                srcnn = PAPER_SRCNN[network.scale][index] if network.filters == "9-1-5" else None
+                numbers[name] = PAPER_BICUBIC[network.scale][index], srcnn
+    return numbers

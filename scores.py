@@ -1,0 +1,137 @@
+"""How near images are to what they should be: PSNR, SSIM and MS-SSIM, by the protocol of the paper.
+
+Images are (h, w, c) in [0, 1]. What is compared is the luminance with 8 bits, without `scale` pixels at
+every side. Works through images in strips of rows, so that large ones need little memory; may be called
+from several threads, and what takes long does not hold the GIL.
+"""
+
+import numpy as np
+
+from utils import LUMA
+
+WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales of MS-SSIM, the finest first
+STRIP = 2**16  # pixels, about: what is worked on at a time
+
+
+def score(label, outputs, scale):
+    """Scores images against one: a dict of {"psnr", "ssim", "ms_ssim"} by name, see the functions of these names.
+
+    label: (h, w, c). outputs: dict of images of that shape. What the label alone is needed for is done once.
+    """
+    label, images = _scored(label, scale), [_scored(output, scale) for output in outputs.values()]
+    psnrs = [_psnr(label, image) for image in images]
+    ssims, ms_ssims = _similarities(label, images, len(MS_WEIGHTS))
+    found = zip(psnrs, ssims, ms_ssims, strict=True)
+    return {
+        name: dict(zip(("psnr", "ssim", "ms_ssim"), values, strict=True))
+        for name, values in zip(outputs, found, strict=True)
+    }
+
+
+def psnr(label, output, scale):
+    """Peak signal-to-noise ratio in dB. None where the images are equal: the ratio is infinite."""
+    return _psnr(_scored(label, scale), _scored(output, scale))
+
+
+def ssim(label, output, scale):
+    """The original SSIM (Wang et al. 2004: Gaussian 11x11, sigma 1.5, valid region).
+
+    None where the image is smaller than the window.
+    """
+    return _similarities(_scored(label, scale), [_scored(output, scale)], 1)[0][0]
+
+
+def ms_ssim(label, output, scale):
+    """SSIM at five scales (Wang, Simoncelli and Bovik 2003), as the authors' msssim.m has it.
+
+    Each scale is the means of 2x2 pixels of the one before; an odd last row or column is repeated.
+    Contrast and structure that are opposite on the whole count as 0; their power is not real.
+    None where the image is smaller than the window would be at the coarsest scale, 176 pixels.
+    """
+    return _similarities(_scored(label, scale), [_scored(output, scale)], len(MS_WEIGHTS))[1][0]
+
+
+def _scored(image, scale):
+    """(h, w) uint8: luminance, rounded half up and clipped, `scale` pixels shaved off every side."""
+    image = image[scale:-scale, scale:-scale]
+    h, w, channels = image.shape
+    pixels = np.empty((h, w), np.uint8)
+    rows = max(1, STRIP // max(1, w))
+    for top in range(0, h, rows):
+        part = image[top : top + rows]
+        luminance = part[..., 0] if channels == 1 else 16 / 255 + part @ LUMA
+        pixels[top : top + rows] = np.clip(np.floor(luminance * 255.0 + 0.5), 0, 255)
+    return pixels
+
+
+def _psnr(label, output):
+    import cv2
+
+    squares = cv2.norm(label, output, cv2.NORM_L2SQR)
+    return None if squares == 0 else float(10 * np.log10(255**2 * label.size / squares))
+
+
+def _similarities(label, outputs, scales):
+    """SSIMs and MS-SSIMs of outputs, (h, w) uint8 all; None where there is none or fewer scales are asked for."""
+    none = [None] * len(outputs)
+    if min(label.shape) < WINDOW:
+        return none, none
+    if min(label.shape) < WINDOW * 2 ** (len(MS_WEIGHTS) - 1):
+        scales = 1
+    images = [label, *outputs]
+    products = np.ones(len(outputs))
+    for i in range(scales):
+        similarity, structure = _means(images[0], images[1:], 4**i)
+        if i == 0:
+            ssims = similarity.tolist()
+        if i < scales - 1:
+            products *= np.maximum(structure, 0) ** MS_WEIGHTS[i]
+            for j in range(len(images)):  # one after the other: the finer one is no longer in memory
+                images[j] = _halved(images[j])
+    if scales == 1:
+        return ssims, none
+    return ssims, (products * np.maximum(similarity, 0) ** MS_WEIGHTS[-1]).tolist()
+
+
+def _halved(image):
+    """Sums of 2x2 pixels as uint16, which holds the exact ones of 8-bit pixels at all five scales."""
+    h, w = image.shape
+    image = np.pad(image, ((0, h % 2), (0, w % 2)), mode="symmetric")
+    rows = np.add(image[::2], image[1::2], dtype=np.uint16)
+    return rows[:, ::2] + rows[:, 1::2]
+
+
+def _means(label, outputs, unit):
+    """The mean SSIM of each output, and that of contrast and structure alone.
+
+    label, outputs: (h, w) whole numbers, of which `unit` are a level.
+    """
+    import cv2
+
+    kernel = np.exp(-0.5 * (np.arange(WINDOW) - WINDOW // 2) ** 2 / SIGMA**2)
+    kernel, edge = kernel / kernel.sum(), slice(WINDOW // 2, -(WINDOW // 2))
+
+    def local(x):  # weighted means of windows
+        return cv2.sepFilter2D(x, cv2.CV_64F, kernel, kernel)[edge, edge]
+
+    h, w = label.shape[0] - WINDOW + 1, label.shape[1] - WINDOW + 1
+    rows = max(32, STRIP // w)
+    sums = np.zeros((2, len(outputs)))
+    for top in range(0, h, rows):
+        part = slice(top, top + rows + WINDOW - 1)
+        x = label[part] / unit
+        mean_x = local(x)
+        square_x = mean_x * mean_x
+        variance_x = local(x * x) - square_x
+        for i, output in enumerate(outputs):
+            y = output[part] / unit
+            mean_y = local(y)
+            square_y, mean_xy = mean_y * mean_y, mean_x * mean_y
+            structure = 2 * (local(x * y) - mean_xy) + C2
+            structure /= variance_x + (local(y * y) - square_y) + C2
+            sums[1, i] += structure.sum()
+            structure *= (2 * mean_xy + C1) / (square_x + square_y + C1)
+            sums[0, i] += structure.sum()
+    return sums / (h * w)

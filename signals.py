@@ -1,0 +1,43 @@
+"""What to do when told to stop: Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed."""
+
+import signal
+import sys
+from contextlib import contextmanager
+
+ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+
+
+class Stop:
+    """number: of the signal that came, 0 before."""
+
+    number = 0
+
+
+def leave(number, frame):
+    """Ends the program, cleaning up on the way."""
+    sys.exit(128 + number)
+
+
+def on_signals(handler):
+    """Sets the handler of the signals that end and are not ignored (nohup); returns those before."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, old in before.items():
+        if old is not signal.SIG_IGN:
+            signal.signal(number, handler)
+    return before
+
+
+@contextmanager
+def stopping():
+    """While the block runs, a signal only sets the number of a Stop, so that the work can end well."""
+    stop = Stop()
+
+    def note(number, frame):
+        stop.number = number
+
+    before = on_signals(note)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,168 @@
+"""The training of a network: steps, validation, checkpoints, resuming, the curve."""
+
+import csv
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from tqdm import tqdm
+
+from checkpoints import Checkpoints
+from errors import InputError
+from evaluate import super_resolve
+from progress import LOG_SECONDS
+from scores import psnr
+from writing import check_replaceable, replacing
+
+VERSION = 1  # of the checkpoints
+CHECKPOINT_STEPS = 500  # from one checkpoint to the next
+REFRESH_STEPS = 20  # from one refresh of the curvature to the next
+DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
+FACTOR_PIXELS = 28224  # label pixels of the batch from which its factors are taken: 64 labels of 21x21
+CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
+
+
+def train(srcnn, config, batches, validation, folder, stop):
+    """Trains until `config.epoch` epochs are done, saving as it goes.
+
+    config: the flags (main.py). batches: see batches.py; of (n, image_size, image_size, c_dim) and
+    (n, label_size, label_size, c_dim). validation: (input, label) images, scored after each epoch.
+    folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
+    stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
+    Returns the path of the curve, CSV with a row an epoch.
+    """
+    srcnn.build_descent(config.preconditioner)
+    checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches))
+    curve = Curve(Path(folder) / "training.csv")
+    step = checkpoints.restore()
+    epoch_steps = batches.epoch_steps
+    steps = config.epoch * epoch_steps
+    if step >= steps:
+        print(
+            f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
+            f"than {step // epoch_steps}; to start anew, remove that folder."
+        )
+        return curve.path
+    curve.start(step)
+    losses = []
+    bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
+    with curve, bar, closing(batches.following(step)) as following:
+        while step < steps and not stop.number:
+            losses.append(train_step(srcnn, step, *next(following), learning_rate(config, step / steps)))
+            if not np.isfinite(losses[-1]):
+                raise InputError(
+                    f"the loss is not finite at step {step}; the last checkpoint stands. "
+                    f"Take a --learning_rate below {config.learning_rate:g}"
+                )
+            step += 1
+            bar.update()
+            if step % epoch_steps == 0:
+                row = curve.add(step // epoch_steps, step, losses, validate(srcnn, validation))
+                losses = []
+                bar.set_postfix_str(f"loss {row['loss']}, PSNR {row['psnr']} dB")
+                if curve.is_due or step == steps:
+                    bar.write(", ".join(f"{key} {value}" for key, value in row.items() if value))
+            if step % CHECKPOINT_STEPS == 0 or step == steps or stop.number:
+                checkpoints.save(step, step // epoch_steps)
+                curve.save()
+    return curve.path
+
+
+def trained_with(network, config, batches):
+    """What a checkpoint says of its training; another training does not go on from it."""
+    names = "seed", "preconditioner", "init", "learning_rate", "batch_size"
+    names += "image_size", "label_size", "stride", "validation"
+    return {
+        "version": VERSION,
+        "sub_images": batches.length,
+        "images": batches.images,
+        **network.settings,
+        **{name: getattr(config, name) for name in names},
+    }
+
+
+def train_step(srcnn, step, inputs, labels, rate):
+    """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
+    if srcnn.refresh is not None and step % REFRESH_STEPS == 0:
+        samples = max(1, FACTOR_PIXELS // (labels.shape[1] * labels.shape[2]))
+        try:
+            srcnn.sess.run(srcnn.refresh, {srcnn.images: inputs[:samples]})
+        except tf.errors.InvalidArgumentError as error:
+            if "Cholesky" not in error.message:
+                raise
+            return np.nan  # the curvature of weights that are not finite cannot be inverted
+    feed = {srcnn.images: inputs, srcnn.labels: labels, srcnn.learning_rate: rate}
+    return srcnn.sess.run([srcnn.loss, srcnn.train_op], feed)[0]
+
+
+def learning_rate(config, progress):
+    """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end."""
+    if config.preconditioner == "none":
+        return config.learning_rate
+    return config.learning_rate * min(1, (1 - progress) / DECAY)
+
+
+def validate(srcnn, validation):
+    """Mean PSNR of images that are held out, as text; empty if there are none."""
+    scale = srcnn.network.scale
+    scores = [psnr(label, super_resolve(srcnn, input_), scale) for input_, label in validation]
+    scores = [score for score in scores if score is not None]
+    return f"{np.mean(scores):.3f}" if scores else ""
+
+
+class Curve:
+    """How a training went: a row an epoch, as CSV and for TensorBoard.
+
+    path: of the CSV file. Raises InputError if there is a file that no training wrote.
+    """
+
+    def __init__(self, path):
+        self.path, self.rows = path, []
+        if path.exists():
+            with open(path, newline="", errors="replace") as file:
+                reader = csv.DictReader(file)
+                self.rows = list(reader)
+            if reader.fieldnames not in (CURVE, None):
+                raise InputError(f"{path}: is not the curve of a training; move it away")
+        else:
+            check_replaceable([path, path.with_suffix(".png")], "--checkpoint_dir")
+
+    def start(self, step):
+        """Forgets the rows after a step, from which training goes on."""
+        self.rows = [row for row in self.rows if int(row["step"]) <= step]
+        self.started = time.monotonic() - (float(self.rows[-1]["seconds"]) if self.rows else 0.0)
+        self.printed = 0.0
+        self.summaries = tf.summary.FileWriter(str(self.path.parent / "summaries"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.summaries.close()
+
+    def add(self, epoch, step, losses, validation_psnr):
+        """A row for an epoch that is done; PSNR in dB, of sub-images and of validation images."""
+        loss = float(np.mean(losses))
+        numbers = f"{loss:.4e}", f"{-10 * np.log10(max(loss, 1e-30)):.3f}", validation_psnr
+        values = epoch, step, *numbers, f"{time.monotonic() - self.started:.1f}"
+        self.rows.append(dict(zip(CURVE, values, strict=True)))
+        shown = {key: float(value) for key, value in zip(CURVE[2:5], numbers, strict=True) if value}
+        summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
+        self.summaries.add_summary(tf.Summary(value=summary), step)
+        return self.rows[-1]
+
+    @property
+    def is_due(self):
+        """Whether it is time for a line in the log."""
+        if time.monotonic() - self.printed <= LOG_SECONDS:
+            return False
+        self.printed = time.monotonic()
+        return True
+
+    def save(self):
+        with replacing(self.path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, CURVE)
+            writer.writeheader()
+            writer.writerows(self.rows)
