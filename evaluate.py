@@ -7,6 +7,7 @@ import numpy as np
 
 import images
 import utils
+from network import TILE
 from scores import score
 from threads import Budget, in_threads
 
@@ -14,7 +15,7 @@ PIXELS = 2**25  # of the images that are in work at a time
 BATCH_PIXELS = 2**18  # of the tiles that pass through the network in one batch
 
 
-def super_resolve(srcnn, input_, label_size=utils.TILE, stride=None, batch_size=128):
+def super_resolve(srcnn, input_, label_size=TILE, stride=None, batch_size=128):
     """Super-resolves one degraded image, (h, w, c_dim) to the same shape.
 
     The image is cut into tiles whose outputs have label_size pixels a side, at this stride, by default
@@ -45,7 +46,7 @@ def batched(boxes, most):
             yield same[start : start + most]
 
 
-def evaluate(srcnn, paths, label_size=utils.TILE, stride=None, batch_size=128):
+def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
     """Yields a Restored for each of the image files, in order; they are decoded ahead in the background.
 
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.

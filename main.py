@@ -1,20 +1,17 @@
 """Trains and tests SRCNN. `python main.py --help` lists the flags."""
 
-import signal
-import sys
+from signals import clean_up, leave_at_once, on_signals
 
-if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM):  # there is nothing to clean up yet
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+if __name__ == "__main__":  # first of all: loading the rest takes seconds
+    on_signals(leave_at_once)
 
 import argparse
+import sys
 
 from errors import InputError
-from network import Network, default_channels
-from signals import leave, on_signals
+from network import TILE, Network, default_channels
 from terminal import open_streams
 
-TILE = 512  # side of the outputs of a test's tiles, unless a flag asks for others
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
     "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
@@ -222,9 +219,12 @@ def work(config):
     if config.download:
         from datasets import download
 
-        return download(config.download_from)
+        clean_up()
+        download(config.download_from)
+        return 0
     import jobs
 
+    clean_up()
     if config.export is not None:
         return jobs.export(config)
     if config.input is not None:
@@ -234,9 +234,8 @@ def work(config):
 
 def main(arguments=None):
     """Runs the program; what goes wrong is one line on stderr and exit status 2."""
-    config = parse_flags(arguments)
     try:
-        return work(config)
+        return work(parse_flags(arguments))
     except InputError as error:
         return complain(error)
     except MemoryError:
@@ -254,5 +253,4 @@ def complain(message):
 
 if __name__ == "__main__":
     open_streams()
-    on_signals(leave)
     sys.exit(main())

@@ -7,8 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from errors import InputError
 from natural_gradient import Layer, NaturalGradient
-from network import Network
-from utils import TILE
+from network import TILE, Network
 from weights import check_settings, find_weights, read_weights
 
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released

@@ -1,5 +1,6 @@
 """What to do when told to stop: Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed."""
 
+import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -13,9 +14,21 @@ class Stop:
     number = 0
 
 
+def leave_at_once(number, frame):
+    """Ends the program while it is being loaded: an exception may be lost in libraries that load theirs."""
+    os._exit(128 + number)
+
+
 def leave(number, frame):
     """Ends the program, cleaning up on the way."""
     sys.exit(128 + number)
+
+
+def clean_up():
+    """From here on there is something to clean up."""
+    for number in ENDING:
+        if signal.getsignal(number) is leave_at_once:
+            signal.signal(number, leave)
 
 
 def on_signals(handler):

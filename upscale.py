@@ -15,6 +15,7 @@ import images
 import utils
 from errors import InputError
 from naming import names
+from network import TILE
 from progress import progress
 from threads import in_threads
 from writing import written
@@ -98,7 +99,7 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
         place = slice(box[0], box[2]), slice(box[1], box[3])
         result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
-    boxes = utils.tile_boxes((h, w), utils.TILE, utils.TILE)
+    boxes = utils.tile_boxes((h, w), TILE, TILE)
     for _ in progress(in_threads(fill, boxes), what, len(boxes)):
         pass
     return result

@@ -24,7 +24,6 @@ YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, 
 LUMA = YCBCR[0] / 255
 OFFSETS = np.array([16.0, 128.0, 128.0])
 ROWS = 2**20  # pixels of an image that are converted at a time, so that large ones take little memory
-TILE = 512  # side of the outputs that pass through a network at a time; twice as much is no faster
 
 
 def imread(path, is_grayscale=True):
