@@ -21,7 +21,7 @@ from hdf5 import read_data
 from locks import locked
 from model import SRCNN, trained
 from naming import names
-from pictures import filters_picture, save_comparison
+from pictures import data_uri, filters_picture, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
@@ -138,7 +138,7 @@ def save_page(config, path, weights, rows, exhibits, w1, more):
 
 def upscale_photographs(config):
     """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
-    work = upscale.jobs(config.input, config.output, config.sample_dir, config.network.scale)
+    work = upscale.jobs(config.input, config.output, config.sample_dir, config.network.scale, config.lossless)
     sample_dir = Path(config.sample_dir)
     pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
     check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
@@ -148,22 +148,25 @@ def upscale_photographs(config):
     done, exhibits, status = [], [], 0
     with devices.session() as sess:
         srcnns, weights = load_stages(sess, config)
-        todo = work if config.overwrite else upscale.left_to_do(work, srcnns)
+        more = film_settings(config) if upscale.is_film(work[0][0]) else {}
+        todo = work if config.overwrite else upscale.left_to_do(work, srcnns, more)
         if len(todo) < len(work):
             print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
-        for image in progress(
-            upscale.upscale_files(todo, srcnns, config.overwrite, report.centre), "upscaling", len(todo)
-        ):
+        for image in upscaled(todo, srcnns, config, more):
             if image.error:
                 tqdm.write(f"main.py: error: {image.error}", file=sys.stderr)
                 status = 2
                 continue
+            if image.warning:
+                tqdm.write(f"main.py: {image.warning}", file=sys.stderr)
+                status = 2
             height, width = image.size
             tqdm.write(f"{image.target}: {width}x{height} pixels, {image.seconds} s")
             entry = {"input": str(image.source), "output": str(image.target), "width": width}
             done.append(entry | {"height": height, "seconds": image.seconds})
             if len(exhibits) < report.MOST_EXHIBITS:
-                exhibits.append(report.exhibit(image.target.name, image.pictures, {}, image.size))
+                exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+                exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
         w1 = sess.run(srcnns[0].weights["w1"])
     if done:
         report.save_json({"scale": config.scale, "weights": weights, "images": done}, pages[1], about={})
@@ -171,6 +174,22 @@ def upscale_photographs(config):
         save_page(config, pages[0], weights, rows, exhibits, w1, {})
         print(f"compare with bicubic: {pages[0]}")
     return status
+
+
+def upscaled(work, srcnns, config, film):
+    """Yields an Upscaled for each of the files. film: settings of films, none for pictures."""
+    if not film:
+        files = upscale.upscale_files(work, srcnns, config.overwrite, report.centre)
+        return progress(files, "upscaling", len(work))
+    try:
+        from films import upscale_films
+    except ImportError as error:
+        raise InputError(f"{config.input}: films need a package more: pip install av") from error
+    return upscale_films(work, srcnns, config.overwrite, **film)
+
+
+def film_settings(config):
+    return {"crf": config.crf, "lossless": config.lossless}
 
 
 def load_stages(sess, config):

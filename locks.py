@@ -1,4 +1,4 @@
-"""One training at a time in a folder."""
+"""One process at a time that works in a folder."""
 
 import os
 from contextlib import contextmanager
@@ -10,8 +10,11 @@ from errors import InputError
 
 
 @contextmanager
-def locked(folder):
-    """Keeps other processes from training into a folder, which is made. The lock dies with the process."""
+def locked(folder, work="training there", flag="--checkpoint_dir"):
+    """Keeps other processes from working in a folder, which is made. The lock dies with the process.
+
+    work, flag: what they are told that this one does, and how to name another folder.
+    """
     folder = Path(folder)
     is_new = not folder.exists()
     lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
@@ -21,9 +24,7 @@ def locked(folder):
         owner.write_text(str(os.getpid()))
     except Timeout as error:
         who = f"process {owner.read_text()}" if owner.exists() else "another process"
-        raise InputError(
-            f"{folder}: {who} is training there; wait for it, or take another --checkpoint_dir"
-        ) from error
+        raise InputError(f"{folder}: {who} is {work}; wait for it, or take another {flag}") from error
     except OSError as error:
         raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
     try:

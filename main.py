@@ -137,8 +137,10 @@ def make_parser():
     flag("weights", str, None, "checkpoint or .mat to use", "your own, else the shipped one")
     flag("export", str, None, "write the weights as .mat, .onnx or a SavedModel folder, no more", "none")
     group = parser.add_argument_group("upscaling")
-    flag("input", str, None, "image or folder of images to upscale instead of testing", "none")
-    flag("output", str, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE.png")
+    flag("input", str, None, "image, folder of images, or film to upscale instead of testing", "none")
+    flag("output", str, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE")
+    flag("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
+    group.add_argument("--lossless", action="store_true", help="films as FFV1 in .mkv, as computed")
     group.add_argument("--overwrite", action="store_true", help="write over existing --output and --export")
     return parser
 

@@ -7,13 +7,18 @@ from tqdm import tqdm
 LOG_SECONDS = 5  # at least, between two lines of progress in a log
 
 
-def progress(items, what, total=None):
-    """Yields items, with a bar on a terminal and an occasional line in a log. total: their number."""
+def progress(items, what, total=None, done=0):
+    """Yields items, with a bar on a terminal and an occasional line in a log.
+
+    total: their number, with the `done` ones of earlier runs.
+    """
     total = len(items) if total is None else total
-    bar = tqdm(items, desc=what, total=total, disable=None, leave=False)
-    printed = time.monotonic()
+    bar = tqdm(items, desc=what, total=total, disable=None, leave=False, initial=done)
+    started = printed = time.monotonic()
     for number, item in enumerate(bar, 1):
         yield item
         if bar.disable and time.monotonic() - printed > LOG_SECONDS:
             printed = time.monotonic()
-            print(f"{what}: {number} of {total}")
+            rate = number / (printed - started)
+            left = tqdm.format_interval(max(0, total - done - number) / rate)
+            print(f"{what}: {done + number} of {total}, {rate:.2g} a second, {left} left")

@@ -21,6 +21,11 @@ from threads import in_threads
 from writing import written
 
 LARGEST = 2**30  # pixels of a result
+FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
+OLD_FILMS = (  # those that are read, and become .mkv
+    *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
+    *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
+)
 
 
 def stages(scale):
@@ -37,11 +42,29 @@ def stages(scale):
     return factors
 
 
-def jobs(source, output, sample_dir, scale):
+def is_film(path):
+    return path.suffix.lower() in (*FILMS, *OLD_FILMS)
+
+
+def film_ending(path, lossless):
+    """The ending of an enlarged film that nobody named."""
+    return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
+
+
+def check_film(path, lossless):
+    """Raises InputError if a film cannot have this name."""
+    if lossless and path.suffix.lower() != ".mkv":
+        raise InputError(f"{path}: --lossless is written to .mkv; name an --output with that ending")
+    if path.suffix.lower() not in FILMS:
+        raise InputError(f"{path}: no film can be written there; take one of {', '.join(FILMS)}")
+
+
+def jobs(source, output, sample_dir, scale, lossless=False):
     """Pairs of paths: what to upscale and where to write it.
 
-    source: an image file or a folder of them. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png. What the program wrote into the folder of images itself is left out.
+    source: an image file, a folder of them, or a film. output: a file or a folder, or None for
+    sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). What the program wrote
+    into the folder of images itself is left out.
     Raises InputError if there is nothing at `source`, or an ending of no format.
     """
     source = Path(source)
@@ -55,11 +78,15 @@ def jobs(source, output, sample_dir, scale):
     elif source.is_file():
         paths = [source]
         if output and not Path(output).is_dir() and Path(output).suffix and not output.endswith("/"):
-            images.format_of(Path(output))
+            if is_film(source):
+                check_film(Path(output), lossless)
+            else:
+                images.format_of(Path(output))
             return [(source, Path(output))]
     else:
         raise InputError(f"--input {source}: no such file or folder")
-    folder, ending = Path(output or sample_dir), f"_x{scale}.png"
+    suffix = film_ending(source, lossless) if is_film(source) else ".png"
+    folder, ending = Path(output or sample_dir), f"_x{scale}{suffix}"
     named = zip(paths, names(paths, [ending]), strict=True)
     return [(path, folder / f"{name}{ending}") for path, name in named]
 
@@ -121,7 +148,7 @@ def upscale(pixels, srcnns, what="upscaling"):
 
 
 class Upscaled(NamedTuple):
-    """A file that was upscaled, or why it was not."""
+    """A file that was upscaled, or why it was not. Pictures: the middle of it, or of a frame of it."""
 
     source: Path
     target: Path
@@ -129,6 +156,8 @@ class Upscaled(NamedTuple):
     seconds: float = 0.0
     pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
     error: InputError | None = None
+    loop: bytes | None = None  # a WebP of both, side by side, of a film
+    warning: str = ""  # what could not be kept of it
 
 
 def upscale_files(work, srcnns, overwrite, centre):
@@ -181,10 +210,15 @@ def origin(source, srcnns):
     return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
 
 
-def left_to_do(work, srcnns):
-    """The part of the work whose results are not there yet, as these networks made them from these files."""
+def left_to_do(work, srcnns, more):
+    """The part of the work whose results are not there yet, as these networks made them from these files.
+
+    more: plain values that tell results apart, beside `origin`.
+    """
     ours = written(work[0][1].parent)
-    return [(source, target) for source, target in work if ours.get(target.name) != origin(source, srcnns)]
+    return [
+        (source, target) for source, target in work if ours.get(target.name) != origin(source, srcnns) | more
+    ]
 
 
 def fill_transparent(pixels):

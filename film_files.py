@@ -1,0 +1,207 @@
+"""Files of films: what is in one, which encoder suits its frames, and how it is put together again."""
+
+import itertools
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.sidedata.sidedata import Type
+
+import frames
+from errors import InputError, first_line
+
+CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+
+
+class Film(NamedTuple):
+    """What a film says of itself."""
+
+    path: Path
+    index: int  # of the stream of frames
+    size: tuple  # height, width of its frames
+    format: str  # of its pixels, as FFmpeg calls it
+    rate: Fraction  # frames a second, on average
+    time_base: Fraction  # seconds that time stamps count
+    frames: int  # or an estimate, 0 if unknown
+    start: int  # microseconds at which its clock starts
+    colours: dict  # range, primaries, transfer and matrix, by the names of PyAV
+    aspect: Fraction | None  # of a pixel
+    matrix: tuple | None  # how it is to be turned: 9 numbers
+    hdr: str  # mastering display and light level, as x265 wants them
+    centred: bool  # see `frames.enlarged`
+    turned: int  # quarters, against the clock, by which a player turns it
+    end: float  # seconds, of the last frame; 0 if unknown
+
+
+def opened(path):
+    """The film at a path, opened for reading. Raises InputError for what cannot be read."""
+    try:
+        return av.open(str(path), metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+
+
+def reason(error):
+    return getattr(error, "strerror", None) or first_line(error)
+
+
+def probe(path):
+    """The Film at a path. Raises InputError if no frame of it can be decoded."""
+    with opened(path) as container:
+        stream = main_stream(container)
+        if stream is None:
+            raise InputError(f"{path}: has no moving pictures; name a film")
+        frame = next(decoded(container, stream), None)
+        if frame is None:
+            raise InputError(f"{path}: has no frame that can be decoded; replace it")
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        seconds = _end(container, stream)
+        of_system = "mpeg" in container.format.name  # their clock starts anywhere
+        return Film(
+            *(Path(path), stream.index, (frame.height, frame.width), frame.format.name, rate),
+            time_base=stream.time_base,
+            frames=stream.frames or round(seconds * rate),
+            start=(container.start_time or 0) if of_system else 0,
+            colours={
+                "color_range": 2 if frame.format.name.startswith("yuvj") else int(frame.color_range),
+                "color_primaries": int(frame.color_primaries),
+                "color_trc": int(frame.color_trc),
+                "colorspace": int(frame.colorspace),
+            },
+            aspect=stream.sample_aspect_ratio,
+            matrix=_matrix(frame),
+            hdr=_hdr(frame),
+            centred=stream.codec_context.name in CENTRED,
+            turned=round(frame.rotation / 90) % 4,
+            end=_end(container, stream),
+        )
+
+
+def _end(container, stream):
+    """When a stream ends by what its file says, in seconds; 0 if it does not say."""
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
+    parts = stream.metadata.get("DURATION", "").split(":")  # of Matroska
+    if len(parts) == 3:
+        return sum(float(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
+    return (container.duration or 0) / av.time_base
+
+
+def main_stream(container):
+    """The stream of frames; covers of albums are none."""
+    moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    return moving[0] if moving else None
+
+
+def decoded(container, stream, broken=lambda: None):
+    """The frames of a stream, up to the end of what can be read; broken() is called for each that cannot."""
+    for packet in itertools.chain(packets_of(container, stream), [None]):
+        try:
+            for frame in stream.decode(packet):
+                if frame.is_corrupt:
+                    broken()
+                yield frame
+        except av.error.EOFError:
+            return
+        except av.error.FFmpegError:
+            broken()
+
+
+def packets_of(container, *streams):
+    """The packets of streams, up to the end of what can be read; not the empty ones that end them."""
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.FFmpegError):
+            return
+        if packet.size or packet.pts is not None:
+            yield packet
+
+
+def _matrix(frame):
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    return tuple(memoryview(bytes(data)).cast("i")) if data else None
+
+
+def _hdr(frame):
+    """The mastering display and light level of a frame, laid out by libavutil, as x265 writes them."""
+    parts = []
+    if display := frame.side_data.get(Type.MASTERING_DISPLAY_METADATA):
+        numbers = memoryview(bytes(display)).cast("i")
+        values = [numbers[i] / (numbers[i + 1] or 1) for i in range(0, 20, 2)]
+        if numbers[20] and numbers[21]:
+            xy = [round(v * 50000) for v in values[:8]]
+            light = [round(v * 10000) for v in values[8:]]
+            (rx, ry), (gx, gy), (bx, by), (wx, wy) = (xy[i : i + 2] for i in range(0, 8, 2))
+            text = f"G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({light[1]},{light[0]})"
+            parts.append(f"master-display={text}")
+    if level := frame.side_data.get(Type.CONTENT_LIGHT_LEVEL):
+        most, average = memoryview(bytes(level)).cast("I")[:2]
+        parts.append(f"max-cll={most},{average}")
+    return ":".join(parts)
+
+
+class Encoder(NamedTuple):
+    """How frames are to be encoded."""
+
+    name: str
+    format: str
+    size: tuple  # height, width
+    options: dict
+
+
+# Presets are the best that leave the network most of the machine. Largest CRF, visually lossless one.
+CRF = {"libx264": (51, 17), "libx265": (51, 16), "libvpx-vp9": (63, 20), "libsvtav1": (63, 18)}
+PRESETS = {
+    "libx264": {"preset": "veryfast"},
+    "libx265": {"preset": "ultrafast"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "7", "row-mt": "1", "b": "0", "lag-in-frames": "0"},
+    "libsvtav1": {"preset": "11"},
+    "ffv1": {"level": "3", "g": "1", "slices": "16", "slicecrc": "1"},
+}
+
+
+def encoder(film, target, scale, crf=None, lossless=False):
+    """The Encoder of an enlarged film. Raises InputError for frames that the container cannot have.
+
+    crf: quality, less is better; None for visually lossless.
+    """
+    format_ = frames.plain_format(film.format)
+    deep = format_.endswith("10le")
+    if lossless:
+        name = "ffv1"
+    elif target.suffix.lower() == ".webm":
+        name = "libsvtav1" if deep else "libvpx-vp9"
+        if deep and format_ != "yuv420p10le":
+            raise InputError(f"{target}: webm cannot keep {format_}; name an --output ending in .mkv")
+    else:
+        name = "libx265" if deep else "libx264"
+    options = dict(PRESETS[name])
+    if not lossless:
+        largest, best = CRF[name]
+        if crf is not None and crf > largest:
+            raise InputError(f"--crf {crf}: {name} takes 0 to {largest}")
+        options["crf"] = str(best if crf is None else crf)
+    if name == "libx265":
+        options["x265-params"] = ":".join(["log-level=error", *([film.hdr] if film.hdr else [])])
+    h, w = (n * scale for n in film.size)
+    if name in ("libx264", "libx265"):  # they take no half pixels of chroma
+        w += w % 2 if "444" not in format_ else 0
+        h += h % 2 if "420" in format_ else 0
+    return Encoder(name, format_, (h, w), options)
+
+
+def add_encoder(output, film, encoder):
+    """Adds the stream of an Encoder to an output; time stamps count as the film's."""
+    stream = output.add_stream(encoder.name, rate=film.rate, options=encoder.options)
+    stream.height, stream.width = encoder.size
+    stream.pix_fmt = encoder.format
+    stream.time_base = stream.codec_context.time_base = film.time_base
+    if film.aspect:
+        stream.codec_context.sample_aspect_ratio = film.aspect
+    for name, value in film.colours.items():
+        setattr(stream.codec_context, name, value)
+    return stream

@@ -1,0 +1,131 @@
+"""One film of encoded parts and of all that the original has beside its frames."""
+
+import heapq
+import operator
+from fractions import Fraction
+
+import av
+
+from film_files import CONTAINERS, opened, packets_of
+
+TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
+TAGS_OF_STREAMS = {"encoder", "duration", "bps", "number_of_bytes", "number_of_frames"}
+
+
+def join(path, film, parts, suffix):
+    """Writes the film of these Parts; returns what of the original it could not keep, a list of text.
+
+    path: to be written. suffix: such as .mp4. Sound, subtitles, attachments, chapters and tags are copied.
+    """
+    kind = CONTAINERS[suffix]
+    moves = {"avoid_negative_ts": "disabled"} if kind in ("matroska", "webm") else {}
+    with (
+        opened(film.path) as source,
+        opened(parts[0].path) as encoded,
+        av.open(str(path), "w", format=kind, container_options=moves) as output,
+    ):
+        left_out, streams = [], {}
+        for stream in source.streams:
+            if stream.index == film.index:
+                copy = _add_frames(output, film, encoded.streams.video[0], kind)
+            else:
+                copy = _add_copy(output, stream)
+            if copy is not None:
+                streams[stream.index] = copy
+                copy.metadata.update(_tags(stream.metadata, TAGS_OF_STREAMS))
+                copy.disposition = stream.disposition
+            elif stream.type != "data":  # such as the list of chapters, which is written anew
+                left_out.append(f"{stream.type} {stream.name or ''}".strip())
+        output.metadata.update(_tags(source.metadata, TAGS_OF_FILES))
+        output.set_chapters(source.chapters())
+        frames = _frames(film, parts, streams[film.index])
+        others = _others(source, film, streams)
+        for packet in heapq.merge(frames, others, key=_seconds):
+            output.mux_one(packet)
+    return left_out
+
+
+def _tags(metadata, dropped):
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key.lower().split("-")[0] not in dropped and not key.startswith("_STATISTICS")
+    }
+
+
+def _add_frames(output, film, encoded, kind):
+    """Adds the stream of the film's frames, encoded like the stream of a part."""
+    stream = output.add_stream_from_template(encoded, opaque=True)
+    stream.time_base = film.time_base
+    for name, value in film.colours.items():
+        setattr(stream.codec_context, name, value)
+    if film.aspect:
+        stream.codec_context.sample_aspect_ratio = film.aspect
+    if encoded.codec_context.name == "hevc" and kind in ("mp4", "mov"):
+        stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
+    if film.matrix:
+        stream.set_display_matrix(film.matrix)
+    return stream
+
+
+def _add_copy(output, stream):
+    """Adds a stream like another one; None where the container cannot hold it."""
+    if stream.type not in ("video", "audio", "subtitle", "attachment"):
+        return None
+    if stream.type == "attachment" and output.format.name != "matroska":
+        return None
+    try:
+        return output.add_stream_from_template(stream, opaque=True)
+    except ValueError:
+        return None
+
+
+def _seconds(packet):
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return stamp * packet.time_base
+
+
+def decoding_stamps(parts):
+    """Decoding stamps of all packets of the parts, in order: increasing, and none after that of its frame."""
+    shown, delay = sorted(stamp for part in parts for stamp in part.stamps), 0
+    for part in parts:
+        places = {stamp: place for place, stamp in enumerate(sorted(part.stamps))}
+        delay = max([delay, *(number - places[stamp] for number, stamp in enumerate(part.stamps))])
+    before = [stamp - (shown[delay] - shown[0]) for stamp in shown[:delay]]
+    return before + shown[: len(shown) - delay]
+
+
+def _frames(film, parts, stream):
+    """The packets of the parts, with stamps as of one film."""
+    shown = sorted(stamp for part in parts for stamp in part.stamps)
+    lasting = dict(zip(shown, map(operator.sub, shown[1:], shown), strict=False))
+    usual = max(1, round(1 / (film.rate * film.time_base)))
+    decoding = iter(decoding_stamps(parts))
+    for part in parts:
+        with opened(part.path) as container:
+            packets = packets_of(container, container.streams.video[0])
+            for packet, stamp in zip(packets, part.stamps, strict=True):
+                packet.stream, packet.time_base = stream, film.time_base
+                packet.pts, packet.dts = stamp, next(decoding)
+                packet.duration = lasting.get(stamp, usual)
+                yield _moved(packet, film)
+
+
+def _others(source, film, streams):
+    """The packets of all streams but the film's frames, for the streams of the output."""
+    copied = [source.streams[index] for index in streams if index != film.index]
+    for packet in packets_of(source, *copied) if copied else ():
+        if packet.pts is not None or packet.dts is not None:
+            index = packet.stream_index
+            packet.stream = streams[index]
+            yield _moved(packet, film)
+
+
+def _moved(packet, film):
+    """The packet, its stamps counted from the start of the film."""
+    start = round(Fraction(film.start, av.time_base) / packet.time_base)
+    if packet.pts is not None:
+        packet.pts -= start
+    if packet.dts is not None:
+        packet.dts -= start
+    return packet

@@ -1,0 +1,82 @@
+"""What the page shows of a film: a frame before and after, and two seconds of both side by side."""
+
+import itertools
+from functools import partial
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+import film_files
+import frames
+from film_reader import Reader
+from report import centre
+
+SECONDS = 2
+LARGEST = 384, 384  # height, width of each side of the loop
+RATE = 25  # frames a second of the loop at most
+
+
+def compared(film, parts, scale):
+    """The middle of a film: pictures of one frame as in `Upscaled`, and a loop, the bytes of a WebP.
+
+    parts: all of the film's.
+    """
+    shown = sorted(stamp for part in parts for stamp in part.stamps)
+    middle = shown[len(shown) // 2]
+    index = next(i for i, part in enumerate(parts) if max(part.stamps) >= middle)
+    first = min(parts[index].stamps)
+    before = [stamp for stamp in shown if stamp < first]
+    enlarge = partial(
+        frames.enlarged,
+        luminance=partial(frames.bicubic, scale=scale),
+        **{"scale": scale, "centred": film.centred},
+    )
+    pictures, sides, stamps = None, [], []
+    after = _frames_of(parts[index:])
+    for frame, result in zip(Reader(film, before[-1] if before else None), after, strict=False):
+        seconds = float((frame.pts - first) * film.time_base)
+        if stamps and seconds >= SECONDS:
+            break
+        if stamps and seconds - stamps[-1] < 0.99 / RATE:
+            continue
+        size = result.height, result.width
+        bicubic = _rgb(enlarge(frame, size, result.format.name), film)
+        srcnn = _rgb(result, film)
+        if pictures is None:
+            box = centre(*srcnn.shape[:2])
+            pictures = {"bicubic": _cut(bicubic, box), "SRCNN": _cut(srcnn, box)}
+        sides.append(np.concatenate([_middle(bicubic), _middle(srcnn)], axis=1))
+        stamps.append(seconds)
+    return pictures, _webp(sides, stamps)
+
+
+def _frames_of(parts):
+    for part in parts:
+        with film_files.opened(part.path) as container:
+            yield from film_files.decoded(container, container.streams.video[0])
+
+
+def _rgb(frame, film):
+    """A frame as pixels (h, w, 3), as a player turns it."""
+    frame.colorspace, frame.color_range = (film.colours[name] for name in ("colorspace", "color_range"))
+    return np.rot90(frame.to_ndarray(format="rgb24"), film.turned)
+
+
+def _cut(pixels, box):
+    return pixels[box[0] : box[2], box[1] : box[3]]
+
+
+def _middle(pixels):
+    box = [max(0, (n - most) // 2) for n, most in zip(pixels.shape, LARGEST, strict=False)]
+    return pixels[box[0] : box[0] + LARGEST[0], box[1] : box[1] + LARGEST[1]]
+
+
+def _webp(pictures, seconds):
+    """Pictures shown from these seconds on, over and over, as the bytes of a WebP file."""
+    first, *more = map(Image.fromarray, pictures)
+    times = [round(1000 * (b - a)) for a, b in itertools.pairwise(seconds)]
+    times.append(times[-1] if times else 1000 * SECONDS)
+    file = BytesIO()
+    first.save(file, "WEBP", save_all=True, append_images=more, duration=times, loop=0, quality=85, method=2)
+    return file.getvalue()

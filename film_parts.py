@@ -1,0 +1,79 @@
+"""The encoded parts of a film in work: files in a hidden folder beside it, each written whole."""
+
+import hashlib
+import itertools
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+
+from writing import replacing
+
+LOCK = ".lock", ".lock_owner"  # of `locks.locked`
+
+
+class Part(NamedTuple):
+    """One part."""
+
+    path: Path
+    stamps: list  # time stamps of its frames, in the order of its packets
+    broken: int  # frames that could not be decoded before or in it
+
+
+def folder_of(target, about):
+    """The folder for the parts of `target`; another one wherever `about`, plain values, differs."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+    return target.with_name(f".{target.name[:120]}.{digest}.parts")
+
+
+def finished(folder):
+    """The Parts that are there, from the first frame on without a gap."""
+    parts, first = [], 0
+    while (note := folder / f"{first:09d}.json").is_file():
+        parts.append(Part(note.with_suffix(".nut"), **json.loads(note.read_text())))
+        first += len(parts[-1].stamps)
+    return parts
+
+
+def write(folder, first, frames, add_stream, enough, broken):
+    """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
+
+    frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
+    the encoder to an output. broken: tells how many frames could not be decoded so far. Raises InputError if
+    the part cannot be written.
+    """
+    frame = next(frames, None)
+    if frame is None:
+        return None
+    path, stamps = folder / f"{first:09d}.nut", []
+    keep = {"avoid_negative_ts": "disabled"}  # or all stamps would be moved
+    with (
+        replacing(path) as temporary,
+        av.open(str(temporary), "w", format="nut", container_options=keep) as output,
+    ):
+        stream = add_stream(output)
+        for frame in itertools.chain([frame], frames, [None]):  # noqa: B020
+            for packet in stream.encode(frame):
+                stamps.append(packet.pts)
+                output.mux_one(packet)
+            if frame is None:
+                break
+            if enough():
+                for packet in stream.encode(None):
+                    stamps.append(packet.pts)
+                    output.mux_one(packet)
+                break
+    note = {"stamps": stamps, "broken": broken()}
+    with replacing(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(note))
+    return Part(path, **note)
+
+
+def remove(folder):
+    """Removes what this program has in a folder of parts, and the folder."""
+    for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *(folder / name for name in LOCK)]:
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()

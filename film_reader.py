@@ -1,0 +1,51 @@
+"""Reading the frames of a film, from the first or from where earlier work ended."""
+
+from contextlib import suppress
+
+import av
+
+from film_files import decoded, opened
+
+BACK = 3  # seconds before the place to go on from at which decoding begins
+
+
+class Reader:
+    """The frames of a film, all or those after one, with time stamps that increase.
+
+    after: time stamp of that frame. broken: how many frames could not be decoded so far.
+    """
+
+    def __init__(self, film, after=None, broken=0):
+        self.film, self.after, self.broken = film, after, broken
+
+    def __iter__(self):
+        if self.after is None:
+            yield from self._from(None)
+            return
+        frames = self._from(self.after - round(BACK / self.film.time_base))
+        first = next(frames, None)
+        if first is None or first.pts > self.after:  # the file led elsewhere
+            frames = self._from(None)
+        yield from (frame for frame in frames if frame.pts > self.after)
+
+    def _from(self, stamp):
+        """The frames from some place before a time stamp on, if it can be found; None: from the first on."""
+        last, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
+        with opened(self.film.path) as container:
+            stream = container.streams[self.film.index]
+            stream.thread_type = "AUTO"
+            if stamp is not None:
+                with suppress(av.error.FFmpegError):
+                    container.seek(stamp, stream=stream)
+            for frame in decoded(container, stream, self._note):
+                if frame.pts is None:
+                    if stamp is not None:  # the place cannot be told
+                        return
+                    frame.pts = 0 if last is None else last + step
+                elif last is not None and frame.pts <= last:
+                    frame.pts = last + 1
+                last, frame.time_base = frame.pts, self.film.time_base
+                yield frame
+
+    def _note(self):
+        self.broken += 1

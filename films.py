@@ -1,0 +1,109 @@
+"""Films: decoded, enlarged and encoded at once, in parts that outlast the program, then joined."""
+
+import math
+import os
+import sys
+import time
+from contextlib import closing
+from functools import partial
+
+import av
+from tqdm import tqdm
+
+import film_files
+import film_join
+import film_parts
+import frames
+from errors import InputError
+from film_loop import compared
+from film_reader import Reader
+from locks import locked
+from progress import progress
+from signals import stopping
+from threads import in_threads
+from upscale import LARGEST, Upscaled, origin
+from writing import replacing
+
+SECONDS = 40  # of work in a part: what is lost at most
+CUT_SHORT = 2  # seconds that a film may end before the time it names
+
+
+def upscale_films(work, srcnns, overwrite, crf=None, lossless=False):
+    """Upscales films one by one and yields an Upscaled for each; see `upscale.upscale_files`."""
+    for source, target in work:
+        try:
+            yield upscale_film(source, target, srcnns, overwrite, crf, lossless)
+        except InputError as error:
+            yield Upscaled(source, target, error=error)
+
+
+def upscale_film(source, target, srcnns, overwrite, crf, lossless):
+    """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
+
+    crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
+    that was done kept, when told to stop.
+    """
+    if os.path.lexists(target) and not overwrite:
+        raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
+    started = time.monotonic()
+    film = film_files.probe(source)
+    scale = math.prod(srcnn.network.scale for srcnn in srcnns)
+    encoder = film_files.encoder(film, target, scale, crf, lossless)
+    height, width = encoder.size
+    if height * width > LARGEST:
+        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
+    about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
+    folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
+    with locked(folder, "upscaling this film", "--output"):
+        parts = encode(film, encoder, srcnns, scale, folder)
+        pictures, loop = compared(film, parts, scale)
+        with replacing(target, about) as temporary:
+            left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+    film_parts.remove(folder)
+    seconds, warning = round(time.monotonic() - started, 1), remarks(film, parts, left_out)
+    return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
+
+
+def encode(film, encoder, srcnns, scale, folder):
+    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film."""
+    parts = film_parts.finished(folder)
+    first = sum(len(part.stamps) for part in parts)
+    if parts:
+        tqdm.write(f"{film.path}: goes on from frame {first}")
+    reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
+    enlarge = partial(
+        frames.enlarged,
+        **{"size": encoder.size, "format_": encoder.format, "scale": scale, "centred": film.centred},
+        luminance=partial(frames.through, srcnns),
+    )
+    add_stream = partial(film_files.add_encoder, film=film, encoder=encoder)
+    with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
+        done = iter(progress(ahead, f"{film.path.name}, frames", film.frames, first))
+        part = True
+        while part and not stop.number:
+            until = time.monotonic() + SECONDS
+            part = film_parts.write(
+                *(folder, first, done, add_stream),
+                enough=lambda until=until: stop.number or time.monotonic() > until,
+                broken=lambda: reader.broken,
+            )
+            if part:
+                parts.append(part)
+                first += len(part.stamps)
+    if stop.number:
+        print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
+        raise SystemExit(128 + stop.number)
+    return parts
+
+
+def remarks(film, parts, left_out):
+    """What could not be kept of a film, as one line; empty if all was."""
+    said = []
+    last = max(parts[-1].stamps) * film.time_base
+    if last + 1 / film.rate < film.end - CUT_SHORT:
+        said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
+    if parts[-1].broken:
+        said.append(f"{parts[-1].broken} of its frames are damaged; those that cannot be decoded are missing")
+    if left_out:
+        said.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
+    return f"{film.path}: {'; '.join(said)}" if said else ""
