@@ -156,7 +156,7 @@ class Encoder(NamedTuple):
 # Presets are the best that leave the network most of the machine. Largest CRF, visually lossless one.
 CRF = {"libx264": (51, 17), "libx265": (51, 16), "libvpx-vp9": (63, 20), "libsvtav1": (63, 18)}
 PRESETS = {
-    "libx264": {"preset": "veryfast"},
+    "libx264": {"preset": "superfast"},
     "libx265": {"preset": "ultrafast"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "7", "row-mt": "1", "b": "0", "lag-in-frames": "0"},
     "libsvtav1": {"preset": "11"},

@@ -99,7 +99,7 @@ def encode(film, encoder, srcnns, scale, folder):
 def remarks(film, parts, left_out):
     """What could not be kept of a film, as one line; empty if all was."""
     said = []
-    last = max(parts[-1].stamps) * film.time_base
+    last = float(max(parts[-1].stamps) * film.time_base)
     if last + 1 / film.rate < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if parts[-1].broken:

@@ -3,6 +3,8 @@
 A frame is PyAV's: planes of luminance and of chroma, which may have half the width and height.
 """
 
+from functools import partial
+
 import av
 import numpy as np
 from PIL import Image
@@ -59,7 +61,9 @@ def enlarged(frame, size, format_, luminance, scale, centred=False):
     (y, *chroma), peak = planes(pixels_of(frame, format_))
     (to, *chroma_to), _ = planes(result)
     unit = np.float32(255 * (peak + 1) // 256)  # white of 8 bits is 255, of 10 bits 4 times as much
-    _put(to, luminance(y / unit) * unit, peak)
+    light = luminance(y / unit)
+    light *= unit
+    _put(to, light, peak)
     beside = chroma_to[0].shape[1] < size[1] and not centred
     shift = (1 - 1 / scale) / 4 if beside else 0
     for plane, to in zip(chroma, chroma_to, strict=True):
@@ -68,30 +72,49 @@ def enlarged(frame, size, format_, luminance, scale, centred=False):
 
 
 def _put(plane, values, peak):
-    """Writes values, rounded and clipped, into a plane; the last row and column are repeated or left out."""
-    values = np.clip(np.floor(values + np.float32(0.5)), 0, peak)
+    """Writes float32 values, which are changed, into a plane, rounded and clipped.
+
+    Where the plane is larger the last row and column are repeated, where it is smaller they are left out.
+    """
+    values += np.float32(0.5)
+    values = np.clip(values, 0, peak, out=values)  # and cut to whole numbers by the plane
     missing = [max(0, n - m) for n, m in zip(plane.shape, values.shape, strict=True)]
     if any(missing):
         values = np.pad(values, [(0, n) for n in missing], mode="edge")
-    plane[:] = values[: plane.shape[0], : plane.shape[1]]
+    np.copyto(plane, values[: plane.shape[0], : plane.shape[1]], casting="unsafe")
 
 
 def bicubic(plane, scale, shift=0.0):
     """MATLAB's bicubic, as `utils.imresize`, of a plane (h, w) whose pixels lie `shift` to the left."""
     h, w = plane.shape
-    image = Image.fromarray(np.pad(plane.astype(np.float32), EDGE, mode="symmetric"))
-    box = EDGE + shift, EDGE, EDGE + shift + w, EDGE + h
-    return np.asarray(image.resize((w * scale, h * scale), Image.Resampling.BICUBIC, box))
+    return _region(_extended(plane), scale, (0, 0, h * scale, w * scale), shift)
+
+
+def _extended(plane):
+    """A plane as a Pillow image, EDGE pixels larger on all sides, as MATLAB extends it."""
+    return Image.fromarray(np.pad(plane.astype(np.float32), EDGE, mode="symmetric"))
+
+
+def _region(image, scale, box, shift=0.0):
+    """(top, left, bottom, right) of an extended plane enlarged, float32."""
+    top, left, bottom, right = (n / scale + EDGE for n in box)
+    size = box[3] - box[1], box[2] - box[0]
+    place = left + shift, top, right + shift, bottom
+    return np.array(image.resize(size, Image.Resampling.BICUBIC, place))
 
 
 def through(srcnns, plane):
     """Luminance (h, w) in [0, 1] through networks in turn, tile by tile: larger by their scales, float32."""
-    image = plane[..., np.newaxis]
     for srcnn in srcnns:
-        image = utils.imresize(image, srcnn.network.scale)
-        margin = srcnn.network.margin
-        padded = np.pad(image, [(margin // 2, margin // 2)] * 2 + [(0, 0)], mode="edge")
-        for top, left, bottom, right in utils.tile_boxes(image.shape[:2], TILE, TILE):
-            tile = padded[np.newaxis, top : bottom + margin, left : right + margin]
-            image[top:bottom, left:right] = srcnn.run(tile)[0]
-    return image[..., 0]
+        scale, image = srcnn.network.scale, _extended(plane)
+        size = plane.shape[0] * scale, plane.shape[1] * scale
+        plane = np.empty(size, np.float32)
+        read = partial(_tile, image, scale)
+        for box in utils.tile_boxes(size, TILE, TILE):
+            tile = utils.extended(read, box, size, srcnn.network.margin // 2)
+            plane[box[0] : box[2], box[1] : box[3]] = srcnn.run(tile[np.newaxis])[0, ..., 0]
+    return plane
+
+
+def _tile(image, scale, *box):
+    return _region(image, scale, box)[..., np.newaxis]

@@ -135,7 +135,13 @@ def make_parser():
     flag("validation", at_least(0), 0, "training images held out and scored after every epoch")
     group = parser.add_argument_group("testing")
     flag("weights", str, None, "checkpoint or .mat to use", "your own, else the shipped one")
-    flag("export", str, None, "write the weights as .mat, .onnx or a SavedModel folder, no more", "none")
+    flag(
+        "export",
+        str,
+        None,
+        "write the weights as .mat, .onnx, .model (FFmpeg) or a SavedModel folder, no more",
+        "none",
+    )
     group = parser.add_argument_group("upscaling")
     flag("input", str, None, "image, folder of images, or film to upscale instead of testing", "none")
     flag("output", str, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE")

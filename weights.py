@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 
@@ -138,8 +139,8 @@ def _read_mat(path):
 
 def check_export(path, network):
     """Raises InputError if the format that a path asks for cannot hold a network."""
-    if path.suffix not in ("", ".mat", ".onnx"):
-        raise InputError(f"--export {path}: take .mat, .onnx, or no ending for a SavedModel folder")
+    if path.suffix not in ("", ".mat", ".model", ".onnx"):
+        raise InputError(f"--export {path}: take .mat, .onnx, .model, or no ending for a SavedModel folder")
     if path.suffix == ".mat" and (len(network.kernels) != 3 or network.c_dim != 1):
         raise InputError(
             f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
@@ -147,9 +148,9 @@ def check_export(path, network):
 
 
 def write_weights(srcnn, path, settings):
-    """Writes a network in the format that the path asks for: .mat, .onnx, or a SavedModel folder.
+    """Writes a network in the format that the path asks for: .mat, .onnx, .model, or a SavedModel folder.
 
-    settings: a dict of plain values that the file keeps.
+    settings: a dict of plain values that the file keeps, but for .model, which has no place for them.
     """
     values = srcnn.sess.run(srcnn.variables)
     text = json.dumps(settings)
@@ -157,6 +158,8 @@ def write_weights(srcnn, path, settings):
         _write_mat(values, path, text)
     elif path.suffix == ".onnx":
         _write_onnx(values, path, text)
+    elif path.suffix == ".model":
+        _write_native(values, path)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -206,6 +209,44 @@ def _write_onnx(values, path, settings):
     helper.set_model_props(model, {SETTINGS: settings})
     with replacing(path) as temporary:
         save(model, str(temporary))
+
+
+def _write_native(values, path):
+    """For the native backend of FFmpeg up to 6.0: from `x`, what bicubic enlarged, to `y` of the same size.
+
+    The whole of it are little-endian numbers of 32 bits: a version; for each layer its kind and settings, its
+    kernel as (out, h, w, in), biases, and the operands that it reads and writes; the operands; their numbers.
+    """
+    convolution, clamp_to_edge, relu, linear = 1, 2, 0, 3
+    to_read, to_write, floats = 1, 2, 1
+    last = len(values) // 2
+    file = [b"FFMPEGDNNNATIVE", struct.pack("<2i", 1, 23)]
+    for i in range(1, last + 1):
+        kernel = values[f"w{i}"]
+        size, _, inputs, outputs = kernel.shape
+        activation = linear if i == last else relu
+        numbers = (
+            convolution,
+            1,
+            clamp_to_edge,
+            activation,
+            inputs,
+            outputs,
+            size,
+            1,
+        )  # not dilated, with biases
+        arrays = kernel.transpose(3, 0, 1, 2), values[f"b{i}"]
+        file += [struct.pack("<8i", *numbers), *(array.astype("<f4").tobytes() for array in arrays)]
+        file.append(struct.pack("<2i", i - 1, i))
+    for i in range(last + 1):
+        name = b"y" if i == last else b"x" if i == 0 else b"layer%d" % i
+        use = to_read if i == 0 else to_write if i == last else to_read | to_write
+        channels = values["w1"].shape[2] if i == 0 else values[f"w{i}"].shape[3]
+        shape = 1, -1, -1, channels  # of any height and width
+        file += [struct.pack("<2i", i, len(name)), name, struct.pack("<6i", use, floats, *shape)]
+    file.append(struct.pack("<2i", last, last + 1))
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"".join(file))
 
 
 def _write_saved_model(srcnn, folder, settings):

