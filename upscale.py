@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 from tqdm import tqdm
 
+import animations
 import images
 import utils
 from errors import InputError
@@ -192,6 +193,8 @@ def upscale_file(source, target, srcnns, overwrite):
         raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
     picture = images.read(source)
     if picture.frames > 1:
+        if images.format_of(target) in animations.KINDS and animations.is_animation(source):
+            return upscale_animation(source, target, srcnns)
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     scale = math.prod(srcnn.network.scale for srcnn in srcnns)
     height, width = (n * scale for n in picture.pixels.shape[:2])
@@ -201,6 +204,21 @@ def upscale_file(source, target, srcnns, overwrite):
     result = upscale(picture.pixels, srcnns, source.name)
     images.save(result, target, picture.icc_profile, origin(source, srcnns))
     return picture.pixels, result
+
+
+def upscale_animation(source, target, srcnns):
+    """Upscales all frames of an animation; see `upscale_file`."""
+    animation = animations.read(source)
+    scale, (h, w) = math.prod(srcnn.network.scale for srcnn in srcnns), animation.frames[0].shape[:2]
+    if len(animation.frames) * h * w * scale**2 > animations.LARGEST:
+        raise InputError(
+            f"{source}: would become more than {animations.LARGEST:,} pixels in all; cut it first"
+        )
+    images.check_fits(target, h * scale, w * scale, images.colours(animation.frames[0]))  # all keep alpha
+    frames = progress(animation.frames, f"{source.name}, frames")
+    results = [upscale(pixels, srcnns, source.name) for pixels in frames]
+    animations.save(animation._replace(frames=results), target, origin(source, srcnns))
+    return animation.frames[0], results[0]
 
 
 def origin(source, srcnns):

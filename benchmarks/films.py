@@ -1,10 +1,11 @@
 """The speed of upscaling a film beside that of the network alone, and beside FFmpeg's own SRCNN.
 
-python benchmarks/films.py [FILM ...]: by default frames of noise and edges, made here, of 640x272 and 1280x720.
-Processor seconds are compared, which hardly depend on what else the machine does, and seconds, in turns.
+python benchmarks/films.py [FILM ...]: by default moving edges of 640x272 and 1280x720, made here. They take
+turns. Processor seconds are compared too: they depend less on what else the machine does.
 """
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,10 +25,14 @@ import utils
 from model import trained
 from network import TILE, Network
 from threads import in_threads
+from weights import write_weights
 
-FRAMES = 30
+FRAMES = 20
 TURNS = 5
-SMALL = 128, 96  # width and height of what FFmpeg's filter is given: it is slow
+SMALL, FEW = (
+    (128, 96),
+    8,
+)  # width and height, and number, of the frames that FFmpeg's filter is given: it is slow
 
 
 def make_film(path, width, height, count=FRAMES):
@@ -83,8 +88,30 @@ def compare(path, srcnn, folder):
         rates.append(count / both[0])
     seconds, processor = (statistics.median(values) for values in zip(*ratios, strict=True))
     print(
-        f"{path.name}, {film.size[1]}x{film.size[0]} x{scale}: {statistics.median(rates):.2f} frames a second; "
-        f"of the speed of the network alone {seconds:.2f}, by processor time {processor:.2f}"
+        f"{path.name}, {film.size[1]}x{film.size[0]} x{scale}: {statistics.median(rates):.2f} frames a second"
+    )
+    print(f"  of the speed of the network alone: {seconds:.2f}, by processor time {processor:.2f}")
+
+
+def compare_ffmpeg(srcnn, folder):
+    """Prints how many times as fast the same film is as with FFmpeg's filter, the same weights in it."""
+    path, model, scale = folder / "small.mp4", folder / "x.model", srcnn.network.scale
+    make_film(path, *SMALL, FEW)
+    write_weights(srcnn, model, {})
+    filters = f"scale=iw*{scale}:ih*{scale}:flags=bicubic,"
+    filters += f"dnn_processing=dnn_backend=native:model={model}:input=x:output=y"
+    command = ["ffmpeg", "-v", "error", "-y", "-i", path, "-vf", filters, folder / "peer.mp4"]
+    film, ratios = film_files.probe(path), []
+    whole(film, srcnn, folder / "parts")
+    for _ in range(TURNS):
+        try:
+            peer, _ = timed(partial(subprocess.run, command, check=True, capture_output=True))
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            print("no FFmpeg with a native backend is here; it was part of those up to 6.0")
+            return
+        ratios.append(peer / timed(partial(whole, film, srcnn, folder / "parts"))[0])
+    print(
+        f"FFmpeg's own SRCNN, {SMALL[0]}x{SMALL[1]} x{scale}: {statistics.median(ratios):.0f} times as slow"
     )
 
 
@@ -99,3 +126,4 @@ if __name__ == "__main__":
             make_film(paths[1], 1280, 720)
         for path in paths:
             compare(path, srcnn, folder)
+        compare_ffmpeg(srcnn, folder)

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -477,3 +478,38 @@ def test_names_and_flags_that_do_not_fit(fails, tmp_path):
     process = start(tmp_path, "--input", "in.mp4", "--output", "out.mp4")
     assert "out.mp4: exists already" in process.communicate()[1] and process.returncode == 2
     assert (tmp_path / "out.mp4").read_text() == "mine"
+
+
+def native_ffmpeg():
+    """Whether an FFmpeg is here that has SRCNN built in: those up to 6.0."""
+    if not (ffmpeg := shutil.which("ffmpeg")):
+        return False
+    shown = subprocess.run(
+        [ffmpeg, "-hide_banner", "-h", "filter=dnn_processing"], capture_output=True, text=True
+    )
+    return bool(re.search(r"^\s+native\s", shown.stdout, re.MULTILINE))
+
+
+@pytest.mark.skipif(not native_ffmpeg(), reason="no FFmpeg with a native backend of dnn_processing is here")
+@pytest.mark.parametrize(("filters", "scale"), [("9-1-5", 3), ("9-5-5", 2)])
+def test_ffmpegs_own_filter_computes_the_same(folder, filters, scale):
+    """From the same bicubic input, to 1 level away from the border, beyond which it repeats other pixels."""
+    words = ["--filters", filters, "--scale", scale]
+    assert run("--export", "x.model", *words) == 0
+    y = picture(3, 60, 44)[..., 0]
+    (folder / "in.grey").write_bytes(y.tobytes())
+    command = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "60x44", "-i", "in.grey", "-vf"]
+    filter_ = "dnn_processing=dnn_backend=native:model=x.model:input=x:output=y"
+    out = subprocess.run(
+        ["ffmpeg", *command, f"format=grayf32,{filter_},format=gray", *["-f", "rawvideo", "-"]],
+        capture_output=True,
+        check=True,
+    ).stdout
+    found = np.frombuffer(out, np.uint8).reshape(44, 60)
+    with devices.session() as sess:
+        network = Network(tuple(map(int, filters.split("-"))), scale=scale)
+        srcnn, _ = trained(sess, network, checkpoint_dir=str(ROOT / "checkpoint"))
+        expected = srcnn.run((y / np.float32(255))[np.newaxis, ..., np.newaxis])[0, ..., 0]
+    edge = network.margin // 2
+    error = found[edge:-edge, edge:-edge] - np.clip(expected * 255, 0, 255)
+    assert np.abs(error).max() < 1.01

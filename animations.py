@@ -1,0 +1,76 @@
+"""Animated pictures: all frames, how long each is shown, and how often all are."""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageSequence
+
+import images
+from errors import InputError, first_line
+from writing import replacing
+
+KINDS = ("GIF", "PNG", "WEBP")  # formats that have animations
+LARGEST = 2**28  # pixels of all frames of a result, which are in memory at a time
+
+
+class Animation(NamedTuple):
+    """A decoded animation."""
+
+    frames: list  # (h, w, 3) or (h, w, 4) uint8 pixels, of one shape
+    milliseconds: list  # that each is shown
+    plays: int  # 0: without end
+    icc_profile: bytes | None = None
+
+
+def is_animation(path):
+    """Whether an image file has frames that follow each other in time, and not pages."""
+    with Image.open(path) as image:
+        return image.format in KINDS and getattr(image, "n_frames", 1) > 1
+
+
+def read(path):
+    """Decodes all of an animation. Raises InputError if it is broken."""
+    frames, milliseconds = [], []
+    try:
+        with Image.open(path) as image:
+            for number, frame in enumerate(ImageSequence.Iterator(image)):
+                pixels = np.asarray(frame.convert("RGBA"))
+                if number or not image.info.get("default_image"):  # which is for who cannot show the others
+                    frames.append(pixels)
+                    milliseconds.append(round(image.info.get("duration") or 0))
+            loop, kind = image.info.get("loop"), image.format
+            icc = image.info.get("icc_profile")
+    except Exception as error:  # decoders raise nearly everything on damaged files
+        number = len(frames) + 1
+        raise InputError(
+            f"{path}: frame {number} cannot be read ({first_line(error)}); replace it"
+        ) from error
+    if all((pixels[..., 3] == 255).all() for pixels in frames):
+        frames = [pixels[..., :3] for pixels in frames]
+    # GIF says how often it is repeated after the first time, the others how often it is played.
+    plays = 1 if loop is None else loop + 1 if kind == "GIF" and loop else loop
+    return Animation(frames, milliseconds, plays, icc)
+
+
+def save(animation, path, about=None):
+    """Writes an animation in the format of the path's ending, whole or not at all; about: see `replacing`."""
+    kind, frames = images.format_of(path), animation.frames
+    more = {"loop": animation.plays}
+    if kind == "GIF":
+        more = {1: {}, 0: {"loop": 0}}.get(animation.plays, {"loop": animation.plays - 1})
+        more["disposal"] = 2 if frames[0].shape[2] == 4 else 1  # what was drawn does not show through
+        frames = [_opaque_or_not(pixels) for pixels in frames]
+    elif kind == "WEBP":
+        more |= {"lossless": True, "quality": 50, "exact": True}
+    if animation.icc_profile and kind != "GIF":
+        more["icc_profile"] = animation.icc_profile
+    first, *others = map(Image.fromarray, frames)
+    with replacing(path, about) as temporary:
+        first.save(temporary, save_all=True, append_images=others, duration=animation.milliseconds, **more)
+
+
+def _opaque_or_not(pixels):
+    """The pixels without half-transparent ones, which GIF does not know."""
+    if pixels.shape[2] == 3:
+        return pixels
+    return np.concatenate([pixels[..., :3], np.where(pixels[..., 3:] < 128, 0, 255).astype(np.uint8)], axis=2)

@@ -1,0 +1,92 @@
+"""Animated pictures: all frames, their times, and how often they are played."""
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+import main
+import utils
+
+WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
+TIMES = [100, 50, 200, 1000]
+
+
+def picture(number, channels=3):
+    y, x = np.mgrid[:30, :40]
+    levels = [(np.sin((x + y * c + 5 * number) / 9) * 90 + 128) for c in range(1, 4)]
+    levels += [np.where(x > 8 + number, 255, 0)] * (channels - 3)
+    return np.stack(levels, 2).astype(np.uint8)
+
+
+def write(path, channels=3, count=4, **more):
+    frames = [Image.fromarray(picture(number, channels)) for number in range(count)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=TIMES[:count], **more)
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        found = []
+        for number in range(image.n_frames):
+            image.seek(number)
+            found.append((np.asarray(image.convert("RGBA")), image.info["duration"]))
+        return found, image.info.get("loop")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("name", ["in.gif", "in.webp", "in.png"])
+def test_all_frames_their_times_and_loops(folder, name, channels):
+    """Into a picture of its own kind, and by default into an animated PNG."""
+    write(name, channels, loop=3, **({"lossless": True} if "webp" in name else {}))
+    for words, target in (([], "sample/in_x2.png"), (["--output", "out" + name], "out" + name)):
+        assert main.main([*WORDS, "--input", name, *words]) == 0
+        (before, loop), (after, new_loop) = frames_of(name), frames_of(target)
+        assert [time for _, time in after] == [time for _, time in before] == TIMES
+        assert new_loop == (4 if "gif" in name and "gif" not in target else 3) and loop == 3
+        for (small, _), (large, _) in zip(before, after, strict=True):
+            assert large.shape == (60, 80, 4)
+            shrunk = utils.imresize(large.astype(np.float32), 2, shrink=True)
+            seen = (small[..., 3] == 255) & (np.abs(shrunk[..., 3] - 255) < 1)
+            assert np.abs(shrunk - small)[seen][:, :3].mean() < 8  # a palette may be in between
+            assert np.abs(shrunk[..., 3] - small[..., 3]).mean() < 16
+
+
+@pytest.mark.parametrize(("loop", "plays"), [(None, 1), (0, 0), (1, 2)])
+def test_how_often_a_gif_is_played(folder, loop, plays):
+    write("in.gif", loop=loop) if loop is not None else write("in.gif")
+    for name in ("out.png", "out.gif"):
+        assert main.main([*WORDS, "--input", "in.gif", "--output", name]) == 0
+    assert frames_of("out.png")[1] == plays
+    assert frames_of("out.gif")[1] == loop
+
+
+def test_a_picture_for_those_who_cannot_show_animations_is_not_of_it(folder):
+    write("in.png", count=4, loop=0, default_image=True)
+    with Image.open("in.png") as image:
+        shown = image.n_frames - 1
+    assert main.main([*WORDS, "--input", "in.png"]) == 0
+    assert len(frames_of("sample/in_x2.png")[0]) == shown
+
+
+def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
+    write("in.gif")
+    frames = [Image.fromarray(picture(number)) for number in range(3)]
+    frames[0].save("pages.tif", save_all=True, append_images=frames[1:])
+    for words, count in ((["in.gif", "--output", "out.jpg"], 4), (["pages.tif"], 3)):
+        assert main.main([*WORDS, "--input", *words]) == 0
+        assert f"has {count} frames; the first one is taken" in capfd.readouterr().err
+
+
+def test_a_broken_frame_is_named(folder, capfd):
+    write("in.gif")
+    file = (folder / "in.gif").read_bytes()
+    (folder / "in.gif").write_bytes(file[: len(file) * 2 // 3])
+    assert main.main([*WORDS, "--input", "in.gif", "--output", "out.gif"]) == 2
+    assert "in.gif: frame 3 cannot be read" in capfd.readouterr().err
+    assert not (folder / "out.gif").exists()
