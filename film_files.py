@@ -1,6 +1,7 @@
 """Files of films: what is in one, which encoder suits its frames, and how it is put together again."""
 
 import itertools
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from av.sidedata.sidedata import Type
 import frames
 from errors import InputError, first_line
 
+os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unless told otherwise
+FULL = 2  # range, as FFmpeg numbers it
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
@@ -64,12 +67,7 @@ def probe(path):
             time_base=stream.time_base,
             frames=stream.frames or round(seconds * rate),
             start=(container.start_time or 0) if of_system else 0,
-            colours={
-                "color_range": 2 if frame.format.name.startswith("yuvj") else int(frame.color_range),
-                "color_primaries": int(frame.color_primaries),
-                "color_trc": int(frame.color_trc),
-                "colorspace": int(frame.colorspace),
-            },
+            colours=_colours(stream.codec_context, frame),
             aspect=stream.sample_aspect_ratio,
             matrix=_matrix(frame),
             hdr=_hdr(frame),
@@ -77,6 +75,16 @@ def probe(path):
             turned=round(frame.rotation / 90) % 4,
             end=_end(container, stream),
         )
+
+
+def _colours(decoder, frame):
+    names = "color_range", "color_primaries", "color_trc", "colorspace"
+    colours = {name: int(getattr(decoder, name)) for name in names}
+    if frame.format.name.startswith("yuvj"):
+        colours["color_range"] = FULL
+    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.pixels_of`
+        colours |= {"color_range": frames.LIMITED, "colorspace": frames.BT601}
+    return colours
 
 
 def _end(container, stream):

@@ -33,7 +33,7 @@ def join(path, film, parts, suffix):
             if copy is not None:
                 streams[stream.index] = copy
                 copy.metadata.update(_tags(stream.metadata, TAGS_OF_STREAMS))
-                copy.disposition = stream.disposition
+                copy.disposition = int(stream.disposition.value)
             elif stream.type != "data":  # such as the list of chapters, which is written anew
                 left_out.append(f"{stream.type} {stream.name or ''}".strip())
         output.metadata.update(_tags(source.metadata, TAGS_OF_FILES))
@@ -63,7 +63,7 @@ def _add_frames(output, film, encoded, kind):
         stream.codec_context.sample_aspect_ratio = film.aspect
     if encoded.codec_context.name == "hevc" and kind in ("mp4", "mov"):
         stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
-    if film.matrix:
+    if film.matrix and hasattr(stream, "set_display_matrix"):
         stream.set_display_matrix(film.matrix)
     return stream
 

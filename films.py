@@ -60,7 +60,7 @@ def upscale_film(source, target, srcnns, overwrite, crf, lossless):
         with replacing(target, about) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
     film_parts.remove(folder)
-    seconds, warning = round(time.monotonic() - started, 1), remarks(film, parts, left_out)
+    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
     return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
 
 
@@ -96,7 +96,7 @@ def encode(film, encoder, srcnns, scale, folder):
     return parts
 
 
-def remarks(film, parts, left_out):
+def remarks(film, encoder, parts, left_out):
     """What could not be kept of a film, as one line; empty if all was."""
     said = []
     last = float(max(parts[-1].stamps) * film.time_base)
@@ -104,6 +104,13 @@ def remarks(film, parts, left_out):
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if parts[-1].broken:
         said.append(f"{parts[-1].broken} of its frames are damaged; those that cannot be decoded are missing")
+    left_out = [*left_out, *frames.lost(film.format)]
+    if film.hdr and encoder.name != "libx265":
+        left_out.append("the mastering display of HDR")
+    if film.matrix and not hasattr(av.VideoStream, "set_display_matrix"):
+        left_out.append("how it is to be turned, which needs PyAV 18")  # and so Python 3.11
+    if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):
+        left_out.append(f"the shape of its pixels, {film.aspect}")  # PyAV cannot tell Matroska
     if left_out:
         said.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
     return f"{film.path}: {'; '.join(said)}" if said else ""

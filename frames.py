@@ -13,11 +13,13 @@ import utils
 from network import TILE
 
 EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
+LIMITED, BT601 = 1, 5  # as FFmpeg numbers them
+GREY = "gray", "gray10le"
 FORMATS = {f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")}
 
 
 def plain_format(name):
-    """The format of FORMATS that keeps the pixels of a decoder, but for what is deeper than 10 bits."""
+    """The format of FORMATS that keeps the pixels of a decoder, but for what `lost` names."""
     same = name.replace("yuvj", "yuv")  # the j says full range, which is said elsewhere
     if same in FORMATS:
         return same
@@ -28,8 +30,16 @@ def plain_format(name):
     return f"yuv{420 if grey else kind}p" + ("10le" if max(c.bits for c in pixels.components) > 8 else "")
 
 
+def lost(name):
+    """What of a decoder's pixels no format of FORMATS has, in words; empty if nothing."""
+    pixels = av.VideoFormat(name)
+    depth = max(c.bits for c in pixels.components)
+    alpha = any(c.is_alpha for c in pixels.components)
+    return [text for text, is_so in ((f"{depth} bits, but 10", depth > 10), ("transparency", alpha)) if is_so]
+
+
 def planes(frame):
-    """The planes of a frame of FORMATS as arrays (h, w) that share its memory, and its levels but one."""
+    """The planes of a frame, grey or of FORMATS, as arrays (h, w) in its memory, and its levels but one."""
     depth = frame.format.components[0].bits
     dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
     arrays = [
@@ -40,12 +50,13 @@ def planes(frame):
 
 
 def pixels_of(frame, format_):
-    """The frame in a format of FORMATS, its range as it is."""
-    if frame.format.name.replace("yuvj", "yuv") == format_:
+    """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601."""
+    if frame.format.name.replace("yuvj", "yuv") == format_ or frame.format.name in GREY:
         return frame
-    return frame.reformat(
-        format=format_, src_color_range=frame.color_range, dst_color_range=frame.color_range
-    )
+    if frame.format.is_rgb or frame.format.has_palette:
+        return frame.reformat(format=format_, dst_colorspace=BT601, dst_color_range=LIMITED)
+    same = frame.color_range
+    return frame.reformat(format=format_, src_color_range=same, dst_color_range=same)
 
 
 def enlarged(frame, size, format_, luminance, scale, centred=False):
@@ -66,8 +77,11 @@ def enlarged(frame, size, format_, luminance, scale, centred=False):
     _put(to, light, peak)
     beside = chroma_to[0].shape[1] < size[1] and not centred
     shift = (1 - 1 / scale) / 4 if beside else 0
-    for plane, to in zip(chroma, chroma_to, strict=True):
+    for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
         _put(to, bicubic(plane, scale, shift), peak)
+    if not chroma:
+        for to in chroma_to:
+            to[:] = (peak + 1) // 2
     return result
 
 
