@@ -286,7 +286,7 @@ def start(folder, *words, **more):
 
 def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     make("grey.mkv", 2, codec="ffv1", format_="gray")
-    make("deep.mkv", 2, codec="ffv1", format_="yuva420p12le")
+    make("deep.mkv", 2, codec="ffv1", format_="yuva422p12le")
     make("colours.mkv", 2, codec="ffv1", format_="bgr0")
     assert [run("--input", f"{name}.mkv", "--lossless") for name in ("grey", "colours", "deep")] == [0, 0, 2]
     assert (
