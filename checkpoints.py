@@ -54,16 +54,16 @@ class Checkpoints:
     def _check(self, path):
         reader = open_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
-        try:
-            settings = json.loads(reader.get_tensor("settings")) if "settings" in shapes else {}
-        except Exception as error:  # the readers raise nearly everything on damaged files
-            raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
-        check_settings(path, settings, self.settings)
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(
                 f"{path}: has weights but not the state of a training, so none can go on from it; "
                 f"move it away, or take another --checkpoint_dir"
             )
+        try:
+            settings = json.loads(reader.get_tensor("settings"))
+        except Exception as error:  # the readers raise nearly everything on damaged files
+            raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
+        check_settings(path, settings, self.settings)
 
     def _recover(self, path):
         """Lets the rotation go on with the checkpoints that this training saved before."""

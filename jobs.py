@@ -96,12 +96,12 @@ def test(config):
 
 def check_outputs(folder, inputs, outputs):
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
-    check_writable(folder, "--sample_dir")
     for parent in {path.parent for path in inputs}:
         if folder.exists() and folder.samefile(parent):
             raise InputError(f"--sample_dir {folder}: has the images that are read; name another")
     check_apart(inputs, outputs)
     check_replaceable(outputs, "--sample_dir")
+    check_writable(folder, "--sample_dir")
 
 
 def save_pictures(folder, item):
@@ -142,18 +142,18 @@ def upscale_photographs(config):
     sample_dir = Path(config.sample_dir)
     pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
     check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
+    check_replaceable(pages, "--sample_dir")
     check_writable(sample_dir, "--sample_dir")
     check_writable(work[0][1].parent, "--output")
-    check_replaceable(pages, "--sample_dir")
     done, exhibits, status = [], [], 0
     with devices.session() as sess:
         srcnns, weights = load_stages(sess, config)
         todo = work if config.overwrite else upscale.left_to_do(work, srcnns)
         if len(todo) < len(work):
             print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
-        for image in progress(
-            upscale.upscale_files(todo, srcnns, config.overwrite, report.centre), "upscaling", len(todo)
-        ):
+        noted = work[0][1] != Path(config.output or "")  # no list beside a file that the user named
+        upscaled = upscale.upscale_files(todo, srcnns, config.overwrite, noted, report.centre)
+        for image in progress(upscaled, "upscaling", len(todo)):
             if image.error:
                 tqdm.write(f"main.py: error: {image.error}", file=sys.stderr)
                 status = 2

@@ -131,15 +131,15 @@ class Upscaled(NamedTuple):
     error: InputError | None = None
 
 
-def upscale_files(work, srcnns, overwrite, centre):
+def upscale_files(work, srcnns, overwrite, noted, centre):
     """Upscales files one by one and yields an Upscaled for each.
 
-    work: from `jobs`. centre: of a result's height and width gives top, left, bottom, right of its middle.
+    work: from `jobs`. noted: whether the folder of results notes what each was made from. centre: of a result's height and width gives top, left, bottom, right of its middle.
     """
     for source, target in work:
         started = time.monotonic()
         try:
-            pixels, result = upscale_file(source, target, srcnns, overwrite)
+            pixels, result = upscale_file(source, target, srcnns, overwrite, noted)
         except InputError as error:
             yield Upscaled(source, target, error=error)
             continue
@@ -154,7 +154,7 @@ def upscale_files(work, srcnns, overwrite, centre):
         yield Upscaled(source, target, size, round(time.monotonic() - started, 1), pictures)
 
 
-def upscale_file(source, target, srcnns, overwrite):
+def upscale_file(source, target, srcnns, overwrite, noted):
     """Upscales one file into another, see `upscale`; the colour profile is kept.
 
     Returns the pixels of both. Raises InputError, with nothing written, if one of them cannot be used.
@@ -170,7 +170,7 @@ def upscale_file(source, target, srcnns, overwrite):
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
     result = upscale(picture.pixels, srcnns, source.name)
-    images.save(result, target, picture.icc_profile, origin(source, srcnns))
+    images.save(result, target, picture.icc_profile, origin(source, srcnns) if noted else None)
     return picture.pixels, result
 
 

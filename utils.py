@@ -5,7 +5,6 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 
 import hashlib
 import itertools
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import images
 from errors import InputError
 from hdf5 import check_replaceable_data, is_current, make_data
 from progress import progress
-from writing import remove_leftovers
+from writing import LIST, remove_leftovers
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
 YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -169,7 +168,7 @@ def check_size(path, image, scale):
 
 
 def prepare_data(folder):
-    """The image files of a folder, sorted by name; what is left out is counted in a line on stderr.
+    """The image files of a folder, sorted by name; what is left out is counted in a line.
 
     Raises InputError if there are none.
     """
@@ -177,17 +176,28 @@ def prepare_data(folder):
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-        paths = [p for p in found if p.suffix.lower() in images.SUFFIXES and p.is_file()]
+        found = sorted(p for p in folder.iterdir() if p.name not in (LIST, "README.md"))
+        left = {p: kind for p in found if (kind := left_out(p))}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
+    paths = [p for p in found if p not in left]
     if not paths:
         raise InputError(f"{folder}: no images in it ({', '.join(images.SUFFIXES)})")
-    left = Counter("folders" if p.is_dir() else p.suffix or "no ending" for p in set(found) - set(paths))
     if left:
-        kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(left.items()))
-        print(f"{folder}: left out what has no ending of an image ({kinds})", file=sys.stderr)
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(left.values()).items()))
+        print(f"{folder}: left out as no images: {kinds}")
     return paths
+
+
+def left_out(path):
+    """Why a file of a folder is not taken for an image, in a word or two; None if it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.is_dir():
+        return "sub-folders"
+    if not path.is_file():
+        return "broken links"
+    return None if path.suffix.lower() in images.SUFFIXES else path.suffix or "without an ending"
 
 
 def sub_images(input_, label_, image_size, label_size, stride):
