@@ -8,7 +8,7 @@ import numpy as np
 import images
 import utils
 from network import TILE
-from scores import score
+from scores import colour_psnr, score
 from threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
@@ -61,6 +61,7 @@ class Restored:
     """An image of a test, from its file to its scores and pictures.
 
     label, input_, output: original, degraded and super-resolved, (h, w, c_dim) in [0, 1].
+    chroma: Cb and Cr of a colour image for a network of luminance, original and degraded; else empty.
     """
 
     def __init__(self, network, budget, path):
@@ -70,12 +71,11 @@ class Restored:
         utils.check_size(path, self.pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
-        channels = [utils.as_label(self.pixels, network.c_dim)]
-        if self.pixels.shape[2] > network.c_dim:  # chroma for the pictures
+        channels = [utils.as_label(self.pixels, network.colour)]
+        if self.pixels.shape[2] > network.c_dim:
             channels += [utils.rgb2ycbcr(self.pixels, channel) for channel in (1, 2)]
-        self.label = channels[0]
         self.low = [utils.shrink(channel, network.scale, network.degradation) for channel in channels]
-        del channels
+        self.label, *self.chroma_label = channels
         self.input_, *self.chroma = (
             utils.enlarge(channel, network.scale, network.degradation) for channel in self.low
         )
@@ -88,7 +88,13 @@ class Restored:
 
     def scores(self):
         """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
-        found = score(self.label, {"bicubic": self.input_, "srcnn": self.output}, self.network.scale)
+        scale, colour = self.network.scale, self.network.colour
+        outputs = {"bicubic": self.input_, "srcnn": self.output}
+        luminances = {kind: utils.scored_part(image, colour) for kind, image in outputs.items()}
+        found = score(utils.scored_part(self.label, colour), luminances, scale)
+        label = [self.label, *self.chroma_label]
+        for kind, image in outputs.items():
+            found[kind] |= colour_psnr(label, [image, *self.chroma], colour, scale)
         return {f"{kind}_{metric}": v for kind, values in found.items() for metric, v in values.items()}
 
     def pictures(self):
@@ -103,7 +109,9 @@ class Restored:
             original = utils.to_pixels(utils.to_float(original))
         shown = {"low resolution": self.low, "bicubic": [self.input_, *self.chroma]}
         shown["SRCNN"] = [self.output, *self.chroma]
-        return {"original": original} | {
-            kind: utils.ycbcr2rgb(*channels) if self.chroma else utils.to_pixels(channels[0])
-            for kind, channels in shown.items()
-        }
+        return {"original": original} | {kind: self._picture(*channels) for kind, channels in shown.items()}
+
+    def _picture(self, image, *chroma):
+        if self.network.colour == "ycbcr":
+            image, *chroma = np.split(image, 3, axis=2)
+        return utils.ycbcr2rgb(image, *chroma) if chroma else utils.to_pixels(image)

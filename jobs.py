@@ -25,7 +25,7 @@ from pictures import filters_picture, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from weights import check_export, find_weights, read_weights, write_weights
+from weights import check_export, find_weights, has_weights, unsaid, weights_of, write_weights
 from writing import check_apart, check_replaceable, check_writable, replacing
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -39,21 +39,33 @@ def train(config):
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
-    validation = [utils.preprocess(p, network.scale, network.degradation, network.c_dim) for p in held_out]
+    initial = starting_weights(config)
+    validation = [utils.preprocess(p, network.scale, network.degradation, network.colour) for p in held_out]
     with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
         print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
         if not batches.is_whole:
             print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
         with stopping() as stop, devices.session() as sess:
-            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size)
-            curve = train(srcnn, config, batches, validation, folder, stop)
+            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
+            curve = train(srcnn, config, batches, validation, folder, stop, initial)
         report.plot_curve(curve, about={})
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
         return 128 + stop.number
     print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
     return 0
+
+
+def starting_weights(config):
+    """w1, b1, ... of --weights, which a training starts from; None without."""
+    if not config.weights:
+        return None
+    path = find_weights(config.network, config.checkpoint_dir, config.weights)
+    values, settings = weights_of(path, config.network)
+    print(f"starts from {path}")
+    say_trust(path, unsaid(settings, config.network))
+    return values
 
 
 def split(paths, count):
@@ -71,7 +83,7 @@ def test(config):
     outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
     check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
     with devices.session() as sess:
-        srcnn, weights = load(sess, config, config.network)
+        srcnn = load(sess, config, config.network)
         restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
         numbered = zip(range(len(paths)), stems, restored)  # noqa: B905, the last one is a generator
         done = in_threads(partial(save_pictures, folder), numbered, workers=2)
@@ -79,18 +91,18 @@ def test(config):
         w1 = sess.run(srcnn.weights["w1"])
     with replacing(folder / "test_image.png", {}) as temporary:
         shutil.copyfile(folder / f"{stems[-1]}.png", temporary)
-    results = report.results(config.network, weights, {name: scores for name, scores, _ in entries})
+    results = report.results(config.network, srcnn.source, {name: scores for name, scores, _ in entries})
     report.save_json(results, folder / "results.json", about={})
     rows = report.rows(results)
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     settings = {"degradation": config.degradation, "stride": config.stride}
-    save_page(config, folder / "report.html", [weights], rows, exhibits, w1, settings)
+    save_page(config, folder / "report.html", [srcnn.source], rows, exhibits, w1, settings)
     images.save(filters_picture(w1), folder / "filters.png", about={})
     print(report.table(rows))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, srcnn_psnr = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, srcnn_psnr) and srcnn_psnr < bicubic:
-        print(f"worse than bicubic: {weights} is hardly for {srcnn.on_trust}", file=sys.stderr)
+        print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
     return 0
 
 
@@ -117,12 +129,16 @@ def save_pictures(folder, item):
 
 
 def load(sess, config, network):
-    """The SRCNN that a test or an upscaling uses, and its path, which is printed."""
-    srcnn, path = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
-    print(f"weights for x{network.scale}: {path}")
-    if srcnn.on_trust:
-        print(f"{path}: does not say what it was trained for; {srcnn.on_trust} is taken on trust")
-    return srcnn, path
+    """The SRCNN that a test or an upscaling uses; where its weights come from is printed."""
+    srcnn = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
+    print(f"weights for x{network.scale}: {srcnn.source}")
+    say_trust(srcnn.source, srcnn.on_trust)
+    return srcnn
+
+
+def say_trust(path, on_trust):
+    if on_trust:
+        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
 def save_page(config, path, weights, rows, exhibits, w1, more):
@@ -176,10 +192,10 @@ def upscale_photographs(config):
 def load_stages(sess, config):
     """The SRCNNs that an upscaling passes through in turn, and the paths of their weights."""
     network = config.network
-    whole = config.weights or find_weights(network, config.checkpoint_dir)
+    whole = config.weights or has_weights(network, config.checkpoint_dir)
     scales = [network.scale] if whole else upscale.stages(network.scale)
     models = {scale: load(sess, config, network._replace(scale=scale)) for scale in dict.fromkeys(scales)}
-    return [models[scale][0] for scale in scales], [path for _, path in models.values()]
+    return [models[scale] for scale in scales], [srcnn.source for srcnn in models.values()]
 
 
 def export(config):
@@ -191,8 +207,7 @@ def export(config):
     check_apart([config.weights] if config.weights else [], [path])
     check_writable(path.parent, "--export")
     with devices.session() as sess:
-        srcnn, weights = load(sess, config, config.network)
-        _, said = read_weights(weights)
-        write_weights(srcnn, path, said | config.network.settings)
-    print(f"{weights} written as {path}")
+        srcnn = load(sess, config, config.network)
+        write_weights(srcnn, path, srcnn.settings | config.network.settings)
+    print(f"{srcnn.source} written as {path}")
     return 0

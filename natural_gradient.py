@@ -13,6 +13,7 @@ A = E[a a^T], G = E[g g^T], so that its inverse times D is A^-1 D G^-1.
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 
@@ -94,18 +95,20 @@ class NaturalGradient:
     """Preconditions the gradients that an optimizer is given.
 
     layers: list of Layer; the outputs of the last one are `pred`.
-    loss: scalar, the mean squared error of `pred`.
+    loss: scalar, the mean squared error of `pred`. loss_weights: of its channels in that mean, 1 on average.
     seed, step: scalar integer tensors from which the random signs derive.
     spacing: pixels between the patches that A is taken from; neighbours say nearly the same.
     `refresh` renews the running averages of the factors from the batch that is fed, and the inverses
     from the averages. All are variables, so a checkpoint has them.
     """
 
-    def __init__(self, layers, loss, seed, step, damping=1e-6, trust=1e-5, decay=0.95, spacing=3):
+    def __init__(
+        self, layers, loss, seed, step, loss_weights=1.0, damping=1e-6, trust=1e-5, decay=0.95, spacing=3
+    ):
         self.layers, self.loss, self.trust = layers, loss, trust
         pred = layers[-1].outputs
         signs = tf.random.stateless_uniform(tf.shape(pred), [seed, step], 0, 2, tf.int32)
-        signs = tf.cast(2 * signs - 1, tf.float32)
+        signs = tf.cast(2 * signs - 1, tf.float32) * np.sqrt(loss_weights)
         factors = [[input_factor(layer, spacing), output_factor(layer, pred, signs)] for layer in layers]
 
         def variables(name):

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from paper import paper_numbers
 from pictures import captions, data_uri, embedded, filters_picture, png
+from scores import COLOUR_METRICS
 from utils import LUMA
 from writing import replacing
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
-METRICS = (
-    *("bicubic_psnr", "bicubic_ssim", "bicubic_ms_ssim"),
-    *("srcnn_psnr", "srcnn_ssim", "srcnn_ms_ssim"),
+METRICS = tuple(
+    f"{kind}_{metric}"
+    for kind in ("bicubic", "srcnn")
+    for metric in ("psnr", "ssim", "ms_ssim", *COLOUR_METRICS)
 )
 
 
@@ -51,14 +53,10 @@ def save_json(value, path, about=None):
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def rows(results, ms_ssim=False):
-    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours.
-
-    ms_ssim: whether it has its columns, too.
-    """
-    more = ["MS-SSIM"] if ms_ssim else []
-    heading = [f"x{results['scale']}", "bicubic", "SSIM", *more, "paper"]
-    heading += [f"SRCNN {results['filters']}", "SSIM", *more, "paper", "gain"]
+def rows(results):
+    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours."""
+    heading = [f"x{results['scale']}", "bicubic", "SSIM", "MS-SSIM", "paper"]
+    heading += [f"SRCNN {results['filters']}", "SSIM", "MS-SSIM", "paper", "gain"]
 
     def cell(value, digits=2):
         return "-" if value is None else f"{value:.{digits}f}"
@@ -66,8 +64,8 @@ def rows(results, ms_ssim=False):
     def row(name, entry):
         cells = [name]
         for kind in ("bicubic", "srcnn"):
-            cells += [cell(entry[f"{kind}_psnr"]), cell(entry[f"{kind}_ssim"], 4)]
-            cells += [cell(entry[f"{kind}_ms_ssim"], 4)] if ms_ssim else []
+            cells += [cell(entry[f"{kind}_psnr"])]
+            cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
             cells.append(cell(entry[f"paper_{kind}_psnr"]))
         both = entry["bicubic_psnr"], entry["srcnn_psnr"]
         return [*cells, cell(None if None in both else both[1] - both[0])]

@@ -18,6 +18,7 @@ from naming import names
 from network import TILE
 from progress import progress
 from threads import in_threads
+from weights import digest
 from writing import written
 
 LARGEST = 2**30  # pixels of a result
@@ -134,7 +135,8 @@ class Upscaled(NamedTuple):
 def upscale_files(work, srcnns, overwrite, noted, centre):
     """Upscales files one by one and yields an Upscaled for each.
 
-    work: from `jobs`. noted: whether the folder of results notes what each was made from. centre: of a result's height and width gives top, left, bottom, right of its middle.
+    work: from `jobs`. noted: whether the folder of results notes what each was made from.
+    centre: of a result's height and width gives top, left, bottom, right of its middle.
     """
     for source, target in work:
         started = time.monotonic()
@@ -177,7 +179,7 @@ def upscale_file(source, target, srcnns, overwrite, noted):
 def origin(source, srcnns):
     """What a result was made from, as the list of its folder notes it: plain values."""
     status = source.stat()
-    weights = [srcnn.digest() for srcnn in srcnns]
+    weights = [digest(srcnn.sess.run(srcnn.variables)) for srcnn in srcnns]
     return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
 
 

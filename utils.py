@@ -31,12 +31,19 @@ def imread(path, is_grayscale=True):
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    return as_label(images.colours(images.read(path).pixels), 1 if is_grayscale else 3)
+    return as_label(images.colours(images.read(path).pixels), "y" if is_grayscale else "rgb")
 
 
-def as_label(pixels, c_dim):
-    """Whole-number pixels as a network of c_dim channels sees them: luminance or RGB in [0, 1]."""
-    return luminance(pixels) if c_dim == 1 else to_float(as_rgb(pixels))
+def as_label(pixels, colour):
+    """Whole-number pixels as a network sees them, in [0, 1].
+
+    colour: 'y' gives (h, w, 1), 'rgb' and 'ycbcr' (h, w, 3).
+    """
+    if colour == "y":
+        return luminance(pixels)
+    if colour == "rgb":
+        return to_float(as_rgb(pixels))
+    return np.concatenate([rgb2ycbcr(as_rgb(pixels), channel) for channel in range(3)], axis=2)
 
 
 def as_rgb(pixels):
@@ -153,9 +160,12 @@ def degrade(label, scale=3, degradation="matlab"):
     return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
-def preprocess(path, scale=3, degradation="matlab", c_dim=1):
-    """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim)."""
-    label_ = modcrop(imread(path, is_grayscale=c_dim == 1), scale)
+def preprocess(path, scale=3, degradation="matlab", colour="y"):
+    """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim).
+
+    colour: 'y', 'rgb' or 'ycbcr', see `as_label`.
+    """
+    label_ = modcrop(as_label(images.colours(images.read(path).pixels), colour), scale)
     check_size(path, label_, scale)
     return degrade(label_, scale, degradation), label_
 
@@ -220,7 +230,7 @@ def input_setup(config, network, paths):
     are too small for one sub-image, or if there is a file of that name that is not of the program's making.
     """
     settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
-    settings |= {"scale": network.scale, "degradation": network.degradation, "c_dim": network.c_dim}
+    settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
     settings["sources"] = [source(path) for path in paths]
     savepath = Path(config.checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
@@ -233,7 +243,7 @@ def input_setup(config, network, paths):
         found = False
         for path in progress(paths, "preparing images"):
             digest.update(Path(path).read_bytes())
-            input_, label_ = preprocess(path, network.scale, network.degradation, network.c_dim)
+            input_, label_ = preprocess(path, network.scale, network.degradation, network.colour)
             if min(input_.shape[:2]) >= config.image_size:
                 found = True
                 yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
@@ -304,6 +314,11 @@ def _cover(n, length, stride):
     for start in range(0, n * stride, stride):
         cover[start : start + length] += 1
     return cover
+
+
+def scored_part(image, colour):
+    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one."""
+    return image[..., :1] if colour == "ycbcr" else image
 
 
 def to_luminance(image):
