@@ -61,7 +61,7 @@ class Restored:
     """An image of a test, from its file to its scores and pictures.
 
     label, input_, output: original, degraded and super-resolved, (h, w, c_dim) in [0, 1].
-    chroma: Cb and Cr of a colour image for a network of luminance, original and degraded; else empty.
+    chroma: Cb and Cr of a colour image, 8-bit pixels, where the network has luminance alone; else empty.
     """
 
     def __init__(self, network, budget, path):
@@ -71,14 +71,20 @@ class Restored:
         utils.check_size(path, self.pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
-        channels = [utils.as_label(self.pixels, network.colour)]
+        self.label, self.low, self.input_ = self._degraded(utils.as_label(self.pixels, network.colour))
+        self.chroma_label, self.chroma_low, self.chroma = [], [], []
         if self.pixels.shape[2] > network.c_dim:
-            channels += [utils.rgb2ycbcr(self.pixels, channel) for channel in (1, 2)]
-        self.low = [utils.shrink(channel, network.scale, network.degradation) for channel in channels]
-        self.label, *self.chroma_label = channels
-        self.input_, *self.chroma = (
-            utils.enlarge(channel, network.scale, network.degradation) for channel in self.low
-        )
+            for channel in (1, 2):
+                parts = self._degraded(utils.rgb2ycbcr(self.pixels, channel))
+                for channels, part in zip(
+                    (self.chroma_label, self.chroma_low, self.chroma), parts, strict=True
+                ):
+                    channels.append(utils.to_pixels(part))  # a quarter of the memory, and scored so
+
+    def _degraded(self, label):
+        """An image, its low resolution, and that enlarged again."""
+        low = utils.shrink(label, self.network.scale, self.network.degradation)
+        return label, low, utils.enlarge(low, self.network.scale, self.network.degradation)
 
     def __enter__(self):
         return self
@@ -107,7 +113,7 @@ class Restored:
         original = utils.as_rgb(self.pixels) if rgb else self.pixels
         if original.dtype != np.uint8:
             original = utils.to_pixels(utils.to_float(original))
-        shown = {"low resolution": self.low, "bicubic": [self.input_, *self.chroma]}
+        shown = {"low resolution": [self.low, *self.chroma_low], "bicubic": [self.input_, *self.chroma]}
         shown["SRCNN"] = [self.output, *self.chroma]
         return {"original": original} | {kind: self._picture(*channels) for kind, channels in shown.items()}
 

@@ -7,7 +7,7 @@ from several threads, and what takes long does not hold the GIL.
 
 import numpy as np
 
-from utils import LUMA, OFFSETS, YCBCR, to_pixels
+from utils import LUMA, OFFSETS, YCBCR, strips, to_pixels
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -41,17 +41,18 @@ def colour_psnr(label, output, colour, scale):
     """PSNR of Cb, of Cr, and of Y, Cb and Cr together (the journal paper's table 5), in dB by name.
 
     label, output: lists of arrays in [0, 1]: one of (h, w, 3), RGB or YCbCr as `colour` says, or Y, Cb and
-    Cr of (h, w, 1). Of Y alone there is nothing to say: None.
+    Cr of (h, w, 1), each in [0, 1] or with 8 bits. Of Y alone there is nothing to say: None.
     """
     if len(label) == 1 and colour == "y":
         return dict.fromkeys(COLOUR_METRICS)
-    import cv2
-
-    squares = []
-    for channel in range(3):
-        a, b = (_channel(image, channel, colour)[scale:-scale, scale:-scale] for image in (label, output))
-        squares.append(cv2.norm(np.ascontiguousarray(a), np.ascontiguousarray(b), cv2.NORM_L2SQR))
-    found = _decibels(squares[1], a.size), _decibels(squares[2], a.size), _decibels(sum(squares), 3 * a.size)
+    squares = np.zeros(3)
+    label, output = ([channel[scale:-scale, scale:-scale] for channel in image] for image in (label, output))
+    for rows in strips(label[0]):
+        for channel in range(3):
+            a, b = (_channel([part[rows] for part in image], channel, colour) for image in (label, output))
+            squares[channel] += np.sum(np.square(a.astype(np.int32) - b))
+    size = label[0].shape[0] * label[0].shape[1]
+    found = _decibels(squares[1], size), _decibels(squares[2], size), _decibels(squares.sum(), 3 * size)
     return dict(zip(COLOUR_METRICS, found, strict=True))
 
 
@@ -61,7 +62,7 @@ def _channel(image, channel, colour):
         values = image[0] @ (YCBCR[channel] / 255).astype(np.float32) + np.float32(OFFSETS[channel] / 255)
     else:
         values = image[channel][..., 0] if len(image) == 3 else image[0][..., channel]
-    return to_pixels(values)
+    return values if values.dtype == np.uint8 else to_pixels(values)
 
 
 def ssim(label, output, scale):

@@ -77,11 +77,15 @@ def rgb2ycbcr(pixels, channel):
 
 
 def ycbcr2rgb(y, cb, cr, dtype=np.uint8):
-    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1) in [0, 1]."""
+    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1).
+
+    y: in [0, 1]. cb, cr: in [0, 1] or whole-number pixels.
+    """
     inverse = np.linalg.inv(YCBCR / 255).astype(np.float32)
     result = np.empty((*y.shape[:2], 3), dtype)
     for rows in strips(y):
-        channels = np.concatenate([y[rows], cb[rows], cr[rows]], axis=2) - (OFFSETS / 255).astype(np.float32)
+        chroma = [c[rows] if c.dtype.kind == "f" else to_float(c[rows]) for c in (cb, cr)]
+        channels = np.concatenate([y[rows], *chroma], axis=2) - (OFFSETS / 255).astype(np.float32)
         result[rows] = to_pixels(channels @ inverse.T, dtype)
     return result
 
