@@ -71,15 +71,16 @@ class Restored:
         utils.check_size(path, self.pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
-        self.label, self.low, self.input_ = self._degraded(utils.as_label(self.pixels, network.colour))
         self.chroma_label, self.chroma_low, self.chroma = [], [], []
         if self.pixels.shape[2] > network.c_dim:
             for channel in (1, 2):
-                parts = self._degraded(utils.rgb2ycbcr(self.pixels, channel))
-                for channels, part in zip(
-                    (self.chroma_label, self.chroma_low, self.chroma), parts, strict=True
-                ):
-                    channels.append(utils.to_pixels(part))  # a quarter of the memory, and scored so
+                # With 8 bits, as they are scored: a quarter of the memory.
+                label, low, degraded = self._degraded(utils.rgb2ycbcr(self.pixels, channel))
+                self.chroma_label.append(utils.to_pixels(label))
+                self.chroma_low.append(utils.to_pixels(low))
+                self.chroma.append(utils.to_pixels(degraded))
+                del label, low, degraded
+        self.label, self.low, self.input_ = self._degraded(utils.as_label(self.pixels, network.colour))
 
     def _degraded(self, label):
         """An image, its low resolution, and that enlarged again."""
@@ -90,7 +91,15 @@ class Restored:
         return self
 
     def __exit__(self, *_):
-        self.budget.give(self.size)
+        budget, size = self.budget, self.size
+        vars(self).clear()  # its arrays, before others take their room
+        budget.give(size)
+
+    def results(self):
+        """The scores and the pictures, see below. What only the scores need is gone afterwards."""
+        scores = self.scores()
+        del self.label, self.chroma_label
+        return scores, self.pictures()
 
     def scores(self):
         """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""

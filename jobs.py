@@ -120,8 +120,7 @@ def save_pictures(folder, item):
     """Scores one image of a test and writes its pictures; returns its name, scores, and exhibit or None."""
     number, name, restored = item
     with restored:
-        scores = restored.scores()
-        pictures = restored.pictures()
+        scores, pictures = restored.results()
     images.save(pictures["SRCNN"], folder / f"{name}.png", about={})
     save_comparison(pictures, scores, folder / f"{name}_comparison.png", {})
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
