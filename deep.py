@@ -130,23 +130,3 @@ def write_png(pixels, path, icc_profile=None):
             chunk = b"iCCPprofile\0\0" + zlib.compress(icc_profile)
             file.write(struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)))
         file.write(memoryview(encoded)[33:])
-
-
-def colour_space_is_kept(data):
-    """False if a PNG or AVIF names, instead of a profile, a colour space other than that of the web."""
-    for kind, start in ((b"cICP", 4), (b"colrnclx", 8)):
-        at = data.find(kind, 0, 1 << 16)
-        if at >= 0:
-            numbers = data[at + start : at + start + 4]
-            primaries, transfer = (numbers[0], numbers[1]) if kind == b"cICP" else (numbers[1], numbers[3])
-            return primaries in (1, 2, 5, 6) and transfer in (1, 2, 6, 13, 14, 15)
-    return True
-
-
-def profile_of(image, data):
-    """The colour profile of a file that Pillow opened, or None."""
-    if image.format == "JPEG2000":  # in a box: size, kind, method 2, two bytes more
-        at = data.find(b"colr\x02", 0, 1 << 16)
-        (size,) = struct.unpack_from(">I", data, at - 4) if at >= 4 else (0,)
-        return data[at + 7 : at - 4 + size] or None
-    return image.info.get("icc_profile")

@@ -1,6 +1,8 @@
 """Image files as people have them, with transparency, 16 bits, colour profiles: read right or refused."""
 
+import logging
 import warnings
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +11,10 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 import deep
+import profiles
 import tiff
 from errors import InputError
+from terminal import silenced
 from writing import replacing
 
 SUFFIXES = (
@@ -22,6 +26,7 @@ READABLE = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO"),
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
+NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")  # some of them, or their profile, by deep.py
 LARGEST = 2**28  # pixels that are decoded, in at most a few GB: those of the largest result but for the scale
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
@@ -46,6 +51,7 @@ UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by 
 
 Image.MAX_IMAGE_PIXELS = LARGEST // 2  # Pillow warns of more, and raises from twice as many on
 warnings.filterwarnings("ignore", module="PIL")
+logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 
 
 class Picture(NamedTuple):
@@ -98,25 +104,26 @@ def _decode(path):
                 return _picture(pixels, icc, frames, orientation)
     Image.init()
     with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
-        data = path.read_bytes() if image.format in ("AVIF", "JPEG2000", "PNG", "PPM") else b""
-        icc = deep.profile_of(image, data)
+        data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
+        icc = profiles.profile_of(image, data)
         frames = getattr(image, "n_frames", 1)
-        if not icc and not deep.colour_space_is_kept(data):
+        if not icc and not profiles.is_srgb(image, data):
             raise deep.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
         depth = deep.depth_of(image, data)
         if depth > 8:
             pixels = deep.read(image, data, depth)
             return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
-        pixels = _decode_8_bits(image, icc)
+        # libtiff, as Pillow has it, writes to stderr whatever is wrong with a file.
+        with silenced() if image.format == "TIFF" else nullcontext():
+            pixels = _decode_8_bits(image, icc)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames)
 
 
 def _picture(pixels, icc, frames, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
-    space = b"GRAY" if colours(pixels).shape[2] == 1 else b"RGB "
-    belongs = icc and icc[16:20] == space and icc[36:40] == b"acsp"
-    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc if belongs else None, frames)
+    icc = icc if profiles.belongs(icc, colours(pixels).shape[2]) else None
+    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames)
 
 
 def _decode_8_bits(image, icc):

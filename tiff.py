@@ -8,9 +8,10 @@ import deep
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
-RGB, YCBCR = 2, 6
+RGB, CMYK, YCBCR = 2, 5, 6
 NONE, DEFLATE = 1, (8, 32946)  # of compressions
 SEPARATE = 2  # of planar configurations: a plane for each channel
+PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
 LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
 
@@ -30,21 +31,25 @@ def read(path, largest):
         page = file.pages.first
         if page.imagewidth * page.imagelength > largest:
             raise MemoryError
-        check_kind(page)
+        _check_kind(page)
+        _check_whole(page)
         pixels = None
         if page.photometric in (*GREY, RGB) and page.bitspersample in (8, 16):
             pixels = _samples(path, page)
-        if pixels is not None:
+        if pixels is None:
+            _check_planes(page, PLANES)
+        else:
             pixels = _meant(pixels, page)
         orientation = page.tags.get(274)
         return pixels, page.iccprofile, len(file.pages), orientation.value if orientation else 1
 
 
-def check_kind(page):
+def _check_kind(page):
     """Raises deep.KindError, with what to do, if a page of a TIFF is of a kind that is not read."""
     bits, grey = page.bitspersample, page.photometric in GREY
     extra = page.samplesperpixel - (1 if grey else 3)
     subsampling = page.tags.get(530)
+    whole = page.compression != NONE or (subsampling and tuple(subsampling.value) == (1, 1))
     if page.sampleformat != 1:
         raise deep.KindError("signed or floating-point pixels have no defined range; save it as 8 or 16 bits")
     if bits not in (1, 2, 4, 8, 16):
@@ -55,11 +60,7 @@ def check_kind(page):
         raise deep.KindError("16 bits, neither grey nor RGB; convert it to RGB")
     if (grey or page.photometric == RGB) and (extra > (1 if grey else 3) or extra < 0):
         raise deep.KindError(f"{page.samplesperpixel} channels; save it as grey or RGB")
-    if (
-        page.photometric == YCBCR
-        and page.compression == NONE
-        and not (subsampling and tuple(subsampling.value) == (1, 1))
-    ):
+    if page.photometric == YCBCR and not whole:
         raise deep.KindError("subsampled YCbCr without compression; save it as RGB")
 
 
@@ -67,17 +68,13 @@ def _samples(path, page):
     """The numbers of a page as they are: (h, w, samples) uint8 or uint16; None if Pillow is to read it."""
     shape = page.imagelength, page.imagewidth, page.samplesperpixel
     if page.compression == NONE or page.compression in DEFLATE:
-        _check_whole(page, shape)
         pixels = page.asarray()
         if page.planarconfig == SEPARATE:
             return np.ascontiguousarray(np.moveaxis(pixels.reshape(shape[2], *shape[:2]), 0, 2))
         return pixels.reshape(shape)
-    if page.planarconfig == SEPARATE and shape[2] > 1:
-        raise deep.KindError(
-            "compressed planes; save it with ZIP or no compression, or the channels interleaved"
-        )
     if page.bitspersample == 8:
         return None
+    _check_planes(page, ())
     with open(path, "rb") as file:
         pixels = deep.decode(file.read())
     if pixels.shape != shape:
@@ -85,12 +82,21 @@ def _samples(path, page):
     return pixels
 
 
-def _check_whole(page, shape):
-    """tifffile makes black of what is missing."""
+def _check_planes(page, right):
+    """Raises deep.KindError for separate planes but for pairs of kind and channels that come out right."""
+    kind = page.photometric, page.samplesperpixel
+    if page.planarconfig == SEPARATE and page.samplesperpixel > 1 and kind not in right:
+        raise deep.KindError("separate planes; save it with interleaved channels, or ZIP compression")
+
+
+def _check_whole(page):
+    """Raises ValueError if parts are missing, of which tifffile and Pillow make black."""
+    rows = page.imagelength * (page.samplesperpixel if page.planarconfig == SEPARATE else 1)
+    samples = page.imagewidth * (1 if page.planarconfig == SEPARATE else page.samplesperpixel)
+    least = rows * -(-samples * page.bitspersample // 8) if page.compression == NONE else 1
     ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.int64)
     missing = len(ends) != np.prod(page.chunked) or min(page.databytecounts) == 0
-    short = page.compression == NONE and sum(page.databytecounts) < np.prod(shape) * page.bitspersample // 8
-    if missing or short or max(ends) > page.parent.filehandle.size:
+    if missing or sum(page.databytecounts) < least or max(ends) > page.parent.filehandle.size:
         raise ValueError("it ends too early")
 
 
