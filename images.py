@@ -1,14 +1,15 @@
 """Image files as people have them, with transparency, 16 bits, colour profiles: read right or refused."""
 
 import logging
+import threading
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 import deep
 import profiles
@@ -27,7 +28,7 @@ READABLE = (
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
 NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")  # some of them, or their profile, by deep.py
-LARGEST = 2**28  # pixels that are decoded, in at most a few GB: those of the largest result but for the scale
+LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
     **{".pgm": "PPM", ".png": "PNG", ".pnm": "PPM", ".ppm": "PPM", ".qoi": "QOI", ".tga": "TGA"},
@@ -49,6 +50,7 @@ UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by 
     8: np.rot90,
 }
 
+SILENCE = threading.Lock()
 Image.MAX_IMAGE_PIXELS = LARGEST // 2  # Pillow warns of more, and raises from twice as many on
 warnings.filterwarnings("ignore", module="PIL")
 logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
@@ -81,6 +83,10 @@ def read(path):
         return _decode(Path(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: damaged, or not an image of a kind that is read; replace it, or save it as PNG"
+        ) from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise InputError(
             f"{path}: more than {LARGEST:,} pixels, or than fit in memory; scale or cut it first"
@@ -113,11 +119,20 @@ def _decode(path):
         if depth > 8:
             pixels = deep.read(image, data, depth)
             return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
-        # libtiff, as Pillow has it, writes to stderr whatever is wrong with a file.
-        with silenced() if image.format == "TIFF" else nullcontext():
+        with quiet(image):
             pixels = _decode_8_bits(image, icc)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames)
+
+
+@contextmanager
+def quiet(image):
+    """Of all decoders, libtiff as Pillow has it writes to stderr. One thread at a time can keep it silent."""
+    if image.format == "TIFF":
+        with SILENCE, silenced():
+            yield
+    else:
+        yield
 
 
 def _picture(pixels, icc, frames, orientation=1):
@@ -191,8 +206,9 @@ def _becomes_coloured(name, pixels):
 def save(pixels, path, icc_profile=None, about=None):
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
-    What the format cannot keep is lost: see `check_fits`. about: see `writing.replacing`.
+    about: see `writing.replacing`. Raises InputError, see `check_fits`, too.
     """
+    check_fits(path, *pixels.shape[:2], pixels, icc_profile)
     name = format_of(path)
     with replacing(path, about) as temporary:
         if name == "TIFF":
