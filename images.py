@@ -143,10 +143,7 @@ def _picture(pixels, icc, frames, orientation=1):
 
 def _decode_8_bits(image, icc):
     """(h, w, channels) uint8 of an image that Pillow opened, upright."""
-    key = image.info.get("transparency")
-    bits = {"L;2": 2, "L;4": 4}.get(image.tile[0][3]) if image.tile else None
-    if bits and key is not None and key < 2**bits:
-        image.info["transparency"] = key * 255 // (2**bits - 1)  # Pillow scales the pixels only
+    key, bits = image.info.get("transparency"), _bits_of_grey_png(image)
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         raise deep.KindError("its pixels have no defined range; save it as 8 or 16 bits")
@@ -154,11 +151,21 @@ def _decode_8_bits(image, icc):
         srgb = ImageCms.createProfile("sRGB")
         profile = ImageCms.getOpenProfile(BytesIO(icc))
         image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if bits and key is not None:  # Pillow scales the key in some versions and depths only
+        key = key * 255 // (2**bits - 1) if key < 2**bits else key
+        return deep.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         mode += "A"
     pixels = np.asarray(image if image.mode == mode else image.convert(mode))
     return pixels.reshape(*pixels.shape[:2], len(mode))
+
+
+def _bits_of_grey_png(image):
+    """1, 2, 4 or 8; None for all other images."""
+    if image.format != "PNG" or image.mode not in ("1", "L"):
+        return None
+    return 1 if image.mode == "1" else {"L;2": 2, "L;4": 4}.get(image.tile[0][3], 8)
 
 
 def format_of(path):

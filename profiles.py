@@ -1,6 +1,7 @@
 """Colour profiles in image files, and colour spaces that are named without one."""
 
 import struct
+from contextlib import suppress
 
 INTEROPERABILITY = 0xA005  # of EXIF
 
@@ -37,7 +38,8 @@ def is_srgb(image, data):
         at = data.find(b"colrnclx")
         return at < 0 or _is_srgb_by_numbers(data[at + 9], data[at + 11])
     if image.format in ("JPEG", "MPO"):  # cameras that are set to Adobe RGB
-        return image.getexif().get_ifd(INTEROPERABILITY).get(1) != "R03"
+        with suppress(KeyError):  # as some versions of Pillow tell that there is none
+            return image.getexif().get_ifd(INTEROPERABILITY).get(1) != "R03"
     return True
 
 
