@@ -34,8 +34,9 @@ def _depth_of_jpeg2000(data):
     at = data.find(b"\xff\x4f\xff\x51")  # the start of the code stream and its marker of sizes
     (channels,) = struct.unpack_from(">H", data, at + 40)
     depths = set(data[at + 42 : at + 42 + 3 * channels : 3])
-    if at < 0 or len(depths) != 1 or (depth := depths.pop() + 1) > 16:  # the highest bit is of signed ones
-        raise KindError("its channels are signed, or differ in depth; save it as PNG or TIFF")
+    # Signed ones have the highest bit. Pillow leaves fewer than 8 bits short of white.
+    if at < 0 or len(depths) != 1 or not 8 <= (depth := depths.pop() + 1) <= 16:
+        raise KindError("its channels are signed, differ in depth or have too few bits; save it as PNG")
     return depth
 
 

@@ -119,14 +119,14 @@ def _decode(path):
         if depth > 8:
             pixels = deep.read(image, data, depth)
             return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
-        with quiet(image):
+        with _quiet(image):
             pixels = _decode_8_bits(image, icc)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames)
 
 
 @contextmanager
-def quiet(image):
+def _quiet(image):
     """Of all decoders, libtiff as Pillow has it writes to stderr. One thread at a time can keep it silent."""
     if image.format == "TIFF":
         with SILENCE, silenced():
