@@ -104,12 +104,14 @@ def read(path):
 
 def _decode(path):
     with open(path, "rb") as file:
-        if file.read(4) in tiff.MAGIC:
-            pixels, icc, frames, orientation = tiff.read(path, LARGEST)
-            if pixels is not None:
-                return _picture(pixels, icc, frames, orientation)
+        is_tiff = file.read(4) in tiff.MAGIC
+    if is_tiff:
+        pixels, icc, frames, orientation = tiff.read(path, LARGEST)
+        if pixels is not None:
+            return _picture(pixels, icc, frames, orientation)
     Image.init()
-    with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+    names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
+    with Image.open(path, formats=names) as image:
         data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
         icc = profiles.profile_of(image, data)
         frames = getattr(image, "n_frames", 1)

@@ -1,6 +1,7 @@
 """TIFF files: which of their many kinds are read, by which library, and how they are written."""
 
 import logging
+import warnings
 
 import numpy as np
 
@@ -9,12 +10,13 @@ import deep
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
 RGB, CMYK, YCBCR = 2, 5, 6
-NONE, DEFLATE = 1, (8, 32946)  # of compressions
+NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
 LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
 
+warnings.filterwarnings("ignore", module="tifffile")
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
@@ -93,7 +95,9 @@ def _check_whole(page):
     """Raises ValueError if parts are missing, of which tifffile and Pillow make black."""
     rows = page.imagelength * (page.samplesperpixel if page.planarconfig == SEPARATE else 1)
     samples = page.imagewidth * (1 if page.planarconfig == SEPARATE else page.samplesperpixel)
-    least = rows * -(-samples * page.bitspersample // 8) if page.compression == NONE else 1
+    least = rows * -(-samples * page.bitspersample // 8)
+    if page.compression != NONE:  # Deflate and LZW make at most one byte of this many; others, of any
+        least = least // 5000 if page.compression in (LZW, *DEFLATE) else 1
     ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.int64)
     missing = len(ends) != np.prod(page.chunked) or min(page.databytecounts) == 0
     if missing or sum(page.databytecounts) < least or max(ends) > page.parent.filehandle.size:
