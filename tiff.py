@@ -14,6 +14,7 @@ NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
+BLOCK = 2**20  # pixels
 LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
 
 warnings.filterwarnings("ignore", module="tifffile")
@@ -33,6 +34,8 @@ def read(path, largest):
         page = file.pages.first
         if page.imagewidth * page.imagelength > largest:
             raise MemoryError
+        if min(page.imagewidth, page.imagelength) < 1:
+            raise ValueError("it has no pixels")
         _check_kind(page)
         _check_whole(page)
         pixels = None
@@ -114,10 +117,12 @@ def _meant(pixels, page):
         pixels = pixels.copy()
     if has_alpha and kind == ASSOCIATED:
         top = np.iinfo(pixels.dtype).max
-        for row in pixels:  # each on its own: the wider numbers take little memory
-            alpha = row[:, -1:].astype(np.uint32)
-            straight = (row[:, :-1] * np.uint32(top) + alpha // 2) // np.maximum(alpha, 1)
-            row[:, :-1] = np.minimum(straight, top)
+        flat = pixels.reshape(-1, pixels.shape[2])
+        for start in range(0, len(flat), BLOCK):  # the wider numbers take little memory
+            part = flat[start : start + BLOCK]
+            alpha = part[:, -1:].astype(np.uint32)
+            straight = (part[:, :-1] * np.uint32(top) + alpha // 2) // np.maximum(alpha, 1)
+            part[:, :-1] = np.minimum(straight, top)
     if page.photometric == 0:
         np.invert(pixels[..., :1], out=pixels[..., :1])
     return pixels

@@ -209,3 +209,17 @@ def test_files_of_more_than_4_gb(tmp_path, monkeypatch):
     images.save(pixels, tmp_path / "a.tif")
     assert (tmp_path / "a.tif").read_bytes()[:4] == b"II+\0"
     assert equals(images.read(tmp_path / "a.tif"), pixels)
+
+
+def test_no_pixels_are_refused_at_once():
+    """And not row by row, of which there may be four thousand million."""
+    content = tif(random(4, 65535), photometric="rgb", extrasamples=["assocalpha"])
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tags = file.pages.first.tags
+        places = {tag: tags[tag].valueoffset for tag in (256, 257, 278)}
+        size = 2 if tags[256].dtype == 3 else 4
+    empty = bytearray(content)
+    for tag, number in ((256, 0), (257, 256**size - 1), (278, 256**size - 1)):
+        empty[places[tag] : places[tag] + size] = number.to_bytes(size, "little")
+    with pytest.raises(InputError, match="no pixels"):
+        read(bytes(empty), "a.tif")
