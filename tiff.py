@@ -32,10 +32,11 @@ def read(path, largest):
 
     with tifffile.TiffFile(path) as file:
         page = file.pages.first
+        numbers = page.imagewidth, page.imagelength, page.samplesperpixel
+        if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
+            raise ValueError("it has no size")
         if page.imagewidth * page.imagelength > largest:
             raise MemoryError
-        if min(page.imagewidth, page.imagelength) < 1:
-            raise ValueError("it has no pixels")
         _check_kind(page)
         _check_whole(page)
         pixels = None

@@ -221,5 +221,12 @@ def test_no_pixels_are_refused_at_once():
     empty = bytearray(content)
     for tag, number in ((256, 0), (257, 256**size - 1), (278, 256**size - 1)):
         empty[places[tag] : places[tag] + size] = number.to_bytes(size, "little")
-    with pytest.raises(InputError, match="no pixels"):
+    with pytest.raises(InputError, match="no size"):
         read(bytes(empty), "a.tif")
+    many = content + bytes(range(1, 201))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        start = file.pages.first.tags[256].offset
+    many = many[: start + 4] + struct.pack("<II", 50, len(content)) + many[start + 12 :]
+    many = many[: start + 2] + struct.pack("<H", 4) + many[start + 4 :]
+    with pytest.raises(InputError, match="no size"):
+        read(many, "a.tif")
