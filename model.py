@@ -107,11 +107,26 @@ class SRCNN:
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         if preconditioner == "kfac":
-            natural = NaturalGradient(self.layers, self.loss, self.seed, self.step, self.loss_weights)
+            weights = self.loss_weights * self.sample_weights()
+            loss = tf.reduce_mean(weights * tf.square(self.labels - self.pred))
+            natural = NaturalGradient(self.layers, loss, weights, self.seed, self.step)
             gradients, self.refresh = natural.gradients(), natural.refresh
         else:
             gradients, self.refresh = optimizer.compute_gradients(self.loss), None
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
+
+    def sample_weights(self):
+        """How much the error of each sub-image counts for the natural gradient: (n, 1, 1, 1), 1 on average.
+
+        PSNR is a logarithm: what is easy counts as much in its mean as what is hard. So errors are taken
+        relative to those of the inputs, and to half their mean, lest flat sub-images count for nearly all.
+        """
+        padding = self.network.margin // 2
+        h, w = tf.shape(self.labels)[1], tf.shape(self.labels)[2]
+        centres = self.images[:, padding : padding + h, padding : padding + w]
+        error = tf.reduce_mean(tf.square(self.labels - centres), [1, 2, 3], keepdims=True) + 1e-12
+        weights = 1 / (error + tf.reduce_mean(error) / 2)
+        return weights / tf.reduce_mean(weights)
 
     def run(self, images):
         """One pass: (n, h + margin, w + margin, c_dim) to (n, h, w, c_dim)."""

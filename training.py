@@ -20,9 +20,11 @@ from writing import check_replaceable, replacing
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
-REFRESH_STEPS = 20  # from one refresh of the curvature to the next
+REFRESH_STEPS = 20  # from one refresh of the curvature to the next, at first
+LATER_STEPS = 60  # and after FIRST_STEPS, when it changes slowly
+FIRST_STEPS = 1000
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
-FACTOR_PIXELS = 28224  # label pixels of the batch from which its factors are taken: 64 labels of 21x21
+FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are taken: 16 labels of 21x21
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
@@ -92,10 +94,11 @@ def trained_with(network, config, batches, initial):
 
 def train_step(srcnn, step, inputs, labels, rate):
     """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
-    if srcnn.refresh is not None and step % REFRESH_STEPS == 0:
+    interval = REFRESH_STEPS if step < FIRST_STEPS else LATER_STEPS
+    if srcnn.refresh is not None and step % interval == 0:
         samples = max(1, FACTOR_PIXELS // (labels.shape[1] * labels.shape[2]))
         try:
-            srcnn.sess.run(srcnn.refresh, {srcnn.images: inputs[:samples]})
+            srcnn.sess.run(srcnn.refresh, {srcnn.images: inputs[:samples], srcnn.labels: labels[:samples]})
         except tf.errors.InvalidArgumentError as error:
             if "Cholesky" not in error.message:
                 raise

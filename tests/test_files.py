@@ -271,7 +271,7 @@ def test_weights_without_a_training_cannot_be_resumed(here, photographs, capsys)
     before = contents(here / "c" / MODEL)
     assert train(photographs, "--epoch", 1) == 2
     error = capsys.readouterr().err
-    assert "state of a training" in error and error.count("\n") == 1
+    assert "not the state of a training" in error and error.count("\n") == 1
     assert contents(here / "c" / MODEL) == before
 
 
