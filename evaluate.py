@@ -67,8 +67,8 @@ class Restored:
     def __init__(self, network, budget, path):
         self.network, self.budget, self.path = network, budget, path
         pixels = images.colours(images.read(path).pixels)
+        utils.check_size(path, pixels, network.scale)
         self.pixels = utils.modcrop(pixels, network.scale)
-        utils.check_size(path, self.pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
         self.chroma_label, self.chroma_low, self.chroma = [], [], []

@@ -169,8 +169,9 @@ def preprocess(path, scale=3, degradation="matlab", colour="y"):
 
     colour: 'y', 'rgb' or 'ycbcr', see `as_label`.
     """
-    label_ = modcrop(as_label(images.colours(images.read(path).pixels), colour), scale)
-    check_size(path, label_, scale)
+    pixels = images.colours(images.read(path).pixels)
+    check_size(path, pixels, scale)
+    label_ = modcrop(as_label(pixels, colour), scale)
     return degrade(label_, scale, degradation), label_
 
 
