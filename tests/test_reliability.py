@@ -13,8 +13,8 @@ import pytest
 from conftest import ROOT
 
 import main
-import upscale
 import utils
+from naming import names
 from weights import latest_checkpoint, read_weights
 
 MODEL = "srcnn_9-1-5_x3_matlab"
@@ -36,20 +36,20 @@ KILLER = """
 import json, os, random, signal, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import main
-import model  # TensorFlow, but no session yet: its threads would not survive a fork
-from weights import NAMES, latest_checkpoint, read_weights
-model.CHECKPOINT_STEPS = 1
+import training  # TensorFlow, but no session yet: its threads would not survive a fork
+from weights import latest_checkpoint, read_weights
+training.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 random.seed(int(sys.argv[2]))
 def start():
     pipe = os.pipe()
     child = os.fork()
     if not child:
-        step = model.SRCNN.train_step
+        step = training.train_step
         def counted_step(*arguments):
             os.write(pipe[1], b".")
             return step(*arguments)
-        model.SRCNN.train_step = counted_step
+        training.train_step = counted_step
         os._exit(main.main(words))
     os.close(pipe[1])
     return child, pipe[0]
@@ -65,9 +65,9 @@ while len(steps) < kills:
         sys.exit(f"ended with {ended} before it could be killed")
     path = latest_checkpoint(folder)
     if path:
-        values = read_weights(path)
-        assert all((values[name] == values[name]).all() for name in NAMES)
-        assert json.loads(values["settings"])["step"] == values["step"]
+        values, settings = read_weights(path)
+        assert all((values[kind + n] == values[kind + n]).all() for kind in "wb" for n in "123")
+        assert settings["step"] == values["step"]
         steps.append(int(values["step"]))
 print(json.dumps(steps))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(start()[0], 0)[1]))
@@ -83,10 +83,9 @@ def test_thirty_kills_lose_nothing(photographs, tmp_path):
     assert done.returncode == 0, done.stderr
     steps = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("[")))
     assert len(steps) == 30 and steps == sorted(steps) and len(set(steps)) > 20
-    expected, values = (read_weights(folder / MODEL) for folder in (whole, killed))
+    (expected, _), (values, _) = (read_weights(folder / MODEL) for folder in (whole, killed))
     for name in expected:
-        if name != "settings":
-            np.testing.assert_array_equal(values[name], expected[name])
+        np.testing.assert_array_equal(values[name], expected[name])
     checkpoints = {p.name.partition(".data")[0].removesuffix(".index") for p in (killed / MODEL).glob("*-*")}
     assert len(checkpoints) == 5  # leftovers of the kills are gone
 
@@ -95,7 +94,7 @@ LIMITED = """
 import resource, sys
 limit, words = int(sys.argv[1]), sys.argv[2:]
 import main
-main.import_tensorflow()
+import jobs
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main.main(words))
 """
@@ -126,7 +125,9 @@ def test_a_disk_that_fills_leaves_no_half_pictures(photographs, tmp_path):
     assert [p.name for p in (tmp_path / "train").iterdir()] in ([], [".lock"])
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_saves_once_and_leaves(photographs, tmp_path, number, status):
     words = [sys.executable, ROOT / "main.py", *flags(photographs, tmp_path / "c", "--epoch", 9999)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -138,17 +139,17 @@ def test_a_signal_saves_once_and_leaves(photographs, tmp_path, number, status):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == status
     assert "the same command goes on" in stderr and stderr.count("\n") == 1
-    path = latest_checkpoint(tmp_path / "c" / MODEL)
-    assert json.loads(read_weights(path)["settings"])["step"] == read_weights(path)["step"] > 0
+    values, settings = read_weights(latest_checkpoint(tmp_path / "c" / MODEL))
+    assert settings["step"] == values["step"] > 0
     assert not (tmp_path / "c/.lock_owner").exists()
 
 
 def test_the_last_five_checkpoints_are_kept(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("model.CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 2)) == 0
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 4)) == 0
     kept = sorted((tmp_path / "c" / MODEL).glob("SRCNN.model-*.index"), key=lambda p: int(p.stem[12:]))
-    last = read_weights(tmp_path / "c" / MODEL)["step"]
+    last = read_weights(tmp_path / "c" / MODEL)[0]["step"]
     assert [int(p.stem[12:]) for p in kept] == list(range(last - 4, last + 1))
 
 
@@ -156,7 +157,7 @@ def test_a_checkpoint_knows_what_it_is(photographs, tmp_path, capsys):
     folder = tmp_path / "c"
     assert main.main(flags(photographs, folder, "--epoch", 2, "--scale", 2)) == 0
     path = folder / "srcnn_9-1-5_x2_matlab"
-    settings = json.loads(read_weights(path)["settings"])
+    _, settings = read_weights(path)
     expected = {"scale": 2, "filters": "9-1-5", "degradation": "matlab", "c_dim": 1, "seed": 0, "epoch": 2}
     assert expected.items() <= settings.items() and settings["version"] >= 1 and settings["step"] > 0
     for changed in (("--scale", 4), ("--degradation", "zoom", "--scale", 2)):
@@ -179,7 +180,7 @@ def test_a_finished_training_says_so_and_a_larger_epoch_goes_on(photographs, tmp
     assert "larger than 2" in capsys.readouterr().out
     assert before == {p.name: p.read_bytes() for p in (folder / MODEL).glob("SRCNN*")}
     assert main.main(flags(photographs, folder, "--epoch", 3)) == 0
-    assert json.loads(read_weights(folder / MODEL)["settings"])["epoch"] == 3
+    assert read_weights(folder / MODEL)[1]["epoch"] == 3
 
 
 def test_the_second_training_in_a_folder_is_told_of_the_first(photographs, tmp_path, capsys):
@@ -311,4 +312,4 @@ def test_the_order_of_the_listing_does_not_matter(photographs, tmp_path, monkeyp
         shutil.copy(path, tmp_path / "again" / path.name)
         os.utime(tmp_path / "again" / path.name, (i, i))
     assert [p.name for p in utils.prepare_data(tmp_path / "again")] == [p.name for p in first]
-    assert upscale.names(first) == ["image 0", "image 1", "image 2"]
+    assert names(first, [".png"]) == ["image 0", "image 1", "image 2"]

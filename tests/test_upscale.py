@@ -7,15 +7,17 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
-from conftest import ROOT
+from conftest import ROOT, network_of
 from PIL import Image, ImageCms
 
+import devices
 import images
 import main
 import upscale
 import utils
 from errors import InputError
+from model import trained
+from scores import psnr
 
 
 def run(*words):
@@ -46,19 +48,18 @@ def write(folder):
 @pytest.mark.parametrize(("filters", "channels"), [("9-1-5", 1), ("9-1-5", 3), ("9-5-5", 4)])
 @pytest.mark.parametrize("tile", [37, 64])
 def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channels, tile):
-    monkeypatch.setattr(upscale, "TILE", tile)
+    monkeypatch.setattr(utils, "TILE", tile)
     image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
-    config = main.parse_flags(["--is_train", "False", "--filters", filters])
-    margin = utils.margin(filters)
-    with tf.Graph().as_default(), tf.Session() as session:
-        srcnn, _ = main.trained(config, session)
-        result = upscale.super_resolve(image, 3, srcnn.infer, margin, np.float32, "")
+    margin = network_of(filters).margin
+    with devices.session() as session:
+        srcnn, _ = trained(session, network_of(filters))
+        result = upscale.enlarge(image, srcnn)
         whole = utils.imresize(image, 3)
         colour = whole[..., : 1 if channels == 1 else 3]
         y = utils.to_luminance(colour)
         padded = np.pad(y, ((margin // 2, margin // 2), (margin // 2, margin // 2), (0, 0)), mode="edge")
         gain = 1 if channels == 1 else 255 / 219
-        colour += gain * (srcnn.infer(padded) - y)
+        colour += gain * (srcnn.run(padded[np.newaxis])[0] - y)
     np.testing.assert_allclose(result, whole, atol=2e-5)
 
 
@@ -82,7 +83,7 @@ def test_it_restores_what_a_photograph_lost(data, folder):
         large = utils.imread("large.png", is_grayscale=False)
         assert large.shape == original.shape
         bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 3)
-        gains.append(utils.psnr(original, large, 3) - utils.psnr(original, bicubic, 3))
+        gains.append(psnr(original, large, 3) - psnr(original, bicubic, 3))
     assert np.mean(gains) > 2.1 and min(gains) > 0.6
 
 
@@ -209,7 +210,7 @@ def test_a_composed_enlargement_is_better_than_bicubic(data, folder):
     assert run("--input", "small.png", "--output", "large.png", "--scale", 6) == 0
     bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 6)
     large = utils.imread("large.png", is_grayscale=False)
-    assert utils.psnr(original, large, 6) > utils.psnr(original, bicubic, 6) + 0.7
+    assert psnr(original, large, 6) > psnr(original, bicubic, 6) + 0.7
 
 
 def test_a_folder_goes_through_and_a_broken_file_is_named(write, folder, capsys):
