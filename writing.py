@@ -82,7 +82,7 @@ def check_replaceable(paths, flag):
 
 def _spelling(path):
     """A path as file systems that know neither case nor ways to compose letters see it."""
-    return unicodedata.normalize("NFC", str(Path(path).resolve())).casefold()
+    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
 def _file(path):
