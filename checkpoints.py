@@ -1,5 +1,6 @@
 """The checkpoints of a training: resuming from them, saving, and which of them may go."""
 
+import filecmp
 import itertools
 import json
 import re
@@ -85,8 +86,13 @@ class Checkpoints:
         path = self.folder / "SRCNN.model"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._set_aside(path.with_name(f"{path.name}-{step}"))
+            copies = self._set_aside(path.with_name(f"{path.name}-{step}"))
             self.saver.save(sess, str(path), global_step=step, write_meta_graph=False)
+            if all(filecmp.cmp(part, copy, shallow=False) for part, copy in copies):
+                for _, copy in copies:  # this training saved it and was killed before it listed it
+                    copy.unlink()
+            else:
+                print(f"{path}-{step} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
@@ -94,15 +100,21 @@ class Checkpoints:
             remove_unfinished(self.folder)
 
     def _set_aside(self, path):
-        """Copies a checkpoint that another training left where this one is about to save."""
-        if is_whole(path) and str(path) not in self.saver.last_checkpoints:
-            free = (f"{path}-kept-{n}" for n in itertools.count(1))
-            aside = next(name for name in free if not Path(f"{name}.index").exists())
-            parts = [p for p in path.parent.iterdir() if p.name.startswith(f"{path.name}.data-")]
-            for part in [*parts, Path(f"{path}.index")]:  # the index last: with it the copy is whole
-                with replacing(aside + part.name.removeprefix(path.name)) as temporary:
-                    shutil.copyfile(part, temporary)
-            print(f"{path} is kept as {aside}")
+        """Copies a checkpoint that is not of the rotation where this one is about to save.
+
+        Returns pairs of paths: of its files and their copies.
+        """
+        if not is_whole(path) or str(path) in self.saver.last_checkpoints:
+            return []
+        free = (f"{path}-kept-{n}" for n in itertools.count(1))
+        aside = next(name for name in free if not Path(f"{name}.index").exists())
+        parts = [p for p in path.parent.iterdir() if p.name.startswith(f"{path.name}.data-")]
+        parts.append(Path(f"{path}.index"))  # last: with it the copy is whole
+        copies = [(part, Path(aside + part.name.removeprefix(path.name))) for part in parts]
+        for part, copy in copies:
+            with replacing(copy) as temporary:
+                shutil.copyfile(part, temporary)
+        return copies
 
 
 def step_of(path):
