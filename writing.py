@@ -8,6 +8,7 @@ else since, and is theirs.
 import json
 import os
 import tempfile
+import threading
 import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +26,9 @@ def replacing(path, about=None):
     """
     path = Path(path)
     is_new = not path.parent.exists()
-    # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
-    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}{path.suffix}")
+    # Thread and process keep long names and two runs apart; the suffix stays last because writers choose
+    # the format by it.
+    temporary = path.with_name(f".{path.stem[:40]}.{threading.get_ident()}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
