@@ -83,12 +83,15 @@ def fails(tmp_path, monkeypatch, capfd):
     return call
 
 
-@pytest.fixture
-def photographs(tmp_path):
-    """A folder of three small colour images, the program's own."""
-    folder = tmp_path / "photographs"
+def save_photographs(folder):
+    """Three small colour images, the program's own."""
     y, x = np.mgrid[:60, :73] / 60
     for i in range(3):
         image = np.stack([np.sin((i + 3) * (x + y) * 7), np.cos(9 * x * (i + 1)), np.sin(40 * y * x)], 2)
         utils.imsave(image / 2 + 0.5, folder / f"image {i}.png")
     return folder
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    return save_photographs(tmp_path / "photographs")

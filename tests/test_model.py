@@ -20,13 +20,14 @@ from evaluate import super_resolve
 from model import SRCNN, conv2d, conv2d_few, initial_weights
 from signals import Stop
 
+COLOUR = {1: "y", 3: "rgb"}  # by channels
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 
 
 def random_weights(filters, c_dim=1, seed=0):
     """Weights of a size that keeps every layer alive."""
     rng = np.random.default_rng(seed)
-    values = initial_weights(network_of(filters, c_dim=c_dim), "normal", seed)
+    values = initial_weights(network_of(filters, colour=COLOUR[c_dim]), "normal", seed)
     for name, value in values.items():
         deviation = 0.1 if name.startswith("b") else np.sqrt(2 / np.prod(value.shape[:3]))
         values[name] = rng.normal(0, deviation, value.shape).astype(np.float32)
@@ -42,7 +43,7 @@ def network():
         session = tf.Session(graph=tf.Graph())
         sessions.append(session)
         with session.graph.as_default():
-            srcnn = SRCNN(session, network_of(filters, c_dim=c_dim), label_size=label_size)
+            srcnn = SRCNN(session, network_of(filters, colour=COLOUR[c_dim]), label_size=label_size)
             session.run(tf.global_variables_initializer())
             srcnn.set(random_weights(filters, c_dim))
         return srcnn

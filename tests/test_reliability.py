@@ -6,11 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, network_of, save_photographs
 
 import main
 import utils
@@ -37,6 +37,7 @@ import json, os, random, signal, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import main
 import training  # TensorFlow, but no session yet: its threads would not survive a fork
+import batches, hdf5, locks, naming, pictures, report, upscale  # once, not in every child
 from weights import latest_checkpoint, read_weights
 training.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
@@ -75,19 +76,22 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(start()[0], 0)[1]))
 
 
 def test_thirty_kills_lose_nothing(photographs, tmp_path):
-    """Each time the newest checkpoint loads and training goes on; in the end the weights are the same."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert main.main(flags(photographs, whole, "--epoch", 170)) == 0
-    words = flags(photographs, killed, "--epoch", 170)
-    done = python(KILLER, killed / MODEL, 30, *words)
+    """Each time the newest checkpoint loads and training goes on; in the end the weights are the same.
+
+    Of a network with small kernels, whose graph is quickly built.
+    """
+    whole, killed, model = tmp_path / "whole", tmp_path / "killed", network_of("3-1-3").name
+    more = "--filters", "3-1-3", "--epoch", 170
+    assert main.main(flags(photographs, whole, *more)) == 0
+    done = python(KILLER, killed / model, 30, *flags(photographs, killed, *more))
     assert done.returncode == 0, done.stderr
     steps = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("[")))
     assert len(steps) == 30 and steps == sorted(steps) and len(set(steps)) > 20
-    (expected, _), (values, _) = (read_weights(folder / MODEL) for folder in (whole, killed))
+    (expected, _), (values, _) = (read_weights(folder / model) for folder in (whole, killed))
     for name in expected:
         np.testing.assert_array_equal(values[name], expected[name])
-    checkpoints = {p.name.partition(".data")[0].removesuffix(".index") for p in (killed / MODEL).glob("*-*")}
-    assert len(checkpoints) == 5  # leftovers of the kills are gone
+    left = {p.name for p in (killed / model).iterdir() if "model" in p.name}
+    assert len({name.partition(".data")[0].removesuffix(".index") for name in left}) == 5, left
 
 
 LIMITED = """
@@ -214,7 +218,7 @@ NAMES_OF_FILES = [
     "照片.png",
     "-rf.png",
     "--scale.png",
-    "..png",
+    "a..png",
     "a'b\"c$d;e&f.png",
     "%s{0}<b>.png",
     "n" * 250 + ".png",
@@ -228,8 +232,12 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "-资料 folder"
     folder.mkdir()
+    refused = []
     for name in NAMES_OF_FILES:
-        shutil.copy(photographs / "image 0.png", folder / name)
+        try:
+            shutil.copy(photographs / "image 0.png", folder / name)
+        except OSError:
+            refused.append(name)
     (folder / "loop.png").symlink_to(folder / "loop.png")
     (folder / "self").symlink_to(folder)
     for words in (["--test_dir=-资料 folder"], ["--input=-资料 folder", "--scale=2"]):
@@ -237,32 +245,36 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
             [sys.executable, ROOT / "main.py", "--is_train", "False", *words, "--sample_dir=-结果 of it"],
             capture_output=True,
         )
-        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.returncode == 0 and done.stderr.decode().splitlines() == [
+            "-资料 folder: left out what has no ending of an image (.png: 1, folders: 1)"
+        ]
         entries = "results.json" if "test_dir" in words[0] else "upscaled.json"
         images = json.loads((tmp_path / "-结果 of it" / entries).read_text())["images"]
-        assert len(images) == len(NAMES_OF_FILES)
+        assert len(images) == len(NAMES_OF_FILES) - len(refused)
     assert main.main(["--train_dir=-资料 folder", "--checkpoint_dir=-c", "--epoch=1"]) == 0
     assert main.main(["--is_train=False", "--input=-资料 folder/-rf.png", "--output=-o.png"]) == 0
     assert (tmp_path / "-o.png").exists()
+    if refused:
+        pytest.skip(f"the file system takes no {refused!a}; the others work")
 
 
-def test_a_loop_of_links_is_no_folder(tmp_path, fails):
+def test_a_loop_of_links_is_no_folder(tmp_path, photographs, fails):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for words in (
         "--train_dir loop",
         "--is_train False --test_dir loop",
         "--is_train False --input loop",
-        "--is_train False --sample_dir loop",
+        "--is_train False --test_dir photographs --sample_dir loop",
         "--is_train False --input loop/a.png",
     ):
         assert "loop" in fails(*words.split())
 
 
-def test_a_sample_dir_that_cannot_be_written_is_said_first(photographs, fails):
-    started = time.monotonic()
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc, where root cannot write either")
+def test_a_sample_dir_that_cannot_be_written_is_said_first(photographs, fails, monkeypatch):
+    monkeypatch.setattr("images.read", None)  # before an image is read
     for words in (("--test_dir", photographs), ("--input", photographs)):
         assert "--sample_dir /proc" in fails("--is_train", "False", *words, "--sample_dir", "/proc/new")
-    assert time.monotonic() - started < 5
 
 
 def scores(folder, sample, *words):
@@ -277,21 +289,53 @@ def scores(folder, sample, *words):
     return json.loads((sample / "sample/results.json").read_text())["images"]
 
 
-def test_one_thread_or_two_train_and_test_alike(photographs, tmp_path):
-    """To 0.001 dB: sums are rounded in another order."""
-    program = "import os, sys; os.sched_setaffinity(0, range(int(sys.argv[1]))); import main; "
-    program += "sys.exit(main.main(sys.argv[2:]))"
-    found = []
+THREADS = """
+import sys
+import tensorflow.compat.v1 as tf
+count = int(sys.argv[1])
+tf.config.threading.set_intra_op_parallelism_threads(count)
+tf.config.threading.set_inter_op_parallelism_threads(count)
+import main
+for words in " ".join(sys.argv[2:]).split(" then "):
+    if main.main(words.split()):
+        sys.exit(2)
+"""
+
+
+@pytest.fixture(scope="module")
+def by_threads(tmp_path_factory):
+    """What processes of one and of two threads find: PSNR by image, with shipped and own weights."""
+    found = {}
+    folder = tmp_path_factory.mktemp("threads")
+    save_photographs(folder / "photographs")
     for threads in (1, 2):
-        checkpoints, sample = tmp_path / f"c{threads}", tmp_path / f"s{threads}"
-        tested = "--is_train", "False", "--test_dir", photographs, "--sample_dir", sample
-        for words in (("--epoch", 3), tested):
-            words = flags(photographs, checkpoints, *words)
-            done = python(program, threads, *words)
-            assert done.returncode == 0, done.stderr
-        found.append(json.loads((sample / "results.json").read_text())["images"])
-    for name, one in found[0].items():
-        assert one["srcnn_psnr"] == pytest.approx(found[1][name]["srcnn_psnr"], abs=1e-3)
+        place = folder / str(threads)
+        place.mkdir()
+        shared = "--test_dir ../photographs --train_dir ../photographs --batch_size 8 --epoch 3"
+        words = [f"--is_train False {shared} --sample_dir shipped"]
+        seeds = range(4 if threads == 1 else 1)
+        for seed in seeds:
+            words.append(f"{shared} --seed {seed} --checkpoint_dir c{seed}")
+            words.append(f"--is_train False {shared} --checkpoint_dir c{seed} --sample_dir s{seed}")
+        done = python(THREADS, threads, " then ".join(words), cwd=place)
+        assert done.returncode == 0, done.stderr
+        for name in ("shipped", *(f"s{seed}" for seed in seeds)):
+            entries = json.loads((place / name / "results.json").read_text())["images"]
+            found[threads, name] = {image: entry["srcnn_psnr"] for image, entry in entries.items()}
+    return found
+
+
+def test_one_thread_or_two_test_alike(by_threads):
+    """With given weights, to 0.001 dB: sums are rounded in another order."""
+    assert by_threads[1, "shipped"] == pytest.approx(by_threads[2, "shipped"], abs=1e-3)
+
+
+def test_one_thread_or_two_train_alike(by_threads):
+    """Rounding grows in training, to less than what a seed changes: how far four of them are apart."""
+    for name, psnr in by_threads[1, "s0"].items():
+        seeds = [by_threads[1, f"s{seed}"][name] for seed in range(4)]
+        assert len(set(seeds)) == 4
+        assert abs(by_threads[2, "s0"][name] - psnr) < max(seeds) - min(seeds)
 
 
 def test_the_same_in_every_place_and_language(photographs, tmp_path):
