@@ -26,7 +26,7 @@ def exported(tmp_path, monkeypatch):
         assert main.main([*words, "--export", name]) == 0
         image = np.random.default_rng(0).random((37, 45, 1)).astype(np.float32)
         with devices.session() as session:
-            srcnn, _ = trained(session, network_of(filters))
+            srcnn = trained(session, network_of(filters))
             return tmp_path / name, image, super_resolve(srcnn, image)
 
     return export

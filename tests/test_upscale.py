@@ -53,7 +53,7 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
     image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
     margin = network_of(filters).margin
     with devices.session() as session:
-        srcnn, _ = trained(session, network_of(filters))
+        srcnn = trained(session, network_of(filters))
         result = upscale.enlarge(image, srcnn)
         whole = utils.imresize(image, 3)
         colour = whole[..., : 1 if channels == 1 else 3]

@@ -130,7 +130,7 @@ def test_a_training_file_of_unknown_making_is_left_alone(photographs, tmp_path, 
         with h5py.File(path, "w") as hf:
             hf["data"] = np.zeros(3)
     before = path.read_bytes()
-    with pytest.raises(InputError, match="train.h5") as error:
+    with pytest.raises(InputError, match=r"train\.h5") as error:
         setup(tmp_path, paths)
     assert "\n" not in str(error.value)
     assert path.read_bytes() == before
