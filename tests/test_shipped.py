@@ -36,7 +36,7 @@ def found(folder, network):
             input_, label = utils.preprocess(image, network.scale, network.degradation)
             outputs = input_, super_resolve(srcnn, input_)
             psnrs[image.stem] = [psnr(label, output, network.scale) for output in outputs]
-    return psnrs, srcnn.path
+    return psnrs, str(srcnn.source)
 
 
 @pytest.mark.parametrize(("filters", "scale", "degradation"), LEAST)
