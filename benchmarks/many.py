@@ -40,7 +40,7 @@ def make_photographs(folder):
     package = Path(find_spec("skimage").origin).parent / "data"
     opened = [Image.open(package / name).convert("RGB") for name in SOURCES.split()]
     folder.mkdir()
-    for number, image in zip(range(COUNT), itertools.cycle(opened)):  # noqa: B905, a cycle does not end
+    for number, image in zip(range(COUNT), itertools.cycle(opened)):
         factor = rng.uniform(1, min(n / size for n, size in zip(image.size, SIZE, strict=True)))
         w, h = (size * factor for size in SIZE)
         left, top = rng.uniform(0, image.width - w), rng.uniform(0, image.height - h)
