@@ -87,7 +87,7 @@ def training(folder, gigabytes):
     for size in (0.13, gigabytes):
         count = round(size * 1e9 / block.itemsize / (33 * 33 + 21 * 21) / len(block))
         path = folder / "train.h5"
-        make_data(path, (("", block, block[:, 6:-6, 6:-6]) for _ in range(count)), {})
+        make_data(path, ((block, block[:, 6:-6, 6:-6]) for _ in range(count)), {})
         _, peak, output = run("-c", TRAIN, path)
         print(f"| {path.stat().st_size / 1e9:.1f} GB | {output[-1]} | {peak:,} |", flush=True)
 
