@@ -170,7 +170,7 @@ def measure(runs, n):
 def benchmark():
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
     with tempfile.TemporaryDirectory() as folder, devices.session() as sess:
-        srcnn, _ = trained(sess, Network(), weights.SHIPPED / Network().name)
+        srcnn = trained(sess, Network(), weights.SHIPPED / Network().name)
         runs = peers(srcnn, Path(folder))
         speeds = [measure(runs, n) for n in SIZES]
     print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")

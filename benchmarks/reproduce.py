@@ -28,18 +28,18 @@ def shipped():
         _, said = read_weights(folder)
         kernels = dashed(said["filters"])
         channels = dashed(said["channels"]) if "channels" in said else default_channels(kernels)
-        yield Network(kernels, channels, said["c_dim"], said["scale"], said["degradation"])
+        yield Network(kernels, channels, scale=said["scale"], degradation=said["degradation"])
 
 
 def scored(network, test_dir):
     """What results.json has of a test with the shipped weights, without its pictures."""
     scores = {}
     with devices.session() as sess:
-        srcnn, path = trained(sess, network, SHIPPED / network.name)
+        srcnn = trained(sess, network, SHIPPED / network.name)
         for restored in evaluate(srcnn, prepare_data(test_dir)):
             with restored:
                 scores[restored.path.stem] = restored.scores()
-    return results(network, path, scores)
+    return results(network, srcnn.source, scores)
 
 
 def cell(value, digits=2):
@@ -80,11 +80,28 @@ def details(name, tests):
     ]
 
 
+def summary(tests):
+    """Markdown of the averages by the paper's protocol, the sets side by side."""
+    heading = " | ".join(f"{name}: bicubic | SRCNN | paper" for name in tests)
+    lines = [f"| | {heading} |", "|---|" + "---:|" * (3 * len(tests))]
+    for pairs in zip(*tests.values(), strict=True):
+        network, _ = pairs[0]
+        if network.degradation == "matlab":
+            averages = [found["average"] for _, found in pairs]
+            numbers = [a[f"{kind}_psnr"] for a in averages for kind in ("bicubic", "srcnn", "paper_srcnn")]
+            cells = " | ".join(map(cell, numbers))
+            lines.append(f"| {network.filters} x{network.scale} | {cells} |")
+    return [*lines, ""]
+
+
 def reproduce(folder):
-    for name in ("Set5", "Set14"):
-        tests = [(network, scored(network, folder / name)) for network in shipped()]
-        lines = table(name, tests) + (details(name, tests) if name == "Set5" else [])
-        print("\n".join(lines), flush=True)
+    tests = {
+        name: [(network, scored(network, folder / name)) for network in shipped()]
+        for name in ("Set5", "Set14")
+    }
+    print("\n".join(summary(tests)))
+    print("\n".join(table("Set5", tests["Set5"]) + details("Set5", tests["Set5"])))
+    print("\n".join(table("Set14", tests["Set14"])))
 
 
 if __name__ == "__main__":
