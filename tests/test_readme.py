@@ -54,6 +54,12 @@ def test_every_link_leads_to_a_file():
             assert target.startswith(("http://", "https://")) or (page.parent / target).is_file(), target
 
 
+def test_every_test_that_is_named_is_there():
+    tests = "".join(path.read_text() for path in sorted((ROOT / "tests").glob("test_*.py")))
+    for name in re.findall(r"`(test_\w+)", (ROOT / "docs/reliability.md").read_text()):
+        assert f"def {name}(" in tests, name
+
+
 def test_the_lines_of_python_run(tmp_path):
     (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     y, x = np.mgrid[:40, :52] / 40
