@@ -7,6 +7,7 @@ that was resident in the process.
 """
 
 import itertools
+import resource
 import subprocess
 import sys
 import tarfile
@@ -60,10 +61,13 @@ def make_photograph(path, size):
 
 
 def test(program, images, results):
-    """Seconds and peak MB of a test, and MB of its page."""
+    """Seconds, seconds of all cores, and peak MB of a test, and MB of its page."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     words = "--is_train", "False", "--stride", 21, "--test_dir", images, "--sample_dir", results
     seconds, peak, _ = run(program / "main.py", *words)
-    return seconds, peak, (results / "report.html").stat().st_size / 1e6
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cores = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return seconds, cores, peak, (results / "report.html").stat().st_size / 1e6
 
 
 def many(folder, programs, images):
@@ -73,9 +77,10 @@ def many(folder, programs, images):
         for name, program in programs.items():
             found[name].append(test(program, images, folder / f"{name}-{turn}"))
     medians = {name: np.median(values, axis=0) for name, values in found.items()}
-    print(f"| a test of {count} images | seconds | peak MB | report.html, MB |\n|---|---:|---:|---:|")
-    for name, (seconds, peak, page) in medians.items():
-        print(f"| {name} | {seconds:.1f} | {peak:,.0f} | {page:.1f} |")
+    print(f"| a test of {count} images | seconds | of all cores | peak MB | report.html, MB |")
+    print("|---|---:|---:|---:|---:|")
+    for name, (seconds, cores, peak, page) in medians.items():
+        print(f"| {name} | {seconds:.1f} | {cores:.1f} | {peak:,.0f} | {page:.1f} |")
     ratios = [now[0] / then[0] for then, now in zip(*found.values(), strict=True)]
     each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     print(f"\nIt takes {np.median(ratios):.2f} times as long as at {EARLIER} ({each}).\n", flush=True)
@@ -87,7 +92,7 @@ def large(folder, programs):
         for size in (SIZE, LARGE):
             what = f"{name}, {size[0]}x{size[1]}"
             images = make_photograph(folder / what / "photograph.png", size)
-            seconds, peak, _ = test(program, images, folder / f"{what}, results")
+            seconds, _, peak, _ = test(program, images, folder / f"{what}, results")
             print(f"| {what} | {seconds:.1f} | {peak:,} |", flush=True)
 
 
