@@ -21,7 +21,7 @@ from hdf5 import read_data
 from locks import locked
 from model import SRCNN, trained
 from naming import names
-from pictures import filters_picture, save_comparison
+from pictures import filters_picture, png, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
@@ -121,7 +121,8 @@ def save_pictures(folder, item):
     number, name, restored = item
     with restored:
         scores, pictures = restored.results()
-    images.save(pictures["SRCNN"], folder / f"{name}.png", about={})
+    with replacing(folder / f"{name}.png", {}) as temporary:
+        temporary.write_bytes(png(pictures["SRCNN"]))
     save_comparison(pictures, scores, folder / f"{name}_comparison.png", {})
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
     return name, scores, exhibit

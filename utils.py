@@ -82,11 +82,14 @@ def ycbcr2rgb(y, cb, cr, dtype=np.uint8):
     y: in [0, 1]. cb, cr: in [0, 1] or whole-number pixels.
     """
     inverse = np.linalg.inv(YCBCR / 255).astype(np.float32)
+    offsets = (OFFSETS / 255).astype(np.float32)
     result = np.empty((*y.shape[:2], 3), dtype)
     for rows in strips(y):
         chroma = [c[rows] if c.dtype.kind == "f" else to_float(c[rows]) for c in (cb, cr)]
-        channels = np.concatenate([y[rows], *chroma], axis=2) - (OFFSETS / 255).astype(np.float32)
-        result[rows] = to_pixels(channels @ inverse.T, dtype)
+        parts = [c[..., 0] - offset for c, offset in zip((y[rows], *chroma), offsets, strict=True)]
+        for index, weights in enumerate(inverse):
+            mixed = sum(part * weight for part, weight in zip(parts, weights, strict=True))
+            result[rows, :, index] = to_pixels(mixed, dtype)
     return result
 
 
