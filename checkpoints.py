@@ -57,8 +57,8 @@ class Checkpoints:
         shapes = reader.get_variable_to_shape_map()
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(
-                f"{path}: has weights but not the state of a training by this version, so none can go on from "
-                f"it; move it away, or start from it with --weights in another --checkpoint_dir"
+                f"{path}: has weights but not the state of a training by this version, so none can go on "
+                f"from it; move it away, or start from it with --weights in another --checkpoint_dir"
             )
         try:
             settings = json.loads(reader.get_tensor("settings"))

@@ -2,13 +2,14 @@
 
     python benchmarks/paper.py filters-number [folder with Train and Test, default .] [folder for the runs]
 
-Experiments: filters-number, filters-size, layers, colour, training-set, time. All are at x3 on Set5. Each run is
-a folder below benchmarks/runs with its training and, once it is done, result.json: a killed run goes on, a
-finished one is not repeated. Settings and lengths were fixed before, on images held out (docs/training.md).
+Experiments: filters-number, filters-size, layers, colour, training-set, time. All are at x3 on Set5. Each run
+is a folder below benchmarks/runs with its training and, once it is done, result.json: a killed run goes on,
+a finished one is not repeated. Settings and lengths were fixed before, on images held out (docs/training.md).
 Pictures of the curves and of the learned filters go to docs/.
 """
 
 import csv
+import itertools
 import json
 import shutil
 import statistics
@@ -162,7 +163,7 @@ class Bench:
 def tested(flags):
     """The flags that a test needs to know of those of a training."""
     names = "--filters", "--channels", "--c_dim", "--colour"
-    pairs = zip(flags, flags[1:], strict=False)
+    pairs = itertools.pairwise(flags)
     return [word for name, value in pairs if name in names for word in (name, value)]
 
 
