@@ -14,6 +14,7 @@ from errors import InputError, first_line
 from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from writing import replacing
 
+PROGRAM = "2.0"  # the version that made a checkpoint, which says so
 KEPT = 5  # of the checkpoints that a training saved, the last ones
 PART = re.compile(r"(SRCNN\.model-\d+)\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?")
 
@@ -81,7 +82,7 @@ class Checkpoints:
         sess = self.srcnn.sess
         if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
             raise InputError("the weights are not finite any more; the last checkpoint stands")
-        text = json.dumps({**self.settings, "step": step, "epoch": epoch})
+        text = json.dumps({**self.settings, "program": PROGRAM, "step": step, "epoch": epoch})
         sess.run(self.write_text, {self.new_text: text})
         path = self.folder / "SRCNN.model"
         try:
