@@ -92,6 +92,7 @@ def test_a_file_larger_than_the_memory_is_read(tmp_path):
 import re, resource, sys, h5py
 import numpy as np
 import batches
+from hdf5 import make_data
 batches.POOL_BYTES, allowed = 2**24, 10**8
 block = np.random.default_rng(0).random((1000, 33, 33, 1)).astype(np.float32)
 used = 1024 * int(re.search(r"VmData:\\s*(\\d+)", open("/proc/self/status").read())[1])

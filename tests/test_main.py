@@ -165,7 +165,8 @@ BAD_FLAGS = {
     "--preconditioner adam": "--preconditioner",
     "--is_train True --train_dir nowhere": "nowhere",
     "--is_train False --test_dir nowhere": "nowhere",
-    "--is_train True --weights x.mat": "--is_train False",
+    "--is_train True --init normal --weights x.mat": "--init does not go with --weights",
+    "--is_train True --input x.png": "--is_train False",
     "leftover": "leftover",
 }
 
@@ -210,6 +211,7 @@ def test_bad_weights_are_one_line(fails, photographs, tmp_path):
     assert "no checkpoint" in fails(*tests, "--scale", 5)
     assert "gone.mat" in fails(*tests, "--weights", "gone.mat")
     assert "gone" in fails(*tests, "--weights", "gone")
+    assert "gone.mat" in fails("--train_dir", photographs, "--weights", "gone.mat")
     write_mat(tmp_path / "other.mat", random_weights("9-5-5"))
     said = fails(*tests, "--weights", "other.mat")
     assert "(5, 5, 64, 32)" in said and "(1, 1, 64, 32)" in said
