@@ -26,7 +26,7 @@ from progress import progress
 from signals import stopping
 from threads import in_threads
 from weights import check_export, find_weights, has_weights, unsaid, weights_of, write_weights
-from writing import check_apart, check_replaceable, check_writable, replacing
+from writing import check_apart, check_replaceable, check_writable, published, said
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
 ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
@@ -82,26 +82,25 @@ def test(config):
     stems = names(paths, ENDINGS, RESULTS)
     outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
     check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
-    with devices.session() as sess:
+    with devices.session() as sess, published(folder) as staging:
         srcnn = load(sess, config, config.network)
         restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
         numbered = zip(range(len(paths)), stems, restored)  # noqa: B905, the last one is a generator
-        done = in_threads(partial(save_pictures, folder), numbered, workers=2)
+        done = in_threads(partial(save_pictures, staging), numbered, workers=2)
         entries = list(progress(done, "testing", len(paths)))
         w1 = sess.run(srcnn.weights["w1"])
-    with replacing(folder / "test_image.png", {}) as temporary:
-        shutil.copyfile(folder / f"{stems[-1]}.png", temporary)
-    results = report.results(config.network, srcnn.source, {name: scores for name, scores, _ in entries})
-    report.save_json(results, folder / "results.json", about={})
-    rows = report.rows(results)
-    exhibits = [exhibit for *_, exhibit in entries if exhibit]
-    settings = {"degradation": config.degradation, "stride": config.stride}
-    save_page(config, folder / "report.html", [srcnn.source], rows, exhibits, w1, settings)
-    images.save(filters_picture(w1), folder / "filters.png", about={})
+        shutil.copyfile(staging / f"{stems[-1]}.png", staging / "test_image.png")
+        images.save(filters_picture(w1), staging / "filters.png")
+        results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
+        report.save_json(results, staging / "results.json")
+        rows = report.rows(results)
+        exhibits = [exhibit for *_, exhibit in entries if exhibit]
+        settings = {"degradation": config.degradation, "stride": config.stride}
+        save_page(config, staging / "report.html", [srcnn.source], rows, exhibits, w1, settings)
     print(report.table(rows))
     print(f"pictures, results.json and report.html in {folder}")
-    bicubic, srcnn_psnr = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
-    if srcnn.on_trust and None not in (bicubic, srcnn_psnr) and srcnn_psnr < bicubic:
+    bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
+    if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
         print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
     return 0
 
@@ -121,9 +120,9 @@ def save_pictures(folder, item):
     number, name, restored = item
     with restored:
         scores, pictures = restored.results()
-    with replacing(folder / f"{name}.png", {}) as temporary:
-        temporary.write_bytes(png(pictures["SRCNN"]))
-    save_comparison(pictures, scores, folder / f"{name}_comparison.png", {})
+    with said(folder.parent):
+        (folder / f"{name}.png").write_bytes(png(pictures["SRCNN"]))
+        save_comparison(pictures, scores, folder / f"{name}_comparison.png")
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
     return name, scores, exhibit
 
@@ -149,7 +148,7 @@ def save_page(config, path, weights, rows, exhibits, w1, more):
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
     title = f"SRCNN {network.filters}, {what}x{network.scale}"
-    report.save_page(path, title, command, settings, rows, exhibits, w1, curve, about={})
+    report.save_page(path, title, command, settings, rows, exhibits, w1, curve)
 
 
 def upscale_photographs(config):
@@ -182,10 +181,12 @@ def upscale_photographs(config):
                 exhibits.append(report.exhibit(image.target.name, image.pictures, {}, image.size))
         w1 = sess.run(srcnns[0].weights["w1"])
     if done:
-        report.save_json({"scale": config.scale, "weights": weights, "images": done}, pages[1], about={})
-        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
-        save_page(config, pages[0], weights, rows, exhibits, w1, {})
-        print(f"compare with bicubic: {pages[0]}")
+        with published(sample_dir) as staging:
+            found = {"scale": config.scale, "weights": weights, "images": done}
+            report.save_json(found, staging / "upscaled.json")
+            rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+            save_page(config, staging / "upscaled.html", weights, rows, exhibits, w1, {})
+        print(f"compare with bicubic: {sample_dir / 'upscaled.html'}")
     return status
 
 

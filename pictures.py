@@ -10,8 +10,6 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from writing import replacing
-
 LARGEST_PANEL = 1000  # pixels of the longer side of a picture in a strip
 BYTES_A_PIXEL = 1.0  # of what is embedded; a page of 24 images of 481x321 is then below 15 MB
 THIRDS = (np.rint(np.arange(256) / 3) * 3).astype(np.uint8)  # each level as one of 86, off by 1 at most
@@ -31,11 +29,11 @@ def captions(pictures, scores):
     return {name: lines.get(name, "") for name in pictures}
 
 
-def save_comparison(pictures, scores, path, about=None):
+def save_comparison(pictures, scores, path):
     """Writes one strip, a PNG: pictures side by side, in their order, with PSNR and SSIM under them.
 
     pictures: dict of pixels, all with the same number of channels. All are shown as large as `SRCNN`,
-    at most LARGEST_PANEL pixels a side. scores: a dict of `report.METRICS`. about: see `replacing`.
+    at most LARGEST_PANEL pixels a side. scores: a dict of `report.METRICS`.
     """
     h, w, channels = pictures["SRCNN"].shape
     ratio = min(1, LARGEST_PANEL / max(h, w))
@@ -50,8 +48,7 @@ def save_comparison(pictures, scores, path, about=None):
         place = x, size[1] + gap + 2
         draw.multiline_text(place, f"{name}\n{text}", "black", font, anchor="ma", align="center")
     encoded = png(np.atleast_3d(np.asarray(strip)))
-    with replacing(path, about) as temporary:
-        temporary.write_bytes(encoded)
+    path.write_bytes(encoded)
 
 
 def panel(pixels, size):

@@ -46,11 +46,10 @@ def results(config, weights, scores):
     }
 
 
-def save_json(value, path, about=None):
-    """Writes plain values; about: see `replacing`."""
-    with replacing(path, about) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+def save_json(value, path):
+    """Writes plain values."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def rows(results):
@@ -121,12 +120,11 @@ def exhibit(name, pictures, scores, size=None):
     }
 
 
-def save_page(path, title, command, settings, rows, exhibits, w1, curve, about=None):
+def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     """Writes a page, HTML with everything in it.
 
     settings: dict of text. rows: lists of text, see `table`. exhibits: from `exhibit`.
     w1: kernels of the first layer. curve: path of a PNG of the training, shown if it is there.
-    about: see `replacing`.
     """
     import jinja2
 
@@ -141,8 +139,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve, about=N
         filters=data_uri(png(filters_picture(w1)), "png"),
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
-    with replacing(path, about) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def plot_curve(path, about=None):
@@ -162,6 +159,7 @@ def plot_curve(path, about=None):
             axes.plot(*zip(*points, strict=True), marker=".", label=label)
     axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if axes.has_data():  # none, before the first epoch is done
+        axes.legend()
     with replacing(path.with_suffix(".png"), about) as temporary:
         figure.savefig(temporary, dpi=120)

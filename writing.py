@@ -44,6 +44,39 @@ def replacing(path, about=None):
                 path.parent.rmdir()  # if it is empty
 
 
+@contextmanager
+def published(folder):
+    """A temporary folder, whose files are moved into `folder` and noted there when the block ends well.
+
+    So results of a run that fails half-way replace nothing.
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    try:
+        with said(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
+        with staging as name:
+            yield Path(name)
+            with said(folder):
+                for path in sorted(Path(name).iterdir()):
+                    _note(folder / path.name, path, {})
+                    os.replace(path, folder / path.name)
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # if it is empty
+
+
+@contextmanager
+def said(path):
+    """Turns errors of the file system into an InputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
 def _identity(path):
     status = os.stat(path)
     return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
