@@ -27,18 +27,17 @@ import training  # noqa: E402
 
 CURVATURE = [
     {},
-    {"trust": 1e-6},
-    {"trust": 3e-5},
-    {"trust": 1e-4},
+    {"trust": 5e-9},
+    {"trust": 1e-7},
+    {"momentum": 0.0, "trust": 1e-5},
     {"damping": 1e-7},
     {"damping": 1e-5},
-    {"damping": 1e-4},
     {"decay": 0.9},
     {"spacing": 1},
 ]
 REFRESHES = [  # tried at the whole length: shorter trainings do not show what they cost
-    {"REFRESH_STEPS": 10},
-    {"REFRESH_STEPS": 40},
+    {"LATER_STEPS": 20},
+    {"FIRST_STEPS": 0},
 ]
 SUB_IMAGES = 8, 16, 64  # that the curvature is taken from
 LABEL_PIXELS = 21 * 21  # of a sub-image
@@ -57,13 +56,15 @@ FLAGS = [
 LARGER = "--image_size 93 --stride 42 --batch_size 9 --epoch 28"
 
 
-def validation_psnr(train_dir, seed, flags=(), curvature=None, refreshes=None, schedule=None):
+def validation_psnr(train_dir, seed, flags=(), curvature=None, refreshes=None, schedule=None, weights=None):
     """(PSNR in dB of 10 held-out images, seconds) at the end of a training."""
     patched = {"learning_rate": schedule or training.learning_rate, **(refreshes or {})}
     gradient = functools.partial(model.NaturalGradient, **curvature or {})
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(model, "NaturalGradient", gradient))
         stack.enter_context(mock.patch.multiple(training, **patched))
+        if weights:
+            stack.enter_context(mock.patch.object(model.SRCNN, "sample_weights", weights))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         words = ["--train_dir", train_dir, "--checkpoint_dir", folder, "--validation", "10", "--epoch", "8"]
         if main.main([*words, "--seed", str(seed), *flags]):
@@ -78,6 +79,7 @@ def trials():
     found = {str(c) if c else "nothing": ({"curvature": c}, SEEDS[:1]) for c in CURVATURE}
     found |= {flags: ({"flags": flags.split()}, SEEDS[:1]) for flags in FLAGS}
     whole = {"flags": ["--epoch", "29"]}
+    found["whole length, all sub-images count the same"] = whole | {"weights": lambda srcnn: 1.0}, SEEDS
     for count in SUB_IMAGES:
         pixels = {"FACTOR_PIXELS": count * LABEL_PIXELS}
         found[f"whole length, {count} sub-images"] = whole | {"refreshes": pixels}, SEEDS
