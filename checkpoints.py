@@ -1,5 +1,6 @@
 """The checkpoints of a training: resuming from them, saving, and which of them may go."""
 
+import filecmp
 import itertools
 import json
 import re
@@ -13,6 +14,7 @@ from errors import InputError, first_line
 from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from writing import replacing
 
+PROGRAM = "2.0"  # the version that made a checkpoint, which says so
 KEPT = 5  # of the checkpoints that a training saved, the last ones
 PART = re.compile(r"(SRCNN\.model-\d+)\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?")
 
@@ -54,16 +56,16 @@ class Checkpoints:
     def _check(self, path):
         reader = open_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
+        if any(variable.op.name not in shapes for variable in tf.global_variables()):
+            raise InputError(
+                f"{path}: has weights but not the state of a training by this version, so none can go on "
+                f"from it; move it away, or start from it with --weights in another --checkpoint_dir"
+            )
         try:
-            settings = json.loads(reader.get_tensor("settings")) if "settings" in shapes else {}
+            settings = json.loads(reader.get_tensor("settings"))
         except Exception as error:  # the readers raise nearly everything on damaged files
             raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
         check_settings(path, settings, self.settings)
-        if any(variable.op.name not in shapes for variable in tf.global_variables()):
-            raise InputError(
-                f"{path}: has weights but not the state of a training, so none can go on from it; "
-                f"move it away, or take another --checkpoint_dir"
-            )
 
     def _recover(self, path):
         """Lets the rotation go on with the checkpoints that this training saved before."""
@@ -80,13 +82,18 @@ class Checkpoints:
         sess = self.srcnn.sess
         if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
             raise InputError("the weights are not finite any more; the last checkpoint stands")
-        text = json.dumps({**self.settings, "step": step, "epoch": epoch})
+        text = json.dumps({**self.settings, "program": PROGRAM, "step": step, "epoch": epoch})
         sess.run(self.write_text, {self.new_text: text})
         path = self.folder / "SRCNN.model"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._set_aside(path.with_name(f"{path.name}-{step}"))
+            copies = self._set_aside(path.with_name(f"{path.name}-{step}"))
             self.saver.save(sess, str(path), global_step=step, write_meta_graph=False)
+            if all(filecmp.cmp(part, copy, shallow=False) for part, copy in copies):
+                for _, copy in copies:  # this training saved it and was killed before it listed it
+                    copy.unlink()
+            else:
+                print(f"{path}-{step} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
@@ -94,15 +101,21 @@ class Checkpoints:
             remove_unfinished(self.folder)
 
     def _set_aside(self, path):
-        """Copies a checkpoint that another training left where this one is about to save."""
-        if is_whole(path) and str(path) not in self.saver.last_checkpoints:
-            free = (f"{path}-kept-{n}" for n in itertools.count(1))
-            aside = next(name for name in free if not Path(f"{name}.index").exists())
-            parts = [p for p in path.parent.iterdir() if p.name.startswith(f"{path.name}.data-")]
-            for part in [*parts, Path(f"{path}.index")]:  # the index last: with it the copy is whole
-                with replacing(aside + part.name.removeprefix(path.name)) as temporary:
-                    shutil.copyfile(part, temporary)
-            print(f"{path} is kept as {aside}")
+        """Copies a checkpoint that is not of the rotation where this one is about to save.
+
+        Returns pairs of paths: of its files and their copies.
+        """
+        if not is_whole(path) or str(path) in self.saver.last_checkpoints:
+            return []
+        free = (f"{path}-kept-{n}" for n in itertools.count(1))
+        aside = next(name for name in free if not Path(f"{name}.index").exists())
+        parts = [p for p in path.parent.iterdir() if p.name.startswith(f"{path.name}.data-")]
+        parts.append(Path(f"{path}.index"))  # last: with it the copy is whole
+        copies = [(part, Path(aside + part.name.removeprefix(path.name))) for part in parts]
+        for part, copy in copies:
+            with replacing(copy) as temporary:
+                shutil.copyfile(part, temporary)
+        return copies
 
 
 def step_of(path):

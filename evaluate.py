@@ -8,7 +8,7 @@ import numpy as np
 import images
 import utils
 from network import TILE
-from scores import score
+from scores import colour_psnr, score
 from threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
@@ -61,34 +61,55 @@ class Restored:
     """An image of a test, from its file to its scores and pictures.
 
     label, input_, output: original, degraded and super-resolved, (h, w, c_dim) in [0, 1].
+    chroma: Cb and Cr of a colour image, 8-bit pixels, where the network has luminance alone; else empty.
     """
 
     def __init__(self, network, budget, path):
         self.network, self.budget, self.path = network, budget, path
         pixels = images.colours(images.read(path).pixels)
+        utils.check_size(path, pixels, network.scale)
         self.pixels = utils.modcrop(pixels, network.scale)
-        utils.check_size(path, self.pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
-        channels = [utils.as_label(self.pixels, network.c_dim)]
-        if self.pixels.shape[2] > network.c_dim:  # chroma for the pictures
-            channels += [utils.rgb2ycbcr(self.pixels, channel) for channel in (1, 2)]
-        self.label = channels[0]
-        self.low = [utils.shrink(channel, network.scale, network.degradation) for channel in channels]
-        del channels
-        self.input_, *self.chroma = (
-            utils.enlarge(channel, network.scale, network.degradation) for channel in self.low
-        )
+        self.chroma_label, self.chroma_low, self.chroma = [], [], []
+        if self.pixels.shape[2] > network.c_dim:
+            for channel in (1, 2):
+                # With 8 bits, as they are scored: a quarter of the memory.
+                label, low, degraded = self._degraded(utils.rgb2ycbcr(self.pixels, channel))
+                self.chroma_label.append(utils.to_pixels(label))
+                self.chroma_low.append(utils.to_pixels(low))
+                self.chroma.append(utils.to_pixels(degraded))
+                del label, low, degraded
+        self.label, self.low, self.input_ = self._degraded(utils.as_label(self.pixels, network.colour))
+
+    def _degraded(self, label):
+        """An image, its low resolution, and that enlarged again."""
+        low = utils.shrink(label, self.network.scale, self.network.degradation)
+        return label, low, utils.enlarge(low, self.network.scale, self.network.degradation)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.budget.give(self.size)
+        budget, size = self.budget, self.size
+        vars(self).clear()  # its arrays, before others take their room
+        budget.give(size)
+
+    def results(self):
+        """The scores and the pictures, see below. What only the scores need is gone afterwards."""
+        scores = self.scores()
+        del self.label, self.chroma_label
+        return scores, self.pictures()
 
     def scores(self):
         """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
-        found = score(self.label, {"bicubic": self.input_, "srcnn": self.output}, self.network.scale)
+        scale, colour = self.network.scale, self.network.colour
+        outputs = {"bicubic": self.input_, "srcnn": self.output}
+        luminances = {kind: utils.scored_part(image, colour) for kind, image in outputs.items()}
+        found = score(utils.scored_part(self.label, colour), luminances, scale)
+        label = [self.label, *self.chroma_label]
+        for kind, image in outputs.items():
+            found[kind] |= colour_psnr(label, [image, *self.chroma], colour, scale)
         return {f"{kind}_{metric}": v for kind, values in found.items() for metric, v in values.items()}
 
     def pictures(self):
@@ -101,9 +122,11 @@ class Restored:
         original = utils.as_rgb(self.pixels) if rgb else self.pixels
         if original.dtype != np.uint8:
             original = utils.to_pixels(utils.to_float(original))
-        shown = {"low resolution": self.low, "bicubic": [self.input_, *self.chroma]}
+        shown = {"low resolution": [self.low, *self.chroma_low], "bicubic": [self.input_, *self.chroma]}
         shown["SRCNN"] = [self.output, *self.chroma]
-        return {"original": original} | {
-            kind: utils.ycbcr2rgb(*channels) if self.chroma else utils.to_pixels(channels[0])
-            for kind, channels in shown.items()
-        }
+        return {"original": original} | {kind: self._picture(*channels) for kind, channels in shown.items()}
+
+    def _picture(self, image, *chroma):
+        if self.network.colour == "ycbcr":
+            image, *chroma = np.split(image, 3, axis=2)
+        return utils.ycbcr2rgb(image, *chroma) if chroma else utils.to_pixels(image)

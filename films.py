@@ -28,19 +28,19 @@ SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
-def upscale_films(work, srcnns, overwrite, crf=None, lossless=False):
+def upscale_films(work, srcnns, overwrite, noted, crf=None, lossless=False):
     """Upscales films one by one and yields an Upscaled for each; see `upscale.upscale_files`."""
     for source, target in work:
         try:
-            yield upscale_film(source, target, srcnns, overwrite, crf, lossless)
+            yield upscale_film(source, target, srcnns, overwrite, noted, crf, lossless)
         except InputError as error:
             yield Upscaled(source, target, error=error)
 
 
-def upscale_film(source, target, srcnns, overwrite, crf, lossless):
+def upscale_film(source, target, srcnns, overwrite, noted, crf, lossless):
     """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
 
-    crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
+    noted: whether the list of the folder says so. crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
     that was done kept, when told to stop.
     """
     if os.path.lexists(target) and not overwrite:
@@ -57,7 +57,7 @@ def upscale_film(source, target, srcnns, overwrite, crf, lossless):
     with locked(folder, "upscaling this film", "--output"):
         parts = encode(film, encoder, srcnns, scale, folder)
         pictures, loop = compared(film, parts, scale)
-        with replacing(target, about) as temporary:
+        with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
     film_parts.remove(folder)
     seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)

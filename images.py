@@ -1,23 +1,44 @@
-"""Image files as people have them: any that Pillow opens, with transparency, 16 bits, colour profiles."""
+"""Image files as people have them, with transparency, 16 bits, colour profiles: read right or refused."""
 
+import logging
+import threading
 import warnings
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+import deep
+import profiles
+import tiff
 from errors import InputError
 from terminal import silenced
 from writing import replacing
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png"),
-    *(".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"),
+    *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 )
-KEEP_ALPHA = ("AVIF", "JPEG2000", "PNG", "TGA", "TIFF", "WEBP")
+# Those whose every kind is known to come out right, see tests/test_images.py.
+READABLE = (
+    *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO"),
+    *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
+)
+NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")  # some of them, or their profile, by deep.py
+LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
+WRITABLE = {
+    **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
+    **{".pgm": "PPM", ".png": "PNG", ".pnm": "PPM", ".ppm": "PPM", ".qoi": "QOI", ".tga": "TGA"},
+    **{".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"},
+}
+KEEP_ALPHA = ("AVIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
 KEEP_16_BITS = ("PNG", "TIFF")
-LARGEST_SIDE = {"AVIF": 65536, "GIF": 65535, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+KEEP_PROFILE = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
+COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
+LARGEST_SIDE = {"AVIF": 65536, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
 ORIENTATION = 0x0112  # of EXIF
 UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by the number it noted
     2: np.fliplr,
@@ -29,12 +50,17 @@ UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by 
     8: np.rot90,
 }
 
+SILENCE = threading.Lock()
+Image.MAX_IMAGE_PIXELS = LARGEST // 2  # Pillow warns of more, and raises from twice as many on
+warnings.filterwarnings("ignore", module="PIL")
+logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
+
 
 class Picture(NamedTuple):
     """A decoded image file."""
 
     pixels: np.ndarray  # (h, w, channels) uint8 or uint16: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha
-    icc_profile: bytes | None = None
+    icc_profile: bytes | None = None  # of grey or of RGB, as the pixels are
     frames: int = 1  # in the file; only the first is decoded
 
 
@@ -48,108 +74,157 @@ def colours(pixels):
 
 
 def read(path):
-    """Decodes an image file, upright whatever its EXIF orientation.
+    """Decodes an image file, upright whatever its EXIF orientation. Threads may call it at a time.
 
-    Palettes become RGB, bilevel images grey, CMYK RGB by its profile.
-    Raises InputError, naming the file, for anything that is not a whole image.
+    Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
+    Raises InputError, naming the file, for anything that is not a whole image, or would not come out right.
     """
     try:
-        with silenced(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return _decode(path, image)
+        return _decode(Path(path))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: more than {Image.MAX_IMAGE_PIXELS:,} pixels; scale or cut it first"
+            f"{path}: damaged, or not an image of a kind that is read; replace it, or save it as PNG"
         ) from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise InputError(
+            f"{path}: more than {LARGEST:,} pixels, or than fit in memory; scale or cut it first"
+        ) from error
+    except deep.KindError as error:
+        raise InputError(f"{path}: {error}") from error
     except Exception as error:  # decoders raise nearly everything on damaged files
-        reason = " ".join(str(error).split())
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(
+                f"{path}: cannot be read: {error.strerror}; change that or leave it out"
+            ) from error
+        reason = " ".join(str(error).replace(str(path), "it").split()) or type(error).__name__
         raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
 
 
-def _decode(path, image):
-    icc, frames = image.info.get("icc_profile"), getattr(image, "n_frames", 1)
-    if image.mode in ("RGB", "RGBA", "LA") and any(";16" in str(tile) for tile in image.tile):
-        turn = UPRIGHT.get(image.getexif().get(ORIENTATION), np.asarray)
-        return Picture(turn(_read_deep(path)), icc, frames)
-    image = ImageOps.exif_transpose(image)
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined range")
-    if image.mode.startswith("I"):  # 16-bit grey
-        pixels = np.clip(np.asarray(image), 0, 65535).astype(np.uint16)
-        return Picture(pixels[..., np.newaxis], icc, frames)
-    if image.mode == "CMYK" and icc:
+def _decode(path):
+    with open(path, "rb") as file:
+        is_tiff = file.read(4) in tiff.MAGIC
+    if is_tiff:
+        pixels, icc, frames, orientation = tiff.read(path, LARGEST)
+        if pixels is not None:
+            return _picture(pixels, icc, frames, orientation)
+    Image.init()
+    names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
+    with Image.open(path, formats=names) as image:
+        data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
+        icc = profiles.profile_of(image, data)
+        frames = getattr(image, "n_frames", 1)
+        if not icc and not profiles.is_srgb(image, data):
+            raise deep.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
+        depth = deep.depth_of(image, data)
+        if depth > 8:
+            pixels = deep.read(image, data, depth)
+            return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
+        with _quiet(image):
+            pixels = _decode_8_bits(image, icc)
+        converted = image.mode in ("CMYK", "LAB")
+    return _picture(pixels, None if converted else icc, frames)
+
+
+@contextmanager
+def _quiet(image):
+    """Of all decoders, libtiff as Pillow has it writes to stderr. One thread at a time can keep it silent."""
+    if image.format == "TIFF":
+        with SILENCE, silenced():
+            yield
+    else:
+        yield
+
+
+def _picture(pixels, icc, frames, orientation=1):
+    """A Picture, turned upright, and with the profile only if it is one of such colours."""
+    icc = icc if profiles.belongs(icc, colours(pixels).shape[2]) else None
+    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames)
+
+
+def _decode_8_bits(image, icc):
+    """(h, w, channels) uint8 of an image that Pillow opened, upright."""
+    key, bits = image.info.get("transparency"), _bits_of_grey_png(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith(("I", "F")):
+        raise deep.KindError("its pixels have no defined range; save it as 8 or 16 bits")
+    if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
         srgb = ImageCms.createProfile("sRGB")
         profile = ImageCms.getOpenProfile(BytesIO(icc))
-        image, icc = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB"), None
+        image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if bits and key is not None:  # Pillow scales the key in some versions and depths only
+        key = key * 255 // (2**bits - 1) if key < 2**bits else key
+        return deep.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         mode += "A"
-    pixels = np.asarray(image.convert(mode))
-    return Picture(pixels.reshape(*pixels.shape[:2], len(mode)), icc, frames)
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return pixels.reshape(*pixels.shape[:2], len(mode))
 
 
-def _read_deep(path):
-    """16-bit colour, which Pillow would cut down to 8 bits: (h, w, 3) or (h, w, 4) uint16."""
-    import cv2
-
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
-    if pixels is None or pixels.dtype != np.uint16:
-        raise ValueError("its 16-bit pixels cannot be decoded")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+def _bits_of_grey_png(image):
+    """1, 2, 4 or 8; None for all other images."""
+    if image.format != "PNG" or image.mode not in ("1", "L"):
+        return None
+    return 1 if image.mode == "1" else {"L;2": 2, "L;4": 4}.get(image.tile[0][3], 8)
 
 
 def format_of(path):
     """The format in which a name's ending asks to be written, as Pillow calls it.
 
-    Raises InputError if there is none.
+    Raises InputError if there is none that keeps photographs.
     """
     Image.init()
-    name = Image.registered_extensions().get(path.suffix.lower())
+    name = WRITABLE.get(path.suffix.lower())
     if name not in Image.SAVE:
-        raise InputError(f"{path}: no format has the ending {path.suffix!r}; take .png, .jpg, .webp or .tif")
+        raise InputError(
+            f"{path}: no format that keeps photographs has the ending {path.suffix!r}; "
+            "take .png, .jpg, .webp or .tif"
+        )
     return name
 
 
 def check_fits(path, height, width, pixels, icc_profile=None):
-    """Raises InputError if a file of this name cannot keep all there is to an image of this size."""
+    """Raises InputError if a file of this name cannot keep all there is to an image of this size.
+
+    pixels: as in `Picture`, of any size.
+    """
     name = format_of(path)
+    deep_pixels, channels = pixels.dtype == np.uint16, pixels.shape[2]
     largest = LARGEST_SIDE.get(name, 2**31 - 1)
     if max(height, width) > largest:
         raise InputError(f"{path}: {width}x{height} pixels is more than {name} can hold; take .png or .tif")
     if has_alpha(pixels) and name not in KEEP_ALPHA:
         raise InputError(f"{path}: {name} cannot keep the image's transparency; take .png, .webp or .tif")
-    if pixels.dtype == np.uint16 and name not in KEEP_16_BITS:
+    if deep_pixels and name not in KEEP_16_BITS:
         raise InputError(f"{path}: {name} cannot keep the image's 16 bits; take .png or .tif")
+    if path.suffix.lower() == ".pgm" and channels > 1:
+        raise InputError(f"{path}: .pgm is for grey; take .ppm, or .png")
+    if icc_profile and (name not in KEEP_PROFILE or _becomes_coloured(name, pixels)):
+        better = ".tif" if channels < 3 else ".png, .jpg, .webp, .tif or .avif"
+        raise InputError(f"{path}: {name} cannot keep the image's colour profile; take {better}")
+
+
+def _becomes_coloured(name, pixels):
+    """Whether grey is written as RGB of the same pixels."""
+    deep_with_alpha = pixels.dtype == np.uint16 and has_alpha(pixels) and name == "PNG"
+    return pixels.shape[2] < 3 and (name in COLOURED or deep_with_alpha)
 
 
 def save(pixels, path, icc_profile=None, about=None):
-    """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all."""
+    """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
+
+    about: see `writing.replacing`. Raises InputError, see `check_fits`, too.
+    """
+    check_fits(path, *pixels.shape[:2], pixels, icc_profile)
+    name = format_of(path)
     with replacing(path, about) as temporary:
+        if name == "TIFF":
+            return tiff.write(pixels, temporary, icc_profile)
+        if _becomes_coloured(name, pixels):
+            pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
         if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
-            _save_deep(pixels, temporary, icc_profile)
-        else:
-            image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-            image.save(temporary, quality=95, icc_profile=icc_profile)
-
-
-def _save_deep(pixels, path, icc_profile):
-    if pixels.shape[2] == 2:  # neither library writes grey with alpha
-        pixels = pixels[..., [0, 0, 0, 1]]
-    if format_of(path) == "TIFF":
-        import imageio.v3 as iio
-
-        extra = {"extrasamples": ["unassalpha"]} if pixels.shape[2] == 4 else {}
-        extra |= {"photometric": "rgb", "compression": "zlib", "iccprofile": icc_profile}
-        iio.imwrite(path, pixels, plugin="tifffile", extension=".tiff", **extra)
-    else:
-        import cv2
-
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR)
-        profile = [np.frombuffer(icc_profile, np.uint8)] if icc_profile else []
-        kinds = [cv2.IMAGE_METADATA_ICCP] * len(profile)
-        encoded = cv2.imencodeWithMetadata(".png", pixels, kinds, profile)[1]
-        path.write_bytes(encoded)
+            return deep.write_png(pixels, temporary, icc_profile)
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+        image.save(temporary, name, quality=95, icc_profile=icc_profile)

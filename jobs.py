@@ -21,12 +21,12 @@ from hdf5 import read_data
 from locks import locked
 from model import SRCNN, trained
 from naming import names
-from pictures import data_uri, filters_picture, save_comparison
+from pictures import data_uri, filters_picture, png, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from weights import check_export, find_weights, read_weights, write_weights
-from writing import check_apart, check_replaceable, check_writable, replacing
+from weights import check_export, find_weights, has_weights, unsaid, weights_of, write_weights
+from writing import check_apart, check_replaceable, check_writable, published, said
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
 ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
@@ -39,21 +39,33 @@ def train(config):
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
-    validation = [utils.preprocess(p, network.scale, network.degradation, network.c_dim) for p in held_out]
+    initial = starting_weights(config)
+    validation = [utils.preprocess(p, network.scale, network.degradation, network.colour) for p in held_out]
     with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
         print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
         if not batches.is_whole:
             print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
         with stopping() as stop, devices.session() as sess:
-            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size)
-            curve = train(srcnn, config, batches, validation, folder, stop)
+            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
+            curve = train(srcnn, config, batches, validation, folder, stop, initial)
         report.plot_curve(curve, about={})
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
         return 128 + stop.number
     print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
     return 0
+
+
+def starting_weights(config):
+    """w1, b1, ... of --weights, which a training starts from; None without."""
+    if not config.weights:
+        return None
+    path = find_weights(config.network, config.checkpoint_dir, config.weights)
+    values, settings = weights_of(path, config.network)
+    print(f"starts from {path}")
+    say_trust(path, unsaid(settings, config.network))
+    return values
 
 
 def split(paths, count):
@@ -70,59 +82,62 @@ def test(config):
     stems = names(paths, ENDINGS, RESULTS)
     outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
     check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
-    with devices.session() as sess:
-        srcnn, weights = load(sess, config, config.network)
+    with devices.session() as sess, published(folder) as staging:
+        srcnn = load(sess, config, config.network)
         restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
         numbered = zip(range(len(paths)), stems, restored)  # noqa: B905, the last one is a generator
-        done = in_threads(partial(save_pictures, folder), numbered, workers=2)
+        done = in_threads(partial(save_pictures, staging), numbered, workers=2)
         entries = list(progress(done, "testing", len(paths)))
         w1 = sess.run(srcnn.weights["w1"])
-    with replacing(folder / "test_image.png", {}) as temporary:
-        shutil.copyfile(folder / f"{stems[-1]}.png", temporary)
-    results = report.results(config.network, weights, {name: scores for name, scores, _ in entries})
-    report.save_json(results, folder / "results.json", about={})
-    rows = report.rows(results)
-    exhibits = [exhibit for *_, exhibit in entries if exhibit]
-    settings = {"degradation": config.degradation, "stride": config.stride}
-    save_page(config, folder / "report.html", [weights], rows, exhibits, w1, settings)
-    images.save(filters_picture(w1), folder / "filters.png", about={})
+        shutil.copyfile(staging / f"{stems[-1]}.png", staging / "test_image.png")
+        images.save(filters_picture(w1), staging / "filters.png")
+        results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
+        report.save_json(results, staging / "results.json")
+        rows = report.rows(results)
+        exhibits = [exhibit for *_, exhibit in entries if exhibit]
+        settings = {"degradation": config.degradation, "stride": config.stride}
+        save_page(config, staging / "report.html", [srcnn.source], rows, exhibits, w1, settings)
     print(report.table(rows))
     print(f"pictures, results.json and report.html in {folder}")
-    average = results["average"]
-    if average["srcnn_psnr"] is not None and average["srcnn_psnr"] < average["bicubic_psnr"]:
-        print(f"worse than bicubic: is {weights} for these --scale and --degradation?", file=sys.stderr)
+    bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
+    if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
+        print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
     return 0
 
 
 def check_outputs(folder, inputs, outputs):
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
-    check_writable(folder, "--sample_dir")
     for parent in {path.parent for path in inputs}:
         if folder.exists() and folder.samefile(parent):
             raise InputError(f"--sample_dir {folder}: has the images that are read; name another")
     check_apart(inputs, outputs)
     check_replaceable(outputs, "--sample_dir")
+    check_writable(folder, "--sample_dir")
 
 
 def save_pictures(folder, item):
     """Scores one image of a test and writes its pictures; returns its name, scores, and exhibit or None."""
     number, name, restored = item
     with restored:
-        scores = restored.scores()
-        pictures = restored.pictures()
-    images.save(pictures["SRCNN"], folder / f"{name}.png", about={})
-    save_comparison(pictures, scores, folder / f"{name}_comparison.png", {})
+        scores, pictures = restored.results()
+    with said(folder.parent):
+        (folder / f"{name}.png").write_bytes(png(pictures["SRCNN"]))
+        save_comparison(pictures, scores, folder / f"{name}_comparison.png")
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
     return name, scores, exhibit
 
 
 def load(sess, config, network):
-    """The SRCNN that a test or an upscaling uses, and its path, which is printed."""
-    srcnn, path = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
-    print(f"weights for x{network.scale}: {path}")
-    if srcnn.on_trust:
-        print(f"{path}: does not say what it was trained for; {srcnn.on_trust} is taken on trust")
-    return srcnn, path
+    """The SRCNN that a test or an upscaling uses; where its weights come from is printed."""
+    srcnn = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
+    print(f"weights for x{network.scale}: {srcnn.source}")
+    say_trust(srcnn.source, srcnn.on_trust)
+    return srcnn
+
+
+def say_trust(path, on_trust):
+    if on_trust:
+        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
 def save_page(config, path, weights, rows, exhibits, w1, more):
@@ -133,7 +148,7 @@ def save_page(config, path, weights, rows, exhibits, w1, more):
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
     title = f"SRCNN {network.filters}, {what}x{network.scale}"
-    report.save_page(path, title, command, settings, rows, exhibits, w1, curve, about={})
+    report.save_page(path, title, command, settings, rows, exhibits, w1, curve)
 
 
 def upscale_photographs(config):
@@ -142,9 +157,9 @@ def upscale_photographs(config):
     sample_dir = Path(config.sample_dir)
     pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
     check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
+    check_replaceable(pages, "--sample_dir")
     check_writable(sample_dir, "--sample_dir")
     check_writable(work[0][1].parent, "--output")
-    check_replaceable(pages, "--sample_dir")
     done, exhibits, status = [], [], 0
     with devices.session() as sess:
         srcnns, weights = load_stages(sess, config)
@@ -152,7 +167,8 @@ def upscale_photographs(config):
         todo = work if config.overwrite else upscale.left_to_do(work, srcnns, more)
         if len(todo) < len(work):
             print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
-        for image in upscaled(todo, srcnns, config, more):
+        noted = work[0][1] != Path(config.output or "")  # no list beside a file that the user named
+        for image in upscaled(todo, srcnns, config, noted, more):
             if image.error:
                 tqdm.write(f"main.py: error: {image.error}", file=sys.stderr)
                 status = 2
@@ -169,23 +185,25 @@ def upscale_photographs(config):
                 exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
         w1 = sess.run(srcnns[0].weights["w1"])
     if done:
-        report.save_json({"scale": config.scale, "weights": weights, "images": done}, pages[1], about={})
-        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
-        save_page(config, pages[0], weights, rows, exhibits, w1, {})
-        print(f"compare with bicubic: {pages[0]}")
+        with published(sample_dir) as staging:
+            found = {"scale": config.scale, "weights": weights, "images": done}
+            report.save_json(found, staging / "upscaled.json")
+            rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+            save_page(config, staging / "upscaled.html", weights, rows, exhibits, w1, {})
+        print(f"compare with bicubic: {sample_dir / 'upscaled.html'}")
     return status
 
 
-def upscaled(work, srcnns, config, film):
+def upscaled(work, srcnns, config, noted, film):
     """Yields an Upscaled for each of the files. film: settings of films, none for pictures."""
     if not film:
-        files = upscale.upscale_files(work, srcnns, config.overwrite, report.centre)
+        files = upscale.upscale_files(work, srcnns, config.overwrite, noted, report.centre)
         return progress(files, "upscaling", len(work))
     try:
         from films import upscale_films
     except ImportError as error:
         raise InputError(f"{config.input}: films need a package more: pip install av") from error
-    return upscale_films(work, srcnns, config.overwrite, **film)
+    return upscale_films(work, srcnns, config.overwrite, noted, **film)
 
 
 def film_settings(config):
@@ -195,10 +213,10 @@ def film_settings(config):
 def load_stages(sess, config):
     """The SRCNNs that an upscaling passes through in turn, and the paths of their weights."""
     network = config.network
-    whole = config.weights or find_weights(network, config.checkpoint_dir)
+    whole = config.weights or has_weights(network, config.checkpoint_dir)
     scales = [network.scale] if whole else upscale.stages(network.scale)
     models = {scale: load(sess, config, network._replace(scale=scale)) for scale in dict.fromkeys(scales)}
-    return [models[scale][0] for scale in scales], [path for _, path in models.values()]
+    return [models[scale] for scale in scales], [srcnn.source for srcnn in models.values()]
 
 
 def export(config):
@@ -210,8 +228,7 @@ def export(config):
     check_apart([config.weights] if config.weights else [], [path])
     check_writable(path.parent, "--export")
     with devices.session() as sess:
-        srcnn, weights = load(sess, config, config.network)
-        _, said = read_weights(weights)
-        write_weights(srcnn, path, said | config.network.settings)
-    print(f"{weights} written as {path}")
+        srcnn = load(sess, config, config.network)
+        write_weights(srcnn, path, srcnn.settings | config.network.settings)
+    print(f"{srcnn.source} written as {path}")
     return 0

@@ -16,6 +16,7 @@ DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
     "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
 }
+FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
 
 
 class Help(argparse.HelpFormatter):
@@ -62,6 +63,10 @@ EXAMPLES = """examples:
   python main.py --is_train False --stride 21                     tests it on Test/Set5, beside the paper
   python main.py --is_train False --input photo.jpg --scale 2     writes sample/photo_x2.png
 """
+
+
+def weight(text):
+    return 0.0 if text in ("0", "0.0") else positive(text)
 
 
 def dashed(least, most, what):
@@ -118,7 +123,8 @@ def make_parser():
     group = parser.add_argument_group("network")
     flag("filters", kernel_sizes, (9, 1, 5), "kernel sizes of its two to five layers", "9-1-5")
     flag("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
-    flag("c_dim", int, 1, "1: luminance, the paper's; 3: RGB", choices=(1, 3))
+    flag("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
+    flag("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
     flag("scale", at_least(2), 3, "factor of super-resolution; the paper has 2, 3 and 4")
     kinds = "matlab", "zoom"
     flag("degradation", str, "matlab", "matlab: the paper's bicubic; zoom: scipy's", choices=kinds)
@@ -131,17 +137,20 @@ def make_parser():
     flag("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
     flag("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
     flag("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
+    flag("loss_weights", weight, None, "of the channels of --c_dim 3 in the loss", "1 1 1", nargs=3)
     flag("seed", at_least(0), 0, "of initial weights and the order of sub-images")
     flag("validation", at_least(0), 0, "training images held out and scored after every epoch")
-    group = parser.add_argument_group("testing")
-    flag("weights", str, None, "checkpoint or .mat to use", "your own, else the shipped one")
+    group = parser.add_argument_group("training and testing")
     flag(
-        "export",
+        "weights",
         str,
         None,
-        "write the weights as .mat, .onnx, .model (FFmpeg) or a SavedModel folder, no more",
-        "none",
+        "checkpoint or .mat to use; training starts from it",
+        "your own, else the shipped",
     )
+    group = parser.add_argument_group("testing")
+    kinds = ".mat, .onnx, .model for FFmpeg, or a SavedModel folder"
+    flag("export", str, None, f"write the weights as {kinds}, no more", "none")
     group = parser.add_argument_group("upscaling")
     flag("input", str, None, "image, folder of images, or film to upscale instead of testing", "none")
     flag("output", str, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE")
@@ -155,13 +164,18 @@ def parse_flags(arguments=None):
     """The flags, checked; `network` is what they say of the network."""
     parser = make_parser()
     config = parser.parse_args(arguments)
-    for name, default in DEFAULTS[config.preconditioner].items():
+    defaults = dict(DEFAULTS[config.preconditioner])
+    if config.is_train and config.weights:
+        defaults["learning_rate"] *= FINE_TUNING
+        if config.init:
+            parser.error("--init does not go with --weights, which training starts from; leave one out")
+    for name, default in defaults.items():
         if getattr(config, name) is None:
             setattr(config, name, default)
     config.network = network_of(config, parser)
     if config.is_train:
         training_sizes(config, parser)
-        for name in ("weights", "input", "export"):
+        for name in ("input", "export"):
             if getattr(config, name) is not None:
                 parser.error(f"--{name} does not go with training; add --is_train False")
     else:
@@ -174,6 +188,11 @@ def parse_flags(arguments=None):
 
 
 def network_of(config, parser):
+    if config.c_dim == 1 and (config.colour or config.loss_weights):
+        parser.error("--colour and --loss_weights are of colour; add --c_dim 3")
+    if config.loss_weights and not any(config.loss_weights):
+        parser.error("--loss_weights are all 0; take one above 0")
+    colour = (config.colour or "rgb") if config.c_dim == 3 else "y"
     channels = config.channels or default_channels(config.filters)
     if len(channels) != len(config.filters) - 1:
         parser.error(
@@ -182,7 +201,7 @@ def network_of(config, parser):
         )
     if config.init == "identity" and min(channels) < config.c_dim:
         parser.error(f"--init identity needs {config.c_dim} channels in every layer; take larger --channels")
-    return Network(config.filters, channels, config.c_dim, config.scale, config.degradation)
+    return Network(config.filters, channels, colour, config.scale, config.degradation)
 
 
 def fit_labels(config, parser):

@@ -1,16 +1,13 @@
 """The network of Dong et al. 2014 (ECCV, section 3) as a TensorFlow 1 graph."""
 
-import hashlib
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from errors import InputError
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
-from weights import check_settings, find_weights, read_weights
+from weights import find_weights, unsaid, weights_of
 
-RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
+DEFAULT = Network()
 
 
 def conv2d(inputs, kernel):
@@ -64,12 +61,13 @@ class SRCNN:
 
     sess: the session. network: see network.py. init, seed: of the weights it starts with.
     label_size: of the outputs that it is to be quick for; those of every size are right.
+    loss_weights: of the channels of an image in the loss, in proportion; by default all the same.
 
     images: (n, h, w, c_dim). labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
     weights, biases: variables w1, w2, ... and b1, b2, ... by name.
     """
 
-    def __init__(self, sess, network=Network(), init="normal", seed=0, label_size=21):  # noqa: B008
+    def __init__(self, sess, network=DEFAULT, init="normal", seed=0, label_size=21, loss_weights=None):
         self.sess, self.network, self.seed = sess, network, seed
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
         shape = [None, None, None, network.c_dim]
@@ -81,7 +79,9 @@ class SRCNN:
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
         self.pred = self.model()
-        self.loss = tf.reduce_mean(tf.square(self.labels - self.pred))
+        loss_weights = np.float32(loss_weights or [1] * network.c_dim)
+        self.loss_weights = loss_weights / loss_weights.mean()
+        self.loss = tf.reduce_mean(self.loss_weights * tf.square(self.labels - self.pred))
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
@@ -107,11 +107,26 @@ class SRCNN:
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         if preconditioner == "kfac":
-            natural = NaturalGradient(self.layers, self.loss, self.seed, self.step)
+            weights = self.loss_weights * self.sample_weights()
+            loss = tf.reduce_mean(weights * tf.square(self.labels - self.pred))
+            natural = NaturalGradient(self.layers, loss, weights, self.seed, self.step)
             gradients, self.refresh = natural.gradients(), natural.refresh
         else:
             gradients, self.refresh = optimizer.compute_gradients(self.loss), None
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
+
+    def sample_weights(self):
+        """How much the error of each sub-image counts for the natural gradient: (n, 1, 1, 1), 1 on average.
+
+        PSNR is a logarithm: what is easy counts as much in its mean as what is hard. So errors are taken
+        relative to those of the inputs, and to half their mean, lest flat sub-images count for nearly all.
+        """
+        padding = self.network.margin // 2
+        h, w = tf.shape(self.labels)[1], tf.shape(self.labels)[2]
+        centres = self.images[:, padding : padding + h, padding : padding + w]
+        error = tf.reduce_mean(tf.square(self.labels - centres), [1, 2, 3], keepdims=True) + 1e-12
+        weights = 1 / (error + tf.reduce_mean(error) / 2)
+        return weights / tf.reduce_mean(weights)
 
     def run(self, images):
         """One pass: (n, h + margin, w + margin, c_dim) to (n, h, w, c_dim)."""
@@ -122,56 +137,20 @@ class SRCNN:
         feed = {self.assigned[name]: value for name, value in values.items()}
         self.sess.run([self.assign[name] for name in values], feed)
 
-    def digest(self):
-        """What tells the weights from others: a hash of them."""
-        digest = hashlib.sha256()
-        for value in self.sess.run([*self.variables.values()]):
-            digest.update(value.tobytes())
-        return digest.hexdigest()
-
     def load(self, path):
-        """Takes w1, b1, ... from a file that `read_weights` knows; returns the settings that it has.
-
-        Raises InputError if their shapes are not those of this network, or its settings others.
-        """
-        values, settings = read_weights(path)
-        check_settings(path, settings, self.network.settings)
-        needed = self.network.shapes
-        if missing := [name for name in needed if name not in values]:
-            raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of this network")
-        for name, shape in needed.items():
-            if values[name].shape != shape:
-                raise InputError(
-                    f"{path}: {name} has the shape {values[name].shape}, but --filters "
-                    f"{self.network.filters} with --c_dim {self.network.c_dim} needs {shape}"
-                )
-            if not np.isfinite(values[name]).all():
-                raise InputError(f"{path}: {name} is not finite; take another checkpoint")
-        if f"w{len(self.weights) + 1}" in values:
-            raise InputError(f"{path}: has more layers than --filters {self.network.filters}")
-        self.set({name: values[name] for name in needed})
+        """Takes w1, b1, ... from a file of weights of this network; returns the settings that it has."""
+        values, settings = weights_of(path, self.network)
+        self.set(values)
         return settings
 
 
-def trained(sess, network=Network(), path=None, checkpoint_dir="checkpoint", label_size=TILE):  # noqa: B008
-    """An SRCNN with trained weights.
+def trained(sess, network=DEFAULT, path=None, checkpoint_dir="checkpoint", label_size=TILE):
+    """An SRCNN with trained weights: `source` is their file, `on_trust` what that does not say of itself.
 
-    path: a file of weights, see `read_weights`; by default those trained in checkpoint_dir, else the shipped
-    ones. Returns the SRCNN and the path. Raises InputError if there are none that fit.
+    path: see `find_weights`. Raises InputError if there are none that fit.
     """
-    path = path or find_weights(network, checkpoint_dir)
-    if not path:
-        flags = " ".join(f"--{name} {value}" for name, value in network.settings.items())
-        raise InputError(
-            f"{checkpoint_dir}: no checkpoint for {flags}; train one with --is_train True, or give --weights"
-        )
     srcnn = SRCNN(sess, network, label_size=label_size)
-    settings = srcnn.load(path)
-    unsaid = [name for name in ("scale", "degradation") if name not in settings]
-    srcnn.on_trust = ", ".join(f"{name} {getattr(network, name)}" for name in unsaid)
-    if "scale" in unsaid and network.scale not in RELEASED:
-        raise InputError(
-            f"{path}: does not say its scale, and no released weights are for --scale {network.scale}; "
-            f"take one of {RELEASED}"
-        )
-    return srcnn, str(path)
+    srcnn.source = find_weights(network, checkpoint_dir, path)
+    srcnn.settings = srcnn.load(srcnn.source)
+    srcnn.on_trust = unsaid(srcnn.settings, network)
+    return srcnn

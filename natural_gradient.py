@@ -94,18 +94,31 @@ class NaturalGradient:
     """Preconditions the gradients that an optimizer is given.
 
     layers: list of Layer; the outputs of the last one are `pred`.
-    loss: scalar, the mean squared error of `pred`.
+    loss: scalar, the mean squared error of `pred`. weights: of its values in that mean, 1 on average, in a
+    shape that broadcasts to that of `pred`.
     seed, step: scalar integer tensors from which the random signs derive.
     spacing: pixels between the patches that A is taken from; neighbours say nearly the same.
     `refresh` renews the running averages of the factors from the batch that is fed, and the inverses
     from the averages. All are variables, so a checkpoint has them.
     """
 
-    def __init__(self, layers, loss, seed, step, damping=1e-6, trust=1e-5, decay=0.95, spacing=3):
-        self.layers, self.loss, self.trust = layers, loss, trust
+    def __init__(
+        self,
+        layers,
+        loss,
+        weights,
+        seed,
+        step,
+        damping=1e-6,
+        trust=2e-8,
+        momentum=0.9,
+        decay=0.95,
+        spacing=3,
+    ):
+        self.layers, self.loss, self.trust, self.momentum = layers, loss, trust, momentum
         pred = layers[-1].outputs
         signs = tf.random.stateless_uniform(tf.shape(pred), [seed, step], 0, 2, tf.int32)
-        signs = tf.cast(2 * signs - 1, tf.float32)
+        signs = tf.cast(2 * signs - 1, tf.float32) * tf.sqrt(weights)
         factors = [[input_factor(layer, spacing), output_factor(layer, pred, signs)] for layer in layers]
 
         def variables(name):
@@ -138,7 +151,8 @@ class NaturalGradient:
 
         N = A^-1 D G^-1 for each layer; all are scaled by one factor nu so that the quadratic model's
         squared step, nu^2 <N, D>, stays within `trust` (Ba et al. 2017, section 5). The learning
-        rate, multiplied on top by the optimizer, so shrinks the trust region with the step.
+        rate, multiplied on top by the optimizer, so shrinks the trust region with the step. Momentum adds
+        up what is left of earlier steps, 1 / (1 - momentum) times as far in the end.
         """
         variables = [v for layer in self.layers for v in (layer.weights, layer.biases)]
         flat = tf.gradients(self.loss, variables)
@@ -148,7 +162,9 @@ class NaturalGradient:
         # The sum is positive but for rounding.
         nu = tf.minimum(1.0, tf.sqrt(self.trust / (tf.maximum(length, 0.0) + 1e-30)))
         pairs = []
-        for layer, natural in zip(self.layers, naturals, strict=True):
-            pairs.append((tf.reshape(nu * natural[:-1], layer.weights.shape), layer.weights))
-            pairs.append((nu * natural[-1], layer.biases))
+        for i, (layer, natural) in enumerate(zip(self.layers, naturals, strict=True), 1):
+            velocity = tf.Variable(tf.zeros(natural.shape), name=f"velocity{i}", trainable=False)
+            velocity = tf.assign(velocity, self.momentum * velocity + nu * natural)
+            pairs.append((tf.reshape(velocity[:-1], layer.weights.shape), layer.weights))
+            pairs.append((velocity[-1], layer.biases))
         return pairs

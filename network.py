@@ -8,13 +8,18 @@ TILE = 512  # side of the outputs that pass through a network at a time; twice a
 
 
 class Network(NamedTuple):
-    """Kernel sizes, channels of all layers but the last, channels of an image, and what it undoes."""
+    """Kernel sizes, channels of all layers but the last, the images it is for, and what it undoes."""
 
     kernels: tuple = (9, 1, 5)
     channels: tuple = (64, 32)
-    c_dim: int = 1  # 1: luminance, 3: RGB
+    colour: str = "y"  # y: luminance alone; rgb; ycbcr
     scale: int = 3
     degradation: str = "matlab"
+
+    @property
+    def c_dim(self):
+        """Channels of an image."""
+        return 1 if self.colour == "y" else 3
 
     @property
     def filters(self):
@@ -40,7 +45,8 @@ class Network(NamedTuple):
         """The name of its folder of checkpoints, such as srcnn_9-1-5_x3_matlab."""
         usual = self.channels == default_channels(self.kernels)
         filters = self.filters if usual else f"{self.filters}_{dashed(self.channels)}"
-        return f"srcnn_{filters}_x{self.scale}_{self.degradation}" + ("_rgb" if self.c_dim == 3 else "")
+        colour = "" if self.colour == "y" else f"_{self.colour}"
+        return f"srcnn_{filters}_x{self.scale}_{self.degradation}{colour}"
 
     @property
     def settings(self):
@@ -49,6 +55,7 @@ class Network(NamedTuple):
             "filters": self.filters,
             "channels": dashed(self.channels),
             "c_dim": self.c_dim,
+            "colour": self.colour,
             "scale": self.scale,
             "degradation": self.degradation,
         }

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from paper import paper_numbers
 from pictures import captions, data_uri, embedded, filters_picture, png
+from scores import COLOUR_METRICS
 from utils import LUMA
 from writing import replacing
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
-METRICS = (
-    *("bicubic_psnr", "bicubic_ssim", "bicubic_ms_ssim"),
-    *("srcnn_psnr", "srcnn_ssim", "srcnn_ms_ssim"),
+METRICS = tuple(
+    f"{kind}_{metric}"
+    for kind in ("bicubic", "srcnn")
+    for metric in ("psnr", "ssim", "ms_ssim", *COLOUR_METRICS)
 )
 
 
@@ -44,21 +46,16 @@ def results(config, weights, scores):
     }
 
 
-def save_json(value, path, about=None):
-    """Writes plain values; about: see `replacing`."""
-    with replacing(path, about) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+def save_json(value, path):
+    """Writes plain values."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def rows(results, ms_ssim=False):
-    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours.
-
-    ms_ssim: whether it has its columns, too.
-    """
-    more = ["MS-SSIM"] if ms_ssim else []
-    heading = [f"x{results['scale']}", "bicubic", "SSIM", *more, "paper"]
-    heading += [f"SRCNN {results['filters']}", "SSIM", *more, "paper", "gain"]
+def rows(results):
+    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours."""
+    heading = [f"x{results['scale']}", "bicubic", "SSIM", "MS-SSIM", "paper"]
+    heading += [f"SRCNN {results['filters']}", "SSIM", "MS-SSIM", "paper", "gain"]
 
     def cell(value, digits=2):
         return "-" if value is None else f"{value:.{digits}f}"
@@ -66,8 +63,8 @@ def rows(results, ms_ssim=False):
     def row(name, entry):
         cells = [name]
         for kind in ("bicubic", "srcnn"):
-            cells += [cell(entry[f"{kind}_psnr"]), cell(entry[f"{kind}_ssim"], 4)]
-            cells += [cell(entry[f"{kind}_ms_ssim"], 4)] if ms_ssim else []
+            cells += [cell(entry[f"{kind}_psnr"])]
+            cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
             cells.append(cell(entry[f"paper_{kind}_psnr"]))
         both = entry["bicubic_psnr"], entry["srcnn_psnr"]
         return [*cells, cell(None if None in both else both[1] - both[0])]
@@ -123,12 +120,11 @@ def exhibit(name, pictures, scores, size=None):
     }
 
 
-def save_page(path, title, command, settings, rows, exhibits, w1, curve, about=None):
+def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     """Writes a page, HTML with everything in it.
 
     settings: dict of text. rows: lists of text, see `table`. exhibits: from `exhibit`.
     w1: kernels of the first layer. curve: path of a PNG of the training, shown if it is there.
-    about: see `replacing`.
     """
     import jinja2
 
@@ -143,8 +139,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve, about=N
         filters=data_uri(png(filters_picture(w1)), "png"),
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
-    with replacing(path, about) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
 def plot_curve(path, about=None):
@@ -164,6 +159,7 @@ def plot_curve(path, about=None):
             axes.plot(*zip(*points, strict=True), marker=".", label=label)
     axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
     axes.grid(alpha=0.3)
-    axes.legend()
+    if axes.has_data():  # none, before the first epoch is done
+        axes.legend()
     with replacing(path.with_suffix(".png"), about) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -7,18 +7,20 @@ from several threads, and what takes long does not hold the GIL.
 
 import numpy as np
 
-from utils import LUMA
+from utils import LUMA, OFFSETS, YCBCR, strips, to_pixels
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales of MS-SSIM, the finest first
-STRIP = 2**16  # pixels, about: what is worked on at a time
+COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
+STRIP = 2**15  # pixels, about: what is worked on at a time
 
 
 def score(label, outputs, scale):
-    """Scores images against one: a dict of {"psnr", "ssim", "ms_ssim"} by name, see the functions of these names.
+    """Scores several images against one: {name: {"psnr": ..., "ssim": ..., "ms_ssim": ...}}.
 
-    label: (h, w, c). outputs: dict of images of that shape. What the label alone is needed for is done once.
+    label: (h, w, c). outputs: dict of images of that shape, by name. For what each score is and when it
+    is None, see the function of its name. What concerns the label alone is computed once.
     """
     label, images = _scored(label, scale), [_scored(output, scale) for output in outputs.values()]
     psnrs = [_psnr(label, image) for image in images]
@@ -33,6 +35,34 @@ def score(label, outputs, scale):
 def psnr(label, output, scale):
     """Peak signal-to-noise ratio in dB. None where the images are equal: the ratio is infinite."""
     return _psnr(_scored(label, scale), _scored(output, scale))
+
+
+def colour_psnr(label, output, colour, scale):
+    """PSNR of Cb, of Cr, and of Y, Cb and Cr together (the journal paper's table 5), in dB by name.
+
+    label, output: lists of arrays in [0, 1]: one of (h, w, 3), RGB or YCbCr as `colour` says, or Y, Cb and
+    Cr of (h, w, 1), each in [0, 1] or with 8 bits. Of Y alone there is nothing to say: None.
+    """
+    if len(label) == 1 and colour == "y":
+        return dict.fromkeys(COLOUR_METRICS)
+    squares = np.zeros(3)
+    label, output = ([channel[scale:-scale, scale:-scale] for channel in image] for image in (label, output))
+    for rows in strips(label[0]):
+        for channel in range(3):
+            a, b = (_channel([part[rows] for part in image], channel, colour) for image in (label, output))
+            squares[channel] += np.sum(np.square(a.astype(np.int32) - b))
+    size = label[0].shape[0] * label[0].shape[1]
+    found = _decibels(squares[1], size), _decibels(squares[2], size), _decibels(squares.sum(), 3 * size)
+    return dict(zip(COLOUR_METRICS, found, strict=True))
+
+
+def _channel(image, channel, colour):
+    """(h, w) uint8 of Y, Cb or Cr, rounded half up and clipped."""
+    if colour == "rgb":
+        values = image[0] @ (YCBCR[channel] / 255).astype(np.float32) + np.float32(OFFSETS[channel] / 255)
+    else:
+        values = image[channel][..., 0] if len(image) == 3 else image[0][..., channel]
+    return values if values.dtype == np.uint8 else to_pixels(values)
 
 
 def ssim(label, output, scale):
@@ -69,12 +99,19 @@ def _scored(image, scale):
 def _psnr(label, output):
     import cv2
 
-    squares = cv2.norm(label, output, cv2.NORM_L2SQR)
-    return None if squares == 0 else float(10 * np.log10(255**2 * label.size / squares))
+    return _decibels(cv2.norm(label, output, cv2.NORM_L2SQR), label.size)
+
+
+def _decibels(squares, count):
+    """PSNR of a sum of squared errors of this many values."""
+    return None if squares == 0 else float(10 * np.log10(255**2 * count / squares))
 
 
 def _similarities(label, outputs, scales):
-    """SSIMs and MS-SSIMs of outputs, (h, w) uint8 all; None where there is none or fewer scales are asked for."""
+    """Lists of the SSIM and the MS-SSIM of each output; None where there is none or scales is 1.
+
+    label, outputs: (h, w) uint8.
+    """
     none = [None] * len(outputs)
     if min(label.shape) < WINDOW:
         return none, none
@@ -98,7 +135,8 @@ def _similarities(label, outputs, scales):
 def _halved(image):
     """Sums of 2x2 pixels as uint16, which holds the exact ones of 8-bit pixels at all five scales."""
     h, w = image.shape
-    image = np.pad(image, ((0, h % 2), (0, w % 2)), mode="symmetric")
+    if h % 2 or w % 2:
+        image = np.pad(image, ((0, h % 2), (0, w % 2)), mode="edge")
     rows = np.add(image[::2], image[1::2], dtype=np.uint16)
     return rows[:, ::2] + rows[:, 1::2]
 

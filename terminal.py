@@ -44,7 +44,8 @@ def open_streams():
         except OSError:  # closed; a file opened later must not take its place
             os.open(os.devnull, os.O_RDWR)
     # A log shows progress as it is made. Names of files need not be UTF-8.
-    for name, number, kind in (("stdout", 1, Stream), ("stderr", 2, Silent)):
+    # Errors go to a copy of descriptor 2, since `silenced` takes that away from libraries.
+    for name, number, kind in (("stdout", 1, Stream), ("stderr", os.dup(2), Silent)):
         raw = kind(number, "w", closefd=False)
         encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
         stream = io.TextIOWrapper(

@@ -9,34 +9,41 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
+import utils
 from checkpoints import Checkpoints
 from errors import InputError
 from evaluate import super_resolve
 from progress import LOG_SECONDS
 from scores import psnr
+from weights import digest
 from writing import check_replaceable, replacing
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
-REFRESH_STEPS = 20  # from one refresh of the curvature to the next
+REFRESH_STEPS = 20  # from one refresh of the curvature to the next, at first
+LATER_STEPS = 60  # and after FIRST_STEPS, when it changes slowly
+FIRST_STEPS = 1000
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
-FACTOR_PIXELS = 28224  # label pixels of the batch from which its factors are taken: 64 labels of 21x21
+FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are taken: 16 labels of 21x21
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
-def train(srcnn, config, batches, validation, folder, stop):
+def train(srcnn, config, batches, validation, folder, stop, initial=None):
     """Trains until `config.epoch` epochs are done, saving as it goes.
 
     config: the flags (main.py). batches: see batches.py; of (n, image_size, image_size, c_dim) and
     (n, label_size, label_size, c_dim). validation: (input, label) images, scored after each epoch.
     folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
     stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
+    initial: w1, b1, ... to start from, a dict of arrays; None for those of the flag `init`.
     Returns the path of the curve, CSV with a row an epoch.
     """
     srcnn.build_descent(config.preconditioner)
-    checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches))
+    checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches, initial))
     curve = Curve(Path(folder) / "training.csv")
     step = checkpoints.restore()
+    if initial and not step:
+        srcnn.set(initial)
     epoch_steps = batches.epoch_steps
     steps = config.epoch * epoch_steps
     if step >= steps:
@@ -70,7 +77,7 @@ def train(srcnn, config, batches, validation, folder, stop):
     return curve.path
 
 
-def trained_with(network, config, batches):
+def trained_with(network, config, batches, initial):
     """What a checkpoint says of its training; another training does not go on from it."""
     names = "seed", "preconditioner", "init", "learning_rate", "batch_size"
     names += "image_size", "label_size", "stride", "validation"
@@ -78,6 +85,8 @@ def trained_with(network, config, batches):
         "version": VERSION,
         "sub_images": batches.length,
         "images": batches.images,
+        "weights": digest(initial) if initial else "",
+        "loss_weights": config.loss_weights or [],
         **network.settings,
         **{name: getattr(config, name) for name in names},
     }
@@ -85,10 +94,11 @@ def trained_with(network, config, batches):
 
 def train_step(srcnn, step, inputs, labels, rate):
     """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
-    if srcnn.refresh is not None and step % REFRESH_STEPS == 0:
+    interval = REFRESH_STEPS if step < FIRST_STEPS else LATER_STEPS
+    if srcnn.refresh is not None and step % interval == 0:
         samples = max(1, FACTOR_PIXELS // (labels.shape[1] * labels.shape[2]))
         try:
-            srcnn.sess.run(srcnn.refresh, {srcnn.images: inputs[:samples]})
+            srcnn.sess.run(srcnn.refresh, {srcnn.images: inputs[:samples], srcnn.labels: labels[:samples]})
         except tf.errors.InvalidArgumentError as error:
             if "Cholesky" not in error.message:
                 raise
@@ -106,8 +116,10 @@ def learning_rate(config, progress):
 
 def validate(srcnn, validation):
     """Mean PSNR of images that are held out, as text; empty if there are none."""
-    scale = srcnn.network.scale
-    scores = [psnr(label, super_resolve(srcnn, input_), scale) for input_, label in validation]
+    network = srcnn.network
+    pairs = [(label, super_resolve(srcnn, input_)) for input_, label in validation]
+    pairs = [[utils.scored_part(image, network.colour) for image in pair] for pair in pairs]
+    scores = [psnr(label, output, network.scale) for label, output in pairs]
     scores = [score for score in scores if score is not None]
     return f"{np.mean(scores):.3f}" if scores else ""
 

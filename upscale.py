@@ -19,6 +19,7 @@ from naming import names
 from network import TILE
 from progress import progress
 from threads import in_threads
+from weights import digest
 from writing import written
 
 LARGEST = 2**30  # pixels of a result
@@ -161,15 +162,16 @@ class Upscaled(NamedTuple):
     warning: str = ""  # what could not be kept of it
 
 
-def upscale_files(work, srcnns, overwrite, centre):
+def upscale_files(work, srcnns, overwrite, noted, centre):
     """Upscales files one by one and yields an Upscaled for each.
 
-    work: from `jobs`. centre: of a result's height and width gives top, left, bottom, right of its middle.
+    work: from `jobs`. noted: whether the folder of results notes what each was made from.
+    centre: of a result's height and width gives top, left, bottom, right of its middle.
     """
     for source, target in work:
         started = time.monotonic()
         try:
-            pixels, result = upscale_file(source, target, srcnns, overwrite)
+            pixels, result = upscale_file(source, target, srcnns, overwrite, noted)
         except InputError as error:
             yield Upscaled(source, target, error=error)
             continue
@@ -184,7 +186,7 @@ def upscale_files(work, srcnns, overwrite, centre):
         yield Upscaled(source, target, size, round(time.monotonic() - started, 1), pictures)
 
 
-def upscale_file(source, target, srcnns, overwrite):
+def upscale_file(source, target, srcnns, overwrite, noted):
     """Upscales one file into another, see `upscale`; the colour profile is kept.
 
     Returns the pixels of both. Raises InputError, with nothing written, if one of them cannot be used.
@@ -194,7 +196,7 @@ def upscale_file(source, target, srcnns, overwrite):
     picture = images.read(source)
     if picture.frames > 1:
         if images.format_of(target) in animations.KINDS and animations.is_animation(source):
-            return upscale_animation(source, target, srcnns)
+            return upscale_animation(source, target, srcnns, noted)
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     scale = math.prod(srcnn.network.scale for srcnn in srcnns)
     height, width = (n * scale for n in picture.pixels.shape[:2])
@@ -202,29 +204,28 @@ def upscale_file(source, target, srcnns, overwrite):
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
     result = upscale(picture.pixels, srcnns, source.name)
-    images.save(result, target, picture.icc_profile, origin(source, srcnns))
+    images.save(result, target, picture.icc_profile, origin(source, srcnns) if noted else None)
     return picture.pixels, result
 
 
-def upscale_animation(source, target, srcnns):
+def upscale_animation(source, target, srcnns, noted):
     """Upscales all frames of an animation; see `upscale_file`."""
     animation = animations.read(source)
     scale, (h, w) = math.prod(srcnn.network.scale for srcnn in srcnns), animation.frames[0].shape[:2]
     if len(animation.frames) * h * w * scale**2 > animations.LARGEST:
-        raise InputError(
-            f"{source}: would become more than {animations.LARGEST:,} pixels in all; cut it first"
-        )
+        raise InputError(f"{source}: more than {animations.LARGEST:,} pixels in all; cut it first")
     images.check_fits(target, h * scale, w * scale, images.colours(animation.frames[0]))  # all keep alpha
     frames = progress(animation.frames, f"{source.name}, frames")
     results = [upscale(pixels, srcnns, source.name) for pixels in frames]
-    animations.save(animation._replace(frames=results), target, origin(source, srcnns))
+    about = origin(source, srcnns) if noted else None
+    animations.save(animation._replace(frames=results), target, about)
     return animation.frames[0], results[0]
 
 
 def origin(source, srcnns):
     """What a result was made from, as the list of its folder notes it: plain values."""
     status = source.stat()
-    weights = [srcnn.digest() for srcnn in srcnns]
+    weights = [digest(srcnn.sess.run(srcnn.variables)) for srcnn in srcnns]
     return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
 
 
@@ -234,9 +235,7 @@ def left_to_do(work, srcnns, more):
     more: plain values that tell results apart, beside `origin`.
     """
     ours = written(work[0][1].parent)
-    return [
-        (source, target) for source, target in work if ours.get(target.name) != origin(source, srcnns) | more
-    ]
+    return [pair for pair in work if ours.get(pair[1].name) != origin(pair[0], srcnns) | more]
 
 
 def fill_transparent(pixels):

@@ -5,7 +5,6 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 
 import hashlib
 import itertools
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import images
 from errors import InputError
 from hdf5 import check_replaceable_data, is_current, make_data
 from progress import progress
-from writing import remove_leftovers
+from writing import LIST, remove_leftovers
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
 YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -32,12 +31,19 @@ def imread(path, is_grayscale=True):
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    return as_label(images.colours(images.read(path).pixels), 1 if is_grayscale else 3)
+    return as_label(images.colours(images.read(path).pixels), "y" if is_grayscale else "rgb")
 
 
-def as_label(pixels, c_dim):
-    """Whole-number pixels as a network of c_dim channels sees them: luminance or RGB in [0, 1]."""
-    return luminance(pixels) if c_dim == 1 else to_float(as_rgb(pixels))
+def as_label(pixels, colour):
+    """Whole-number pixels as a network sees them, in [0, 1].
+
+    colour: 'y' gives (h, w, 1), 'rgb' and 'ycbcr' (h, w, 3).
+    """
+    if colour == "y":
+        return luminance(pixels)
+    if colour == "rgb":
+        return to_float(as_rgb(pixels))
+    return np.concatenate([rgb2ycbcr(as_rgb(pixels), channel) for channel in range(3)], axis=2)
 
 
 def as_rgb(pixels):
@@ -71,12 +77,19 @@ def rgb2ycbcr(pixels, channel):
 
 
 def ycbcr2rgb(y, cb, cr, dtype=np.uint8):
-    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1) in [0, 1]."""
+    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1).
+
+    y: in [0, 1]. cb, cr: in [0, 1] or whole-number pixels.
+    """
     inverse = np.linalg.inv(YCBCR / 255).astype(np.float32)
+    offsets = (OFFSETS / 255).astype(np.float32)
     result = np.empty((*y.shape[:2], 3), dtype)
     for rows in strips(y):
-        channels = np.concatenate([y[rows], cb[rows], cr[rows]], axis=2) - (OFFSETS / 255).astype(np.float32)
-        result[rows] = to_pixels(channels @ inverse.T, dtype)
+        chroma = [c[rows] if c.dtype.kind == "f" else to_float(c[rows]) for c in (cb, cr)]
+        parts = [c[..., 0] - offset for c, offset in zip((y[rows], *chroma), offsets, strict=True)]
+        for index, weights in enumerate(inverse):
+            mixed = sum(part * weight for part, weight in zip(parts, weights, strict=True))
+            result[rows, :, index] = to_pixels(mixed, dtype)
     return result
 
 
@@ -154,10 +167,14 @@ def degrade(label, scale=3, degradation="matlab"):
     return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
-def preprocess(path, scale=3, degradation="matlab", c_dim=1):
-    """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim)."""
-    label_ = modcrop(imread(path, is_grayscale=c_dim == 1), scale)
-    check_size(path, label_, scale)
+def preprocess(path, scale=3, degradation="matlab", colour="y"):
+    """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim).
+
+    colour: 'y', 'rgb' or 'ycbcr', see `as_label`.
+    """
+    pixels = images.colours(images.read(path).pixels)
+    check_size(path, pixels, scale)
+    label_ = modcrop(as_label(pixels, colour), scale)
     return degrade(label_, scale, degradation), label_
 
 
@@ -169,7 +186,7 @@ def check_size(path, image, scale):
 
 
 def prepare_data(folder):
-    """The image files of a folder, sorted by name; what is left out is counted in a line on stderr.
+    """The image files of a folder, sorted by name; what is left out is counted in a line.
 
     Raises InputError if there are none.
     """
@@ -177,17 +194,28 @@ def prepare_data(folder):
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        found = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-        paths = [p for p in found if p.suffix.lower() in images.SUFFIXES and p.is_file()]
+        found = sorted(p for p in folder.iterdir() if p.name not in (LIST, "README.md"))
+        left = {p: kind for p in found if (kind := left_out(p))}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
+    paths = [p for p in found if p not in left]
     if not paths:
         raise InputError(f"{folder}: no images in it ({', '.join(images.SUFFIXES)})")
-    left = Counter("folders" if p.is_dir() else p.suffix or "no ending" for p in set(found) - set(paths))
     if left:
-        kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(left.items()))
-        print(f"{folder}: left out what has no ending of an image ({kinds})", file=sys.stderr)
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(left.values()).items()))
+        print(f"{folder}: left out as no images: {kinds}")
     return paths
+
+
+def left_out(path):
+    """Why a file of a folder is not taken for an image, in a word or two; None if it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.is_dir():
+        return "sub-folders"
+    if not path.is_file():
+        return "broken links"
+    return None if path.suffix.lower() in images.SUFFIXES else path.suffix or "without an ending"
 
 
 def sub_images(input_, label_, image_size, label_size, stride):
@@ -210,7 +238,7 @@ def input_setup(config, network, paths):
     are too small for one sub-image, or if there is a file of that name that is not of the program's making.
     """
     settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
-    settings |= {"scale": network.scale, "degradation": network.degradation, "c_dim": network.c_dim}
+    settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
     settings["sources"] = [source(path) for path in paths]
     savepath = Path(config.checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
@@ -223,7 +251,7 @@ def input_setup(config, network, paths):
         found = False
         for path in progress(paths, "preparing images"):
             digest.update(Path(path).read_bytes())
-            input_, label_ = preprocess(path, network.scale, network.degradation, network.c_dim)
+            input_, label_ = preprocess(path, network.scale, network.degradation, network.colour)
             if min(input_.shape[:2]) >= config.image_size:
                 found = True
                 yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
@@ -294,6 +322,11 @@ def _cover(n, length, stride):
     for start in range(0, n * stride, stride):
         cover[start : start + length] += 1
     return cover
+
+
+def scored_part(image, colour):
+    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one."""
+    return image[..., :1] if colour == "ycbcr" else image
 
 
 def to_luminance(image):

@@ -1,5 +1,6 @@
 """Files of trained weights: checkpoints of this project and of the reference, the authors' .mat; exports."""
 
+import hashlib
 import json
 import math
 import re
@@ -13,9 +14,11 @@ import scipy.io
 import tensorflow.compat.v1 as tf
 
 from errors import InputError, first_line
+from network import dashed
 from writing import replacing
 
 SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
+RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in ONNX metadata
 
 
@@ -103,10 +106,67 @@ def latest_checkpoint(folder):
     return path
 
 
-def find_weights(network, checkpoint_dir):
+def has_weights(network, checkpoint_dir):
     """The newest checkpoint of a network: trained in checkpoint_dir, else shipped; or None."""
     own = latest_checkpoint(Path(checkpoint_dir) / network.name)
     return own or latest_checkpoint(SHIPPED / network.name)
+
+
+def find_weights(network, checkpoint_dir, path=None):
+    """The file of weights to use: a path as it is, 'shipped', or by default one's own, else the shipped one.
+
+    Raises InputError if there is none.
+    """
+    if path and path != "shipped":
+        return str(path)
+    found = latest_checkpoint(SHIPPED / network.name) if path else has_weights(network, checkpoint_dir)
+    if not found:
+        flags = " ".join(f"--{name} {value}" for name, value in network.settings.items() if name != "colour")
+        where = "shipped weights" if path else f"checkpoint in {checkpoint_dir}"
+        raise InputError(f"no {where} for {flags}; train one with --is_train True, or give --weights")
+    return found
+
+
+def weights_of(path, network):
+    """w1, b1, ... of a network from a file, see `read_weights`, and the settings that it has.
+
+    Raises InputError if their shapes are not those of the network, its settings others, or it does not say
+    its scale and none that was released has this one.
+    """
+    values, settings = read_weights(path)
+    check_settings(path, settings, network.settings)
+    if missing := [name for name in network.shapes if name not in values]:
+        raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of this network")
+    if f"w{len(network.kernels) + 1}" in values:
+        raise InputError(f"{path}: has more layers than --filters {network.filters}")
+    for name, shape in network.shapes.items():
+        if values[name].shape != shape:
+            raise InputError(
+                f"{path}: {name} has the shape {values[name].shape}, but --filters {network.filters} "
+                f"with --channels {dashed(network.channels)} and --c_dim {network.c_dim} needs {shape}"
+            )
+        if not np.isfinite(values[name]).all():
+            raise InputError(f"{path}: {name} is not finite; take another checkpoint")
+    if "scale" not in settings and network.scale not in RELEASED:
+        raise InputError(
+            f"{path}: does not say its scale, and no released weights are for --scale {network.scale}; "
+            f"take one of {RELEASED}"
+        )
+    return {name: values[name] for name in network.shapes}, settings
+
+
+def unsaid(settings, network):
+    """What a file of weights does not say of itself and is taken from the flags, in words; may be empty."""
+    names = [name for name in ("scale", "degradation") if name not in settings]
+    return ", ".join(f"{name} {getattr(network, name)}" for name in names)
+
+
+def digest(values):
+    """What tells weights from others: a hash of w1, b1, ..., in hexadecimal."""
+    found = hashlib.sha256()
+    for name in sorted(values):
+        found.update(name.encode() + values[name].tobytes())
+    return found.hexdigest()[:16]
 
 
 def _read_mat(path):

@@ -8,6 +8,7 @@ else since, and is theirs.
 import json
 import os
 import tempfile
+import threading
 import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +26,9 @@ def replacing(path, about=None):
     """
     path = Path(path)
     is_new = not path.parent.exists()
-    # The process id keeps two runs apart; the suffix stays last because writers choose the format by it.
-    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}{path.suffix}")
+    # Thread and process keep long names and two runs apart; the suffix stays last because writers choose
+    # the format by it.
+    temporary = path.with_name(f".{path.stem[:40]}.{threading.get_ident()}.{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -40,6 +42,39 @@ def replacing(path, about=None):
             temporary.unlink(missing_ok=True)
             if is_new:
                 path.parent.rmdir()  # if it is empty
+
+
+@contextmanager
+def published(folder):
+    """A temporary folder, whose files are moved into `folder` and noted there when the block ends well.
+
+    So results of a run that fails half-way replace nothing.
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    try:
+        with said(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
+        with staging as name:
+            yield Path(name)
+            with said(folder):
+                for path in sorted(Path(name).iterdir()):
+                    _note(folder / path.name, path, {})
+                    os.replace(path, folder / path.name)
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()  # if it is empty
+
+
+@contextmanager
+def said(path):
+    """Turns errors of the file system into an InputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _identity(path):
@@ -82,7 +117,7 @@ def check_replaceable(paths, flag):
 
 def _spelling(path):
     """A path as file systems that know neither case nor ways to compose letters see it."""
-    return unicodedata.normalize("NFC", str(Path(path).resolve())).casefold()
+    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
 
 
 def _file(path):

@@ -13,44 +13,50 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 MEASURED = """
-import functools, time
+import functools, json, sys, time
 started = time.monotonic()
-import sys
-import main, report, utils
-seconds = {"imports without TensorFlow": time.monotonic() - started}
-def measured(owner, name, what):
-    function = getattr(owner, name)
-    @functools.wraps(function)
-    def wrapper(*arguments, **more):
-        begun = time.monotonic()
-        try:
-            return function(*arguments, **more)
-        finally:
-            seconds[what] = seconds.get(what, 0) + time.monotonic() - begun
-    setattr(owner, name, wrapper)
-sys.argv[1:], words = [], sys.argv[1:]
-begun = time.monotonic()
-main.import_tensorflow()
-import model
-seconds["importing TensorFlow"] = time.monotonic() - begun
+words, sys.argv[1:] = sys.argv[1:], []
+seconds, in_threads = {}, []
+def measured(what):
+    def wrap(function):
+        @functools.wraps(function)
+        def wrapper(*arguments, **more):
+            begun = time.monotonic()
+            result = function(*arguments, **more)
+            in_threads.append((what, time.monotonic() - begun))
+            return result
+        return wrapper
+    return wrap
+def timed(what, function, *arguments, **more):
+    begun = time.monotonic()
+    result = function(*arguments, **more)
+    seconds[what] = seconds.get(what, 0) + time.monotonic() - begun
+    return result
+timed("importing TensorFlow", __import__, "devices")
+timed("other imports", __import__, "jobs")
+import evaluate, jobs, main, report
+jobs.trained = functools.partial(timed, "graph and weights", jobs.trained)
+jobs.save_page = functools.partial(timed, "the page", jobs.save_page)
+whole = jobs.in_threads
+jobs.in_threads = lambda *a, **more: timed("the images, in threads", lambda: list(whole(*a, **more)))
 for owner, names, what in (
-    (main, ["trained"], "graph and weights"),
-    (utils, ["input_setup"], "degradation, HDF5"),
-    (model.SRCNN, ["test"], "network, tiles and merging"),
-    (utils, ["psnr", "ssim"], "scores"),
-    (utils, ["in_colour"], "pictures"),
-    (report, ["save_comparison", "exhibit", "save_page"], "pictures"),
+    (evaluate.Restored, ["__init__"], "decoding, degradation"),
+    (evaluate, ["super_resolve"], "network, tiles and merging"),
+    (evaluate.Restored, ["scores"], "scores"),
+    (evaluate.Restored, ["pictures"], "pictures"),
+    (jobs, ["png", "save_comparison"], "pictures"),
+    (report, ["exhibit"], "pictures"),
 ):
     for name in names:
-        measured(owner, name, what)
+        setattr(owner, name, measured(what)(getattr(owner, name)))
 main.main(words)
 seconds["the rest"] = time.monotonic() - started - sum(seconds.values())
-import json
-print("measured", json.dumps(seconds))
+print("measured", json.dumps([seconds, in_threads]))
 """
 
 
-def benchmark(test_dir):
+def measure(test_dir):
+    """Seconds in all, of the parts one after the other, and of those beside each other, (what, seconds)."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["--is_train", "False", "--stride", "21", "--test_dir", str(test_dir.resolve())]
         for turn in ("cold", "warm"):  # the first time, files come from the disk
@@ -65,12 +71,19 @@ def benchmark(test_dir):
             )
             total = time.monotonic() - started
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("measured"))
-    seconds = json.loads(line.removeprefix("measured"))
+    return total, *json.loads(line.removeprefix("measured"))
+
+
+def benchmark(test_dir):
+    total, seconds, in_threads = measure(test_dir)
     seconds["Python's start and end"] = total - sum(seconds.values())
     print("| `--is_train False --stride 21` | seconds |\n|---|---:|")
     for what, value in seconds.items():
         print(f"| {what} | {value:.2f} |")
     print(f"| all | {total:.2f} |")
+    print("\n| in threads, beside each other | seconds |\n|---|---:|")
+    for what in dict.fromkeys(what for what, _ in in_threads):
+        print(f"| {what} | {sum(value for name, value in in_threads if name == what):.2f} |")
 
 
 if __name__ == "__main__":

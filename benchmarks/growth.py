@@ -25,21 +25,23 @@ STEPS = 400
 TRAIN = f"""
 import resource, sys, time
 import h5py
-import main
-tf = main.import_tensorflow()
+import devices, main
+import tensorflow.compat.v1 as tf
 from batches import Batches
+from model import SRCNN
+from training import train_step
 resource.setrlimit(resource.RLIMIT_DATA, ({LIMIT}, {LIMIT}))
-config = main.parse_flags(["--checkpoint_dir", sys.argv[2]])
-with h5py.File(sys.argv[1]) as hf, tf.Session() as session:
-    srcnn = main.build(config, session)
-    srcnn.build_training(config)
-    session.run(tf.global_variables_initializer())
+config = main.parse_flags([])
+with h5py.File(sys.argv[1]) as hf, devices.session() as sess:
+    srcnn = SRCNN(sess, config.network, config.init, config.seed, config.label_size)
+    srcnn.build_descent(config.preconditioner)
+    sess.run(tf.global_variables_initializer())
     batches = Batches(hf, config.batch_size, 0)
     following = batches.following(0)
     for step in range({STEPS} + 20):
         if step == 20:
             started = time.monotonic()
-        srcnn.train_step(step, *next(following), 0.1)
+        train_step(srcnn, step, *next(following), 0.1)
     seconds = time.monotonic() - started
     speed = {STEPS} * config.batch_size / seconds
     print(f"{{batches.length:,}} | {{batches.pool_length:,}} | {{speed:,.0f}}")
@@ -85,8 +87,8 @@ def training(folder, gigabytes):
     for size in (0.13, gigabytes):
         count = round(size * 1e9 / block.itemsize / (33 * 33 + 21 * 21) / len(block))
         path = folder / "train.h5"
-        make_data(path, (("", block, block[:, 6:-6, 6:-6]) for _ in range(count)), {})
-        _, peak, output = run("-c", TRAIN, path, folder)
+        make_data(path, ((block, block[:, 6:-6, 6:-6]) for _ in range(count)), {})
+        _, peak, output = run("-c", TRAIN, path)
         print(f"| {path.stat().st_size / 1e9:.1f} GB | {output[-1]} | {peak:,} |", flush=True)
 
 

@@ -22,12 +22,15 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-import main  # noqa: E402
-import upscale  # noqa: E402
+import devices  # noqa: E402
 import utils  # noqa: E402
 import weights  # noqa: E402
+from errors import InputError  # noqa: E402
+from evaluate import super_resolve  # noqa: E402
+from model import trained  # noqa: E402
+from network import Network  # noqa: E402
 
-tf = main.import_tensorflow()
+tf = devices.tf
 
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
@@ -41,29 +44,29 @@ def edged(image):
     return np.pad(image, ((padding, padding), (padding, padding), (0, 0)), mode="edge")
 
 
-def this_project(values, folder):
+def weights_of(srcnn):
+    """w1, b1, ... by name."""
+    return srcnn.sess.run(srcnn.variables)
+
+
+def this_project(srcnn, folder):
     """As `--is_train False` computes an image: tiles, batches, merging."""
-    config = main.parse_flags(["--is_train", "False"])
-    config.image_size, config.label_size = upscale.TILE + MARGIN, upscale.TILE
-    config.batch_size = 1
-    session = tf.Session()
-    srcnn, _ = main.trained(config, session)
-    yield OURS, srcnn.test
+    yield OURS, functools.partial(super_resolve, srcnn)
 
 
-def plain_graph(values, folder):
+def plain_graph(srcnn, folder):
+    values = weights_of(srcnn)
     images = x = tf.placeholder(tf.float32, [None, None, None, 1])
     for i in (1, 2, 3):
         x = tf.nn.conv2d(x, values[f"w{i}"], strides=1, padding="VALID") + values[f"b{i}"]
         x = tf.nn.relu(x) if i < 3 else x
-    session = tf.Session()
-    yield "TensorFlow, plain graph", lambda image: session.run(x, {images: edged(image)[np.newaxis]})[0]
+    yield "TensorFlow, plain graph", lambda image: srcnn.sess.run(x, {images: edged(image)[np.newaxis]})[0]
 
 
-def onnx_runtime(values, folder):
+def onnx_runtime(srcnn, folder):
     import onnxruntime
 
-    weights.write_onnx(values, folder / "x3.onnx")
+    weights.write_weights(srcnn, folder / "x3.onnx", {})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(folder / "x3.onnx", options, providers=["CPUExecutionProvider"])
@@ -74,11 +77,11 @@ def onnx_runtime(values, folder):
     yield "ONNX Runtime", run
 
 
-def pytorch(values, folder):
+def pytorch(srcnn, folder):
     import torch
 
     torch.set_num_threads(THREADS)
-    layers = []
+    layers, values = [], weights_of(srcnn)
     for i in (1, 2, 3):
         kernel = torch.from_numpy(values[f"w{i}"].transpose(3, 2, 0, 1).copy())
         layer = torch.nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2])
@@ -103,11 +106,11 @@ def pytorch(values, folder):
     yield "PyTorch, bfloat16", runner(half, torch.channels_last, torch.bfloat16)
 
 
-def opencv(values, folder):
+def opencv(srcnn, folder):
     import cv2
 
     cv2.setNumThreads(THREADS)
-    weights.write_onnx(values, folder / "x3.onnx")
+    weights.write_weights(srcnn, folder / "x3.onnx", {})
     network = cv2.dnn.readNetFromONNX(str(folder / "x3.onnx"))
 
     def run(image):
@@ -134,12 +137,12 @@ def best(run):
     return min(times)
 
 
-def peers(values, folder):
+def peers(srcnn, folder):
     runs = {}
     for peer in (this_project, plain_graph, onnx_runtime, pytorch, opencv):
         try:
-            runs.update(peer(values, folder))
-        except ImportError as error:
+            runs.update(peer(srcnn, folder))
+        except (ImportError, InputError) as error:
             print(f"left out: {error}", file=sys.stderr)
     return runs
 
@@ -165,10 +168,10 @@ def measure(runs, n):
 
 
 def benchmark():
-    values = weights.read_weights(ROOT / "checkpoint/shipped/srcnn_9-1-5_x3_matlab")
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        runs = peers(values, Path(folder))
+    with tempfile.TemporaryDirectory() as folder, devices.session() as sess:
+        srcnn = trained(sess, Network(), weights.SHIPPED / Network().name)
+        runs = peers(srcnn, Path(folder))
         speeds = [measure(runs, n) for n in SIZES]
     print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")
     print("|---|" + "---:|" * (len(SIZES) + 1))

@@ -3,69 +3,106 @@
 python benchmarks/reproduce.py [folder with Set5 and Set14, default Test]
 """
 
-import contextlib
-import io
-import json
 import sys
-import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import main  # noqa: E402
+import devices  # noqa: E402
+from evaluate import evaluate  # noqa: E402
+from model import trained  # noqa: E402
+from network import Network, default_channels  # noqa: E402
+from report import results  # noqa: E402
+from utils import prepare_data  # noqa: E402
+from weights import SHIPPED, read_weights  # noqa: E402
 
-SHIPPED = [  # (filters, scale, degradation), read from the folders' names
-    (filters, int(scale[1:]), degradation)
-    for _, filters, scale, degradation in (
-        folder.name.split("_") for folder in sorted((ROOT / "checkpoint/shipped").glob("srcnn_*"))
-    )
-]
+
+def dashed(text):
+    return tuple(map(int, text.split("-")))
 
 
-def run(test_dir, filters, scale, degradation):
-    """results.json of one test run with the shipped weights."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as said:
-        words = f"--is_train False --scale {scale} --filters {filters} --degradation {degradation}"
-        folders = ["--test_dir", str(test_dir), "--sample_dir", folder, "--checkpoint_dir", folder]
-        if main.main([*words.split(), "--stride", "17", *folders]):
-            raise SystemExit(said.getvalue())
-        return json.loads((Path(folder) / "results.json").read_text())
+def shipped():
+    """The shipped networks, by what their weights say."""
+    for folder in sorted(SHIPPED.glob("srcnn_*")):
+        _, said = read_weights(folder)
+        kernels = dashed(said["filters"])
+        channels = dashed(said["channels"]) if "channels" in said else default_channels(kernels)
+        yield Network(kernels, channels, scale=said["scale"], degradation=said["degradation"])
+
+
+def scored(network, test_dir):
+    """What results.json has of a test with the shipped weights, without its pictures."""
+    scores = {}
+    with devices.session() as sess:
+        srcnn = trained(sess, network, SHIPPED / network.name)
+        for restored in evaluate(srcnn, prepare_data(test_dir)):
+            with restored:
+                scores[restored.path.stem] = restored.scores()
+    return results(network, srcnn.source, scores)
 
 
 def cell(value, digits=2):
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def table(tests):
-    lines = []
-    for name in ("Set5", "Set14"):
-        lines += [
-            f"| {name} average | inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain |",
-            "|---|---|---:|---:|---:|---:|",
-        ]
-        details = ["", f"| {name}, 9-1-5 | scale | bicubic | SRCNN | paper |", "|---|---|---:|---:|---:|"]
-        for filters, scale, degradation in SHIPPED:
-            results = run(Path(tests) / name, filters, scale, degradation)
-            average = results["average"]
-            bicubic, srcnn = (
-                f"{cell(average[f'{kind}_psnr'])} / {cell(average[f'{kind}_ssim'], 4)}"
-                for kind in ("bicubic", "srcnn")
-            )
-            gain = average["srcnn_psnr"] - average["bicubic_psnr"]
-            lines.append(
-                f"| {filters} x{scale} | {degradation} | {bicubic} | {srcnn} "
-                f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} |"
-            )
-            if name == "Set5" and filters == "9-1-5" and degradation == "matlab":
-                details += [
-                    f"| {image} | x{scale} | {cell(entry['bicubic_psnr'])} | {cell(entry['srcnn_psnr'])} "
-                    f"| {cell(entry['paper_srcnn_psnr'])} |"
-                    for image, entry in results["images"].items()
-                ]
-        lines += [*(details if name == "Set5" else []), ""]
-    return "\n".join(lines)
+def row(network, average):
+    bicubic, srcnn = (
+        f"{cell(average[f'{kind}_psnr'])} / {cell(average[f'{kind}_ssim'], 4)}"
+        for kind in ("bicubic", "srcnn")
+    )
+    gain = average["srcnn_psnr"] - average["bicubic_psnr"]
+    return (
+        f"| {network.filters} x{network.scale} | {network.degradation} | {bicubic} | {srcnn} "
+        f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} |"
+    )
+
+
+def table(name, tests):
+    """Markdown of the averages. tests: pairs of a network and its results."""
+    heading = f"| {name} average | inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain |"
+    return [heading, "|---|---|---:|---:|---:|---:|", *(row(n, r["average"]) for n, r in tests), ""]
+
+
+def details(name, tests):
+    """Markdown of the images, 9-1-5 by the paper's protocol."""
+    return [
+        f"| {name}, 9-1-5 | scale | bicubic | SRCNN | paper |",
+        "|---|---|---:|---:|---:|",
+        *(
+            f"| {image} | x{network.scale} | {cell(entry['bicubic_psnr'])} | {cell(entry['srcnn_psnr'])} "
+            f"| {cell(entry['paper_srcnn_psnr'])} |"
+            for network, found in tests
+            if network.filters == "9-1-5" and network.degradation == "matlab"
+            for image, entry in found["images"].items()
+        ),
+        "",
+    ]
+
+
+def summary(tests):
+    """Markdown of the averages by the paper's protocol, the sets side by side."""
+    heading = " | ".join(f"{name}: bicubic | SRCNN | paper" for name in tests)
+    lines = [f"| | {heading} |", "|---|" + "---:|" * (3 * len(tests))]
+    for pairs in zip(*tests.values(), strict=True):
+        network, _ = pairs[0]
+        if network.degradation == "matlab":
+            averages = [found["average"] for _, found in pairs]
+            numbers = [a[f"{kind}_psnr"] for a in averages for kind in ("bicubic", "srcnn", "paper_srcnn")]
+            cells = " | ".join(map(cell, numbers))
+            lines.append(f"| {network.filters} x{network.scale} | {cells} |")
+    return [*lines, ""]
+
+
+def reproduce(folder):
+    tests = {
+        name: [(network, scored(network, folder / name)) for network in shipped()]
+        for name in ("Set5", "Set14")
+    }
+    print("\n".join(summary(tests)))
+    print("\n".join(table("Set5", tests["Set5"]) + details("Set5", tests["Set5"])))
+    print("\n".join(table("Set14", tests["Set14"])))
 
 
 if __name__ == "__main__":
-    print(table(sys.argv[1] if len(sys.argv) > 1 else "Test"))
+    reproduce(Path(sys.argv[1] if len(sys.argv) > 1 else "Test"))

@@ -2,32 +2,37 @@
 
     python benchmarks/ship.py checkpoint
 
-Only w1 to w3, b1 to b3 and the settings are kept: the state of the training is 100 times larger.
+Only w1, b1, w2 and so on, and the settings are kept: the state of the training is 100 times larger.
 """
 
+import json
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import tensorflow.compat.v1 as tf  # noqa: E402
+import devices  # noqa: E402
+from weights import SHIPPED, read_weights  # noqa: E402
 
-from weights import NAMES, latest_checkpoint, read_weights  # noqa: E402
+tf = devices.tf
 
 
 def ship(folder):
-    values = read_weights(latest_checkpoint(folder))
-    with tf.Graph().as_default(), tf.Session() as session:
-        for name in (*NAMES, "settings"):
-            tf.Variable(values[name], name=name)
-        session.run(tf.global_variables_initializer())
-        target = ROOT / "checkpoint" / "shipped" / folder.name
+    values, settings = read_weights(folder)
+    text = json.dumps(settings)
+    target = SHIPPED / folder.name
+    with devices.session() as sess:
+        tf.Variable(text, name="settings")
+        for name, value in values.items():
+            if re.fullmatch(r"[wb]\d", name):
+                tf.Variable(value, name=name)
+        sess.run(tf.global_variables_initializer())
         target.mkdir(parents=True, exist_ok=True)
-        tf.train.Saver(save_relative_paths=True).save(
-            session, str(target / "SRCNN.model"), write_meta_graph=False
-        )
-    print(target.relative_to(ROOT), values["settings"].decode())
+        saver = tf.train.Saver(save_relative_paths=True)
+        saver.save(sess, str(target / "SRCNN.model"), write_meta_graph=False)
+    print(target.relative_to(ROOT), text)
 
 
 if __name__ == "__main__":

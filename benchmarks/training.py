@@ -7,6 +7,7 @@ Prints tables and saves benchmarks/training.png. PyTorch is compared where it is
 the seconds that the natural gradient took to the paper's PSNR.
 """
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -20,13 +21,16 @@ import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from inference import processor  # noqa: E402
 
+import devices  # noqa: E402
 import main  # noqa: E402
+import model  # noqa: E402
 import utils  # noqa: E402
 from batches import Batches  # noqa: E402
+from evaluate import super_resolve  # noqa: E402
+from scores import psnr  # noqa: E402
+from training import learning_rate, train_step  # noqa: E402
 
-tf = main.import_tensorflow()
-
-import model  # noqa: E402
+tf = devices.tf
 
 PLAIN = ["--preconditioner", "none"]
 OURS, TORCH = "natural gradient (this project)", "PyTorch, Adam 1e-4 / 1e-5, batch 16"
@@ -73,25 +77,31 @@ class Clock:
         return next((seconds for seconds, psnr in self.points if psnr >= level), None)
 
 
+def build(config, sess):
+    """The network of some flags, ready to train."""
+    srcnn = model.SRCNN(sess, config.network, config.init, config.seed, config.label_size)
+    srcnn.build_descent(config.preconditioner)
+    return srcnn
+
+
 def tensorflow_run(flags, clock, hf, tests):
-    with tf.Graph().as_default(), tf.Session() as session, tempfile.TemporaryDirectory() as folder:
-        config = main.parse_flags([*flags, "--checkpoint_dir", folder])
-        srcnn = main.build(config, session)
-        srcnn.build_training(config)
+    config = main.parse_flags(flags)
+    with devices.session() as sess:
+        srcnn = build(config, sess)
         adam = flags == CURVES["Adam 1e-3, same graph"]
         if adam:
             srcnn.train_op = tf.train.AdamOptimizer(srcnn.learning_rate).minimize(srcnn.loss)
-        session.run(tf.global_variables_initializer())
+        sess.run(tf.global_variables_initializer())
         following = Batches(hf, config.batch_size, 0).following(0)
 
         def step(number, progress):
-            rate = model.learning_rate(config, progress)
+            rate = learning_rate(config, progress)
             if adam:
                 rate = 1e-3 * 0.5 * (1 + np.cos(np.pi * progress))
-            srcnn.train_step(number, *next(following), rate)
+            train_step(srcnn, number, *next(following), rate)
 
         def score():
-            return float(np.mean([utils.psnr(y, srcnn.test(x), 3) for x, y in tests]))
+            return float(np.mean([psnr(y, super_resolve(srcnn, x), 3) for x, y in tests]))
 
         clock.run(step, score)
 
@@ -125,37 +135,44 @@ class Torch:
         extended = np.pad(x, ((6, 6), (6, 6), (0, 0)), mode="edge").transpose(2, 0, 1)[np.newaxis]
         with self.torch.no_grad():
             output = self.network(self.torch.from_numpy(extended))[0].numpy().transpose(1, 2, 0)
-        return utils.psnr(y, output, 3)
+        return psnr(y, output, 3)
 
     def run(self, clock, tests):
         clock.run(lambda *_: self.step(16), lambda: float(np.mean([self.psnr(x, y) for x, y in tests])))
 
 
-def speeds(hf, torch, rounds=9, steps=40):
-    """Label pixels a second of several ways to take a step, interleaved; refreshes among them."""
+def stepper(sess, flags, block):
+    """Label pixels of a step, and a function that takes the step of a number, on random images."""
+    config = main.parse_flags(flags)
+    plain = mock.patch.object(model, "conv2d_few", lambda x, kernel, block: model.conv2d(x, kernel))
+    with plain if block else contextlib.nullcontext():
+        srcnn = build(config, sess)
+    sess.run(tf.global_variables_initializer())
     rng = np.random.default_rng(0)
+    inputs, labels = (
+        rng.random((config.batch_size, size, size, 1)).astype(np.float32)
+        for size in (config.image_size, config.label_size)
+    )
+    return labels.size, lambda number: train_step(srcnn, number, inputs, labels, 1e-4)
+
+
+def speeds(torch, rounds=9, steps=40):
+    """Label pixels a second of several ways to take a step, interleaved; refreshes among them."""
     runs, seconds = {}, {}
-    for name, (flags, block) in SPEEDS.items():
-        config = main.parse_flags(flags)
-        plain = mock.patch.object(model, "conv2d_few", lambda x, kernel, block: model.conv2d(x, kernel))
-        graph = tf.Graph()
-        with graph.as_default(), plain if block else mock.MagicMock():
-            srcnn = main.build(config, tf.Session(graph=graph))
-            srcnn.build_training(config)
-            srcnn.sess.run(tf.global_variables_initializer())
-        inputs, labels = (
-            rng.random((config.batch_size, size, size, 1)).astype(np.float32)
-            for size in (config.image_size, config.label_size)
-        )
-        runs[name] = labels.size, lambda n, s=srcnn, x=inputs, y=labels: s.train_step(n, x, y, 1e-4)
-    if torch:
-        runs["PyTorch, Adam, batch 128"] = 128 * 21 * 21, lambda n: torch.step(128)
-    for _ in range(rounds):
-        for name, (_, step) in runs.items():
-            started = time.monotonic()
-            for number in range(steps):
-                step(number)
-            seconds.setdefault(name, []).append(time.monotonic() - started)
+    with contextlib.ExitStack() as stack:
+        for name, (flags, block) in SPEEDS.items():
+            graph = tf.Graph()
+            sess = stack.enter_context(tf.Session(graph=graph))
+            with graph.as_default():
+                runs[name] = stepper(sess, flags, block)
+        if torch:
+            runs["PyTorch, Adam, batch 128"] = 128 * 21 * 21, lambda n: torch.step(128)
+        for _ in range(rounds):
+            for name, (_, step) in runs.items():
+                started = time.monotonic()
+                for number in range(steps):
+                    step(number)
+                seconds.setdefault(name, []).append(time.monotonic() - started)
     return {name: pixels * steps / np.median(seconds[name][1:]) for name, (pixels, _) in runs.items()}
 
 
@@ -180,7 +197,7 @@ def benchmark(root, seconds):
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         config = main.parse_flags(["--checkpoint_dir", folder])
-        path = utils.input_setup(config, utils.prepare_data(root / "Train"))
+        path = utils.input_setup(config, config.network, utils.prepare_data(root / "Train"))
         print(f"The 91 images become train.h5 in {time.monotonic() - started:.1f} s.\n")
         with h5py.File(path) as hf:
             try:
@@ -192,7 +209,7 @@ def benchmark(root, seconds):
 
 
 def compare(hf, torch, tests, seconds):
-    pixels = speeds(hf, torch)
+    pixels = speeds(torch)
     reference = pixels["plain descent, plain conv2d graph"]
     print("| a step | label pixels/s | to the plain graph |\n|---|---:|---:|")
     for name, speed in pixels.items():

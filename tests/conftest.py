@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported, as main.py does
-
+import devices  # noqa: F401, before any other room that uses TensorFlow
 import main
 import utils
+from network import Network, default_channels
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
+
+
+def network_of(filters="9-1-5", **more):
+    """A Network by the name of its kernel sizes."""
+    kernels = main.kernel_sizes(filters)
+    return Network(kernels, **{"channels": default_channels(kernels), **more})
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +51,24 @@ def command():
 
 @pytest.fixture
 def fails(tmp_path, monkeypatch, capfd):
-    """Calls main with words that must fail: exit status 2, one line on stderr, nothing written."""
+    """Calls main with words that must fail: exit status 2, one line on stderr, nothing written.
+
+    but: a folder in which the pictures of other images may be, and nothing about all of them.
+    """
     monkeypatch.chdir(tmp_path)
 
-    def call(*words):
-        before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+    def files(but):
+        found = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+        if but:
+            inside = [path for path in found if but in (path.name, path.parent.name)]
+            names = {path.name for path in inside}
+            assert not names & {"results.json", "report.html", "filters.png", "test_image.png"}
+            for path in inside:
+                del found[path]
+        return found
+
+    def call(*words, but=None):
+        before = files(but)
         capfd.readouterr()
         try:
             status = main.main([str(word) for word in words])
@@ -58,18 +77,21 @@ def fails(tmp_path, monkeypatch, capfd):
         stderr = capfd.readouterr().err
         assert status == 2
         assert stderr.count("\n") == 1 and stderr.startswith("main.py: error: "), stderr
-        assert before == {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
+        assert before == files(but)
         return stderr
 
     return call
 
 
-@pytest.fixture
-def photographs(tmp_path):
-    """A folder of three small colour images, the program's own."""
-    folder = tmp_path / "photographs"
+def save_photographs(folder):
+    """Three small colour images, the program's own."""
     y, x = np.mgrid[:60, :73] / 60
     for i in range(3):
         image = np.stack([np.sin((i + 3) * (x + y) * 7), np.cos(9 * x * (i + 1)), np.sin(40 * y * x)], 2)
         utils.imsave(image / 2 + 0.5, folder / f"image {i}.png")
     return folder
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    return save_photographs(tmp_path / "photographs")

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 import scipy.io
 import tensorflow.compat.v1 as tf
+from conftest import network_of
 from scipy.ndimage import correlate
 
+import devices
 import main
-from weights import NAMES, read_weights
+from evaluate import super_resolve
+from model import trained
+from weights import find_weights, read_weights
 
 FILTERS = ["9-1-5", "9-5-5"]
 
@@ -21,9 +25,9 @@ def exported(tmp_path, monkeypatch):
         words = ["--is_train", "False", "--filters", filters]
         assert main.main([*words, "--export", name]) == 0
         image = np.random.default_rng(0).random((37, 45, 1)).astype(np.float32)
-        with tf.Graph().as_default(), tf.Session() as session:
-            srcnn, _ = main.trained(main.parse_flags(words), session)
-            return tmp_path / name, image, srcnn.test(image)
+        with devices.session() as session:
+            srcnn = trained(session, network_of(filters))
+            return tmp_path / name, image, super_resolve(srcnn, image)
 
     return export
 
@@ -46,7 +50,7 @@ def test_saved_model_in_tensorflow(exported, filters):
         loaded = tf.saved_model.load(session, ["serve"], str(path))
         signature = loaded.signature_def["serving_default"]
         pred = session.run(signature.outputs["pred"].name, {signature.inputs["images"].name: [image, image]})
-    np.testing.assert_allclose(pred[1], expected, atol=1e-6)
+    np.testing.assert_allclose(pred[1], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("filters", FILTERS)
@@ -75,9 +79,10 @@ def test_mat_is_the_authors_layout(exported, filters):
 
 def test_mat_comes_back(exported):
     path, _, _ = exported("x3.mat", "9-5-5")
-    values = read_weights(path)
-    shipped = read_weights(main.find_weights(main.parse_flags(["--filters", "9-5-5"]), 3))
-    for name in NAMES:
+    values, settings = read_weights(path)
+    shipped, _ = read_weights(find_weights(network_of("9-5-5"), "checkpoint"))
+    assert network_of("9-5-5").settings.items() <= settings.items()
+    for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])
 
 

@@ -2,13 +2,14 @@
 
 import resource
 import shutil
-import time
+import sys
 
 import h5py
 import numpy as np
 import pytest
 import scipy.io
 import tensorflow.compat.v1 as tf
+from conftest import network_of
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -18,7 +19,8 @@ import images
 import main
 import upscale
 
-MODEL = "srcnn_9-1-5_x3_matlab"
+SMALL = "--filters", "3-1-3"  # whose graph is quickly built, with all that a checkpoint of 9-1-5 has
+MODEL = network_of(SMALL[1]).name
 PLACE = st.floats(0, 1, exclude_max=True)
 NAN = b"\0\0\xc0\x7f"
 FLIP = st.tuples(st.just("flip"), PLACE, st.integers(0, 7))
@@ -50,12 +52,12 @@ def damaged(content, damage):
 
 
 def damages(count):
-    """A test of this many damaged files; each may take 10 s."""
+    """A test of this many damaged files; the deadline is for what hangs, on however slow a machine."""
 
     def decorate(test):
         unhurried = settings(
             max_examples=count,
-            deadline=10_000,
+            deadline=60_000,
             derandomize=True,
             database=None,
             phases=[Phase.generate],
@@ -68,10 +70,15 @@ def damages(count):
 
 @pytest.fixture(scope="module", autouse=True)
 def memory():
-    """All of these together may take 1 GB more than what was there before."""
+    """All of these together may take 1 GB more than what was there before.
+
+    The largest result that `small` lets through takes 0.1 GB at 24 bytes a pixel (test_upscale.py), and
+    libraries keep what they had. A damaged 32-bit field taken at its word would take 2 or 4 GB.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 2**30
 
 
 @pytest.fixture
@@ -91,11 +98,12 @@ def ends_well(capfd, tmp_path, monkeypatch):
         status = main.main([str(word) for word in words])
         error = capfd.readouterr().err
         if status == 0:
-            return
+            return status
         assert status == 2
         lines = [line for line in error.splitlines() if " frames; " not in line]
         assert len(lines) == 1 and lines[0].startswith("main.py: error: "), error
         assert len(error) < 1000
+        return status
 
     return call
 
@@ -120,10 +128,7 @@ def made(tmp_path_factory):
         version = getattr(tf.train.SaverDef, name)
         write_checkpoint(folder / name / "SRCNN.model", random_weights("9-1-5"), version)
     words = "--train_dir", folder / "photographs", "--checkpoint_dir", folder / "trained", "--batch_size", 4
-    assert main.main([str(word) for word in (*words, "--epoch", 1)]) == 0
-    words = "--test_dir", folder / "photographs", "--checkpoint_dir", folder / "trained"
-    words += "--sample_dir", folder / "s"
-    assert main.main(["--is_train", "False", *map(str, words)]) == 0
+    assert main.main([str(word) for word in (*words, *SMALL, "--epoch", 1)]) == 0
     return folder
 
 
@@ -141,23 +146,18 @@ def test_images_to_test_and_train_with(made, tmp_path, small, ends_well, name, d
     (tmp_path / "images" / name).write_bytes(damaged((made / name).read_bytes(), damage))
     ends_well("--is_train", "False", "--test_dir", "images")
     shutil.rmtree(tmp_path / "checkpoint", ignore_errors=True)
-    ends_well("--train_dir", "images", "--preconditioner", "none", "--epoch", 1)
+    ends_well("--train_dir", "images", "--preconditioner", "none", "--epoch", 1, *SMALL)
 
 
 @damages(60)
 def test_training_files(made, tmp_path, ends_well, damage):
     shutil.rmtree(tmp_path / "c", ignore_errors=True)
     (tmp_path / "c").mkdir()
-    (tmp_path / "c/train.h5").write_bytes(damaged((made / "trained/train.h5").read_bytes(), damage))
+    content = damaged((made / "trained/train.h5").read_bytes(), damage)
+    (tmp_path / "c/train.h5").write_bytes(content)
     words = "--train_dir", made / "photographs", "--checkpoint_dir", "c", "--batch_size", 4
-    ends_well(*words, "--preconditioner", "none", "--epoch", 1)
-
-
-@damages(40)
-def test_test_files(made, tmp_path, ends_well, damage):
-    (tmp_path / "c").mkdir(exist_ok=True)
-    (tmp_path / "c/test.h5").write_bytes(damaged((made / "trained/test.h5").read_bytes(), damage))
-    ends_well("--is_train", "False", "--test_dir", made / "photographs", "--checkpoint_dir", "c")
+    if ends_well(*words, "--preconditioner", "none", "--epoch", 1, *SMALL) == 2:
+        assert (tmp_path / "c/train.h5").read_bytes() == content
 
 
 @pytest.mark.parametrize("suffix", [".index", ".data-00000-of-00001", "state"])
@@ -168,7 +168,7 @@ def test_checkpoints_to_resume(made, tmp_path, ends_well, suffix, damage):
     (path,) = (tmp_path / "c" / MODEL).glob("checkpoint" if suffix == "state" else f"SRCNN*{suffix}")
     path.write_bytes(damaged(path.read_bytes(), damage))
     words = "--train_dir", made / "photographs", "--checkpoint_dir", "c", "--batch_size", 4
-    ends_well(*words, "--epoch", 2)
+    ends_well(*words, *SMALL, "--epoch", 2)
 
 
 @pytest.mark.parametrize("name", WEIGHTS)
@@ -212,9 +212,7 @@ def test_a_training_file_of_other_dimensions_or_types_is_made_anew(made, tmp_pat
         del hf["data"]
         hf.create_dataset("data", shape, kind, chunks=(1, *shape[1:]))  # takes no space
     words = "--train_dir", made / "photographs", "--checkpoint_dir", "c", "--batch_size", 4
-    started = time.monotonic()
-    ends_well(*words, "--epoch", 1)
-    assert time.monotonic() - started < 10
+    assert ends_well(*words, *SMALL, "--epoch", 1) == 0  # nobody could wait for 10**9 pairs to be read
     with h5py.File(tmp_path / "c/train.h5") as hf:
         assert hf["data"].dtype == np.float32 and hf["data"].shape[0] < 100
 

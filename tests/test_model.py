@@ -7,21 +7,27 @@ import numpy as np
 import pytest
 import scipy.io
 import tensorflow.compat.v1 as tf
+from conftest import network_of
 from scipy.ndimage import correlate
 from test_batches import stored
 
 import main
+import training
 import utils
 from batches import Batches
 from errors import InputError
+from evaluate import super_resolve
 from model import SRCNN, conv2d, conv2d_few, initial_weights
-from utils import FILTERS
+from signals import Stop
+
+COLOUR = {1: "y", 3: "rgb"}  # by channels
+FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
 
 
 def random_weights(filters, c_dim=1, seed=0):
     """Weights of a size that keeps every layer alive."""
     rng = np.random.default_rng(seed)
-    values = initial_weights(filters, c_dim, "normal", seed)
+    values = initial_weights(network_of(filters, colour=COLOUR[c_dim]), "normal", seed)
     for name, value in values.items():
         deviation = 0.1 if name.startswith("b") else np.sqrt(2 / np.prod(value.shape[:3]))
         values[name] = rng.normal(0, deviation, value.shape).astype(np.float32)
@@ -29,18 +35,15 @@ def random_weights(filters, c_dim=1, seed=0):
 
 
 @pytest.fixture
-def network(tmp_path):
+def network():
     """Builds a network of random weights in a session of its own."""
     sessions = []
 
-    def build(filters="9-1-5", c_dim=1, image_size=33, **more):
+    def build(filters="9-1-5", c_dim=1, label_size=21):
         session = tf.Session(graph=tf.Graph())
         sessions.append(session)
-        label_size = image_size - utils.margin(filters)
         with session.graph.as_default():
-            srcnn = SRCNN(
-                session, image_size, label_size, c_dim=c_dim, filters=filters, checkpoint_dir=tmp_path, **more
-            )
+            srcnn = SRCNN(session, network_of(filters, colour=COLOUR[c_dim]), label_size=label_size)
             session.run(tf.global_variables_initializer())
             srcnn.set(random_weights(filters, c_dim))
         return srcnn
@@ -53,21 +56,22 @@ def network(tmp_path):
 def slow_network(image, values):
     """(h, w, c) to (h - margin, w - margin, c): correlations one channel at a time, in float64."""
     x = image.astype(np.float64)
-    for i in (1, 2, 3):
+    last = len(values) // 2
+    for i in range(1, last + 1):
         kernel, bias = values[f"w{i}"].astype(np.float64), values[f"b{i}"]
         kh, kw, cin, cout = kernel.shape
         y = [sum(correlate(x[..., c], kernel[..., c, o]) for c in range(cin)) + bias[o] for o in range(cout)]
         x = np.stack(y, 2)[kh // 2 : x.shape[0] - kh // 2, kw // 2 : x.shape[1] - kw // 2]
-        x = np.maximum(x, 0) if i < 3 else x
+        x = np.maximum(x, 0) if i < last else x
     return x
 
 
-@pytest.mark.parametrize("filters", FILTERS)
+@pytest.mark.parametrize("filters", [*FILTERS, "9-5", "9-3-1-5", "5-3-1-3-3"])
 @pytest.mark.parametrize("c_dim", [1, 3])
 def test_the_graph_computes_correlations(network, filters, c_dim):
     srcnn = network(filters, c_dim)
     image = np.random.default_rng(1).random((25, 30, c_dim)).astype(np.float32)
-    output = srcnn.sess.run(srcnn.pred, {srcnn.images: image[np.newaxis]})[0]
+    output = srcnn.run(image[np.newaxis])[0]
     np.testing.assert_allclose(output, slow_network(image, random_weights(filters, c_dim)), atol=2e-5)
 
 
@@ -84,30 +88,34 @@ def test_the_fast_last_layer_and_its_gradients_are_those_of_a_convolution(block)
             np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize(("filters", "size"), [("9-1-5", (47, 60)), ("9-5-5", (35, 34))])
-def test_tiles_at_every_stride_give_the_whole_image(network, filters, size):
-    srcnn = network(filters)
+@pytest.mark.parametrize(
+    ("filters", "label_size", "size"), [("9-1-5", 21, (47, 60)), ("9-5-5", 17, (35, 34))]
+)
+def test_tiles_at_every_stride_give_the_whole_image(network, filters, label_size, size):
+    srcnn = network(filters, label_size=label_size)
     image = np.random.default_rng(1).random((*size, 1)).astype(np.float32)
-    extended = np.pad(image, ((utils.margin(filters) // 2,) * 2,) * 2 + ((0, 0),), mode="edge")
-    whole = srcnn.sess.run(srcnn.pred, {srcnn.images: extended[np.newaxis]})[0]
+    extended = np.pad(image, ((srcnn.network.margin // 2,) * 2,) * 2 + ((0, 0),), mode="edge")
+    whole = srcnn.run(extended[np.newaxis])[0]
     assert whole.shape == image.shape
-    for stride in range(1, srcnn.label_size + 1):
-        np.testing.assert_allclose(srcnn.test(image, stride), whole, atol=1e-5, err_msg=str(stride))
+    np.testing.assert_allclose(super_resolve(srcnn, image), whole, atol=1e-5)  # one tile
+    for stride in range(1, label_size + 1):
+        result = super_resolve(srcnn, image, label_size, stride)
+        np.testing.assert_allclose(result, whole, atol=1e-5, err_msg=str(stride))
 
 
 def test_an_image_smaller_than_a_tile_keeps_its_size(network):
     image = np.random.default_rng(1).random((5, 3, 1)).astype(np.float32)
-    assert network().test(image).shape == image.shape
+    assert super_resolve(network(), image, 21).shape == image.shape
 
 
 def test_identity_weights_let_the_image_through(network):
     for c_dim in (1, 3):
         srcnn = network(c_dim=c_dim)
-        values = initial_weights("9-1-5", c_dim, "identity", 0)
+        values = initial_weights(srcnn.network, "identity", 0)
         values["w3"][np.abs(values["w3"]) < 0.5] = 0  # without the small random part
         srcnn.set(values)
         image = np.random.default_rng(1).random((30, 30, c_dim)).astype(np.float32)
-        np.testing.assert_allclose(srcnn.test(image), image, atol=1e-6)
+        np.testing.assert_allclose(super_resolve(srcnn, image, 21), image, atol=1e-6)
 
 
 def write_checkpoint(prefix, values, version):
@@ -142,8 +150,8 @@ def test_weights_of_every_format_are_the_same(network, tmp_path, filters, kind):
         path = write_checkpoint(tmp_path / "SRCNN.model", values, getattr(tf.train.SaverDef, kind))
     srcnn = network(filters)
     srcnn.load(path)
-    for name, variable in (srcnn.weights | srcnn.biases).items():
-        np.testing.assert_array_equal(srcnn.sess.run(variable), values[name])
+    for name, value in srcnn.sess.run(srcnn.weights | srcnn.biases).items():
+        np.testing.assert_array_equal(value, values[name])
     if kind == "V2":
         srcnn.load(f"{path}.index")
         srcnn.load(tmp_path)
@@ -169,7 +177,7 @@ def test_files_that_are_no_weights_are_named(network, tmp_path, content):
             network().load(tmp_path / name)
 
 
-def training(tmp_path, photographs, *flags):
+def losses(tmp_path, photographs, *flags):
     """Trains on small photographs; returns the loss of every epoch."""
     tmp_path.mkdir(exist_ok=True)
     flags = ["--train_dir", photographs, "--checkpoint_dir", tmp_path, "--batch_size", 8, *flags]
@@ -181,8 +189,8 @@ def training(tmp_path, photographs, *flags):
 @pytest.mark.parametrize("c_dim", [1, 3])
 @pytest.mark.parametrize("flags", [("--preconditioner", "none", "--learning_rate", "0.1"), ()])
 def test_training_lowers_the_loss(tmp_path, photographs, flags, c_dim):
-    losses = training(tmp_path / "c", photographs, "--epoch", 12, "--c_dim", c_dim, *flags)
-    assert len(losses) == 12 and losses[-1] < 0.8 * losses[0]
+    found = losses(tmp_path / "c", photographs, "--epoch", 12, "--c_dim", c_dim, *flags)
+    assert len(found) == 12 and found[-1] < 0.8 * found[0]
 
 
 def test_plain_descent_is_the_references(network, photographs, tmp_path):
@@ -191,9 +199,9 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
     data, labels = utils.sub_images(input_, label, 33, 21, 14)
     batches = Batches(stored(data, labels), len(data), 0)
     config = main.parse_flags(["--preconditioner", "none", "--epoch", "2", "--learning_rate", "0.01"])
-    srcnn = network(batch_size=len(data))
+    srcnn = network()
+    start = initial_weights(srcnn.network, "normal", 0)
     with srcnn.sess.graph.as_default():
-        start = initial_weights("9-1-5", 1, "normal", 0)
         bias = np.zeros(1)
         expected = []
         for epoch in range(2):
@@ -201,7 +209,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
             values = start | {"b3": bias.astype(np.float32)}
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
-        srcnn.train(config, batches)
+        training.train(srcnn, config, batches, [], tmp_path, Stop())
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 
@@ -224,14 +232,15 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
     tmp_path, photographs, network, monkeypatch, capsys
 ):
     """To the bit, natural gradient with its factors and inverses included."""
-    training(tmp_path / "whole", photographs, "--epoch", 16)
-    whole_step = SRCNN.train_step
+    losses(tmp_path / "whole", photographs, "--epoch", 16)
+    whole_step = training.train_step
 
-    def interrupted_step(self, step, *arguments):
-        self.stopping = signal.SIGTERM if step in (13, 14, 27) else 0
-        return whole_step(self, step, *arguments)
+    def interrupted_step(srcnn, step, *arguments):
+        if step in (13, 14, 27):
+            signal.raise_signal(signal.SIGTERM)
+        return whole_step(srcnn, step, *arguments)
 
-    monkeypatch.setattr(SRCNN, "train_step", interrupted_step)
+    monkeypatch.setattr(training, "train_step", interrupted_step)
     words = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "stopped", "--batch_size", 8]
     words = [str(word) for word in (*words, "--epoch", 16)]
     assert [main.main(words) for _ in range(4)] == [143, 143, 143, 0]
@@ -247,7 +256,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
 
 
 def test_another_seed_does_not_go_on_from_the_same_folder(tmp_path, photographs, capsys):
-    training(tmp_path / "c", photographs, "--epoch", 1)
+    losses(tmp_path / "c", photographs, "--epoch", 1)
     words = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "c", "--batch_size", 8, "--seed", 7]
     assert main.main([str(word) for word in words]) == 2
     assert "seed 0 (now 7)" in capsys.readouterr().err

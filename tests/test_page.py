@@ -1,35 +1,39 @@
 """The page and the strips, the page in a real browser: headless Chromium."""
 
+import base64
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import images
 import main
+import pictures
 import report
-import utils
 
-GREY = {"original": 0.5, "low resolution": 0.2, "bicubic": 0.0, "SRCNN": 1.0}
+GREY = {"original": 128, "low resolution": 51, "bicubic": 0, "SRCNN": 255}
 
 
 def exhibit(name="black and white", size=(200, 300), scores=None):
     """A picture whose left side, bicubic, is black and whose right side, SRCNN, is white."""
-    pictures = {kind: np.full((*size, 3), value) for kind, value in GREY.items()}
-    return report.exhibit(name, pictures, scores or {})
+    shown = {kind: np.full((*size, 3), value, np.uint8) for kind, value in GREY.items()}
+    return report.exhibit(name, shown, scores or {})
 
 
 @pytest.fixture
 def write_page(tmp_path):
     def write(*exhibits, curve=False, title="A title"):
         if curve:
-            utils.imsave(np.zeros((40, 60, 3)), tmp_path / "training.png")
+            images.save(np.zeros((40, 60, 3), np.uint8), tmp_path / "training.png")
         rows = [["x3", "bicubic", "gain"], ["<b>image</b>", "30.00", "2.00"]]
         w1 = np.random.default_rng(0).normal(size=(9, 9, 1, 64))
         settings = {"weights": "checkpoint/<x>"}
-        arguments = tmp_path, title, "python main.py", settings, rows, list(exhibits), w1
+        arguments = tmp_path / "report.html", title, "python main.py", settings, rows, list(exhibits), w1
         report.save_page(*arguments, tmp_path / "training.png")
         return tmp_path / "report.html"
 
@@ -158,8 +162,7 @@ def test_light_and_dark(write_page, show):
 def test_everything_is_in_the_page(write_page, show):
     scores = {"bicubic_psnr": 30.0, "bicubic_ssim": 0.9, "srcnn_psnr": 32.125, "srcnn_ssim": None}
     page = show(write_page(exhibit("<i>a & b</i>", scores=scores), curve=True, title="<u>T</u>"))
-    images = page.locator("img")
-    assert images.count() == 5 + 2  # the layers, filters, curve
+    assert page.locator("img").count() == 3 + 2  # the layers, filters, curve
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 0 && image.alt)")
     assert page.title() == "<u>T</u>"
     text = page.locator("body").inner_text()
@@ -207,18 +210,148 @@ def test_large_images_are_shown_by_their_middle():
     assert "middle of 500x1000" in shown["note"]
 
 
-def test_a_strip_shows_the_four_in_order(tmp_path):
-    pictures = {kind: np.full((160, 160, 1), value) for kind, value in GREY.items()}
-    pictures["low resolution"] = np.full((53, 53, 1), 0.2)
-    report.save_comparison(pictures, {"bicubic_psnr": None}, tmp_path / "strip.png")
-    with Image.open(tmp_path / "strip.png") as strip:
-        seen = [strip.convert("L").getpixel((88 + 168 * i, 80)) for i in range(4)]
-    np.testing.assert_allclose(seen, [128, 51, 0, 255], atol=1)
+def smooth(*shape, noise=9, seed=0):
+    """Soft colours with some noise, as pixels."""
+    rng = np.random.default_rng(seed)
+    waves = np.sin(np.add.outer(np.arange(shape[0]) / 17, np.arange(shape[1]) / 23))[..., np.newaxis]
+    return (
+        (127 + 90 * waves * rng.random(shape[2]) + rng.normal(0, noise, shape)).clip(0, 255).astype(np.uint8)
+    )
+
+
+def decoded(uri):
+    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kinds", [("original", "bicubic", "SRCNN"), ("bicubic", "SRCNN")])
+def test_maps_show_the_difference_of_luminance(write_page, show, channels, kinds):
+    import matplotlib
+    from skimage.color import rgb2ycbcr
+
+    shown = {kind: smooth(70, 90, channels, noise=0, seed=i) for i, kind in enumerate(kinds)}
+    shown["SRCNN"][10:20] = 255 - shown[kinds[0]][10:20]  # beyond yellow
+    shown["SRCNN"][:10] = shown[kinds[0]][:10]  # no difference there
+    made = report.exhibit("a", shown, {})
+    page = show(write_page(made))
+    page.get_by_label("a: what to compare").select_option(" | ".join(made["views"][-1]))
+    what = "error" if "original" in kinds else "difference"
+    assert page.get_by_role("img", name=f"a: {what} of SRCNN").is_visible()
+    uri = page.evaluate(f"document.querySelector('[data-kind=\"{what} of SRCNN\"]').toDataURL()")
+
+    first, second = (
+        rgb2ycbcr(shown[kind])[..., 0] if channels == 3 else shown[kind][..., 0].astype(float)
+        for kind in ("SRCNN", kinds[0])
+    )
+    expected = matplotlib.colormaps["inferno"](abs(first - second) / 32, bytes=True)
+    assert (abs(first - second) > 32).any()
+    np.testing.assert_allclose(decoded(uri).astype(int), expected, atol=8)  # colours between the stops
+    assert (decoded(uri)[:10] == [0, 0, 4, 255]).all()
+
+
+def test_a_remembered_view_is_drawn_while_the_page_loads(write_page, show, tmp_path):
+    path = write_page(exhibit())
+    text = path.read_text().replace('<option data-left="error', '<option selected data-left="error')
+    path.write_text(text)
+    assert shade(show(path), 0.3) > 200
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_on_the_page_are_exact(channels):
+    shown = {kind: smooth(321, 481, channels, noise=0.3) for kind in ("original", "bicubic", "SRCNN")}
+    layers = report.exhibit("a", shown, {})["layers"]
+    for kind, uri in layers.items():
+        assert uri.startswith("data:image/webp;base64,")
+        np.testing.assert_array_equal(decoded(uri), np.broadcast_to(shown[kind], (321, 481, 3)))
+
+
+def test_pictures_too_large_to_be_exact_are_off_by_a_level():
+    noisy = np.random.default_rng(0).normal(smooth(321, 481, 3), 12).clip(0, 255).astype(np.uint8)
+    noisy[0, :2] = [[0, 0, 0], [255, 255, 255]]
+    uri = pictures.embedded(noisy)
+    error = decoded(uri).astype(int) - noisy
+    assert abs(error).max() == 1 and abs(error.mean()) < 0.01
+    assert (error[0, :2] == 0).all()
+    same = pictures.embedded(255 - noisy)  # 255 is a multiple of 3: black and white alike
+    np.testing.assert_array_equal(255 - decoded(same), decoded(uri))
+
+
+def test_a_page_of_24_photographs_is_below_15_megabytes(write_page):
+    from skimage import data
+
+    exhibits = []
+    for photograph in (data.astronaut(), data.coffee(), data.rocket()):
+        for crop in (photograph[:321, -481:], photograph[-321:, :481]):
+            small = Image.fromarray(crop).resize((160, 107), Image.Resampling.BICUBIC)
+            bicubic = np.asarray(small.resize((481, 321), Image.Resampling.BICUBIC))
+            between = (crop // 2 + bicubic // 2).astype(np.uint8)
+            shown = {"original": crop, "bicubic": bicubic, "SRCNN": between}
+            exhibits.append(report.exhibit("a", shown, {}))
+    assert 4 * write_page(*exhibits).stat().st_size < 15e6
+
+
+def strip_panels(path, width, height, count):
+    """The pictures in a strip, as it is laid out: panels of at least 150 pixels, 8 apart."""
+    panel = max(width, 150)
+    with Image.open(path) as strip:
+        pixels = np.asarray(strip)
+    lefts = [8 + i * (panel + 8) + panel // 2 - width // 2 for i in range(count)]
+    return [pixels[8 : 8 + height, left : left + width] for left in lefts]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_strip_shows_the_four_in_order_pixel_by_pixel(tmp_path, channels):
+    kinds = ("original", "low resolution", "bicubic", "SRCNN")
+    shown = {kind: smooth(160, 160, channels, seed=i) for i, kind in enumerate(kinds)}
+    shown["low resolution"] = smooth(80, 80, channels)
+    pictures.save_comparison(shown, {"bicubic_psnr": None}, tmp_path / "strip.png")
+    shown["low resolution"] = shown["low resolution"].repeat(2, axis=0).repeat(2, axis=1)
+    for kind, panel in zip(kinds, strip_panels(tmp_path / "strip.png", 160, 160, 4), strict=True):
+        np.testing.assert_array_equal(panel.reshape(160, 160, channels), shown[kind])
+
+
+def test_a_strip_of_large_pictures_is_shrunk(tmp_path):
+    large = smooth(600, 500, 3).repeat(8, axis=0).repeat(8, axis=1)[:-7, :-5]  # 4793x3995
+    shown = {"low resolution": large[::2, ::2], "bicubic": large, "SRCNN": 255 - large}
+    pictures.save_comparison(shown, {}, tmp_path / "strip.png")
+    low, bicubic, srcnn = strip_panels(tmp_path / "strip.png", 834, 1000, 3)
+    expected = np.asarray(Image.fromarray(large).resize((834, 1000), Image.Resampling.BOX)).astype(int)
+    assert np.abs(bicubic - expected).mean() < 3  # noise of 9 levels is as much smoothed
+    assert np.abs(low - expected).mean() < 5
+    assert np.abs(srcnn + expected - 255).mean() < 3
+
+
+def test_pictures_are_made_in_threads_as_without(tmp_path):
+    def make(i):
+        shown = {kind: smooth(90, 120, 3, seed=i) for kind in ("original", "bicubic", "SRCNN")}
+        pictures.save_comparison(shown, {"srcnn_psnr": 30 + i}, tmp_path / f"{i}.png")
+        return report.exhibit(str(i), shown, {}), (tmp_path / f"{i}.png").read_bytes()
+
+    with ThreadPoolExecutor(8) as executor:
+        together = list(executor.map(make, range(16)))
+    assert together == [make(i) for i in range(16)]
 
 
 def test_filters_are_ordered_by_variance():
     w1 = np.zeros((9, 9, 1, 64))
     w1[4, 4, 0, 17] = 2.0  # the only one that varies comes first
-    picture = report.filters_picture(w1)
+    picture = pictures.filters_picture(w1)
     assert picture.shape == (200, 800, 1)
-    assert picture[22, 22, 0] == 1 and picture[22, 50 + 22, 0] == 0
+    assert picture.dtype == np.uint8
+    assert picture[22, 22, 0] == 255 and picture[22, 50 + 22, 0] == 0
+
+
+def test_filters_need_not_fill_their_last_row():
+    w1 = np.random.default_rng(0).normal(size=(5, 3, 3, 20))
+    picture = pictures.filters_picture(w1)
+    assert picture.shape == (2 * 6 * 5, 16 * 4 * 5, 3)
+    assert (picture[30:, 4 * 20 :] == 255).all() and picture[30:, : 4 * 20].min() == 0
+
+
+def test_a_row_has_the_scores_beside_the_papers():
+    entry = {metric: i / 16 for i, metric in enumerate(report.METRICS)}
+    entry |= {"paper_bicubic_psnr": 1.0, "paper_srcnn_psnr": None, "srcnn_ms_ssim": None}
+    found = {"scale": 3, "filters": "9-1-5", "images": {"a": entry}, "average": entry}
+    heading, first, _ = report.rows(found)
+    assert heading[1:5] == ["bicubic", "SSIM", "MS-SSIM", "paper"]
+    assert first == ["a", "0.00", "0.0625", "0.1250", "1.00", "0.38", "0.4375", "-", "-", "0.38"]

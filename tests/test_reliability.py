@@ -6,15 +6,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, network_of, save_photographs
 
 import main
-import upscale
 import utils
+from naming import names
 from weights import latest_checkpoint, read_weights
 
 MODEL = "srcnn_9-1-5_x3_matlab"
@@ -36,20 +36,21 @@ KILLER = """
 import json, os, random, signal, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import main
-import model  # TensorFlow, but no session yet: its threads would not survive a fork
-from weights import NAMES, latest_checkpoint, read_weights
-model.CHECKPOINT_STEPS = 1
+import training  # TensorFlow, but no session yet: its threads would not survive a fork
+import batches, hdf5, locks, naming, pictures, report, upscale  # once, not in every child
+from weights import latest_checkpoint, read_weights
+training.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 random.seed(int(sys.argv[2]))
 def start():
     pipe = os.pipe()
     child = os.fork()
     if not child:
-        step = model.SRCNN.train_step
+        step = training.train_step
         def counted_step(*arguments):
             os.write(pipe[1], b".")
             return step(*arguments)
-        model.SRCNN.train_step = counted_step
+        training.train_step = counted_step
         os._exit(main.main(words))
     os.close(pipe[1])
     return child, pipe[0]
@@ -65,9 +66,9 @@ while len(steps) < kills:
         sys.exit(f"ended with {ended} before it could be killed")
     path = latest_checkpoint(folder)
     if path:
-        values = read_weights(path)
-        assert all((values[name] == values[name]).all() for name in NAMES)
-        assert json.loads(values["settings"])["step"] == values["step"]
+        values, settings = read_weights(path)
+        assert all((values[kind + n] == values[kind + n]).all() for kind in "wb" for n in "123")
+        assert settings["step"] == values["step"]
         steps.append(int(values["step"]))
 print(json.dumps(steps))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(start()[0], 0)[1]))
@@ -75,27 +76,29 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(start()[0], 0)[1]))
 
 
 def test_thirty_kills_lose_nothing(photographs, tmp_path):
-    """Each time the newest checkpoint loads and training goes on; in the end the weights are the same."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert main.main(flags(photographs, whole, "--epoch", 170)) == 0
-    words = flags(photographs, killed, "--epoch", 170)
-    done = python(KILLER, killed / MODEL, 30, *words)
+    """Each time the newest checkpoint loads and training goes on; in the end the weights are the same.
+
+    Of a network with small kernels, whose graph is quickly built.
+    """
+    whole, killed, model = tmp_path / "whole", tmp_path / "killed", network_of("3-1-3").name
+    more = "--filters", "3-1-3", "--epoch", 170
+    assert main.main(flags(photographs, whole, *more)) == 0
+    done = python(KILLER, killed / model, 30, *flags(photographs, killed, *more))
     assert done.returncode == 0, done.stderr
     steps = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("[")))
     assert len(steps) == 30 and steps == sorted(steps) and len(set(steps)) > 20
-    expected, values = (read_weights(folder / MODEL) for folder in (whole, killed))
+    (expected, _), (values, _) = (read_weights(folder / model) for folder in (whole, killed))
     for name in expected:
-        if name != "settings":
-            np.testing.assert_array_equal(values[name], expected[name])
-    checkpoints = {p.name.partition(".data")[0].removesuffix(".index") for p in (killed / MODEL).glob("*-*")}
-    assert len(checkpoints) == 5  # leftovers of the kills are gone
+        np.testing.assert_array_equal(values[name], expected[name])
+    left = {p.name for p in (killed / model).iterdir() if "model" in p.name}
+    assert len({name.partition(".data")[0].removesuffix(".index") for name in left}) == 5, left
 
 
 LIMITED = """
 import resource, sys
 limit, words = int(sys.argv[1]), sys.argv[2:]
 import main
-main.import_tensorflow()
+import jobs
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main.main(words))
 """
@@ -126,7 +129,9 @@ def test_a_disk_that_fills_leaves_no_half_pictures(photographs, tmp_path):
     assert [p.name for p in (tmp_path / "train").iterdir()] in ([], [".lock"])
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_saves_once_and_leaves(photographs, tmp_path, number, status):
     words = [sys.executable, ROOT / "main.py", *flags(photographs, tmp_path / "c", "--epoch", 9999)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -138,17 +143,17 @@ def test_a_signal_saves_once_and_leaves(photographs, tmp_path, number, status):
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == status
     assert "the same command goes on" in stderr and stderr.count("\n") == 1
-    path = latest_checkpoint(tmp_path / "c" / MODEL)
-    assert json.loads(read_weights(path)["settings"])["step"] == read_weights(path)["step"] > 0
+    values, settings = read_weights(latest_checkpoint(tmp_path / "c" / MODEL))
+    assert settings["step"] == values["step"] > 0
     assert not (tmp_path / "c/.lock_owner").exists()
 
 
 def test_the_last_five_checkpoints_are_kept(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("model.CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 2)) == 0
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 4)) == 0
     kept = sorted((tmp_path / "c" / MODEL).glob("SRCNN.model-*.index"), key=lambda p: int(p.stem[12:]))
-    last = read_weights(tmp_path / "c" / MODEL)["step"]
+    last = read_weights(tmp_path / "c" / MODEL)[0]["step"]
     assert [int(p.stem[12:]) for p in kept] == list(range(last - 4, last + 1))
 
 
@@ -156,7 +161,7 @@ def test_a_checkpoint_knows_what_it_is(photographs, tmp_path, capsys):
     folder = tmp_path / "c"
     assert main.main(flags(photographs, folder, "--epoch", 2, "--scale", 2)) == 0
     path = folder / "srcnn_9-1-5_x2_matlab"
-    settings = json.loads(read_weights(path)["settings"])
+    _, settings = read_weights(path)
     expected = {"scale": 2, "filters": "9-1-5", "degradation": "matlab", "c_dim": 1, "seed": 0, "epoch": 2}
     assert expected.items() <= settings.items() and settings["version"] >= 1 and settings["step"] > 0
     for changed in (("--scale", 4), ("--degradation", "zoom", "--scale", 2)):
@@ -179,7 +184,7 @@ def test_a_finished_training_says_so_and_a_larger_epoch_goes_on(photographs, tmp
     assert "larger than 2" in capsys.readouterr().out
     assert before == {p.name: p.read_bytes() for p in (folder / MODEL).glob("SRCNN*")}
     assert main.main(flags(photographs, folder, "--epoch", 3)) == 0
-    assert json.loads(read_weights(folder / MODEL)["settings"])["epoch"] == 3
+    assert read_weights(folder / MODEL)[1]["epoch"] == 3
 
 
 def test_the_second_training_in_a_folder_is_told_of_the_first(photographs, tmp_path, capsys):
@@ -213,7 +218,7 @@ NAMES_OF_FILES = [
     "照片.png",
     "-rf.png",
     "--scale.png",
-    "..png",
+    "a..png",
     "a'b\"c$d;e&f.png",
     "%s{0}<b>.png",
     "n" * 250 + ".png",
@@ -227,8 +232,12 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "-资料 folder"
     folder.mkdir()
+    refused = []
     for name in NAMES_OF_FILES:
-        shutil.copy(photographs / "image 0.png", folder / name)
+        try:
+            shutil.copy(photographs / "image 0.png", folder / name)
+        except OSError:
+            refused.append(name)
     (folder / "loop.png").symlink_to(folder / "loop.png")
     (folder / "self").symlink_to(folder)
     for words in (["--test_dir=-资料 folder"], ["--input=-资料 folder", "--scale=2"]):
@@ -237,31 +246,34 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
             capture_output=True,
         )
         assert (done.returncode, done.stderr) == (0, b"")
+        assert "left out as no images: 1 broken links, 1 sub-folders" in done.stdout.decode()
         entries = "results.json" if "test_dir" in words[0] else "upscaled.json"
         images = json.loads((tmp_path / "-结果 of it" / entries).read_text())["images"]
-        assert len(images) == len(NAMES_OF_FILES)
+        assert len(images) == len(NAMES_OF_FILES) - len(refused)
     assert main.main(["--train_dir=-资料 folder", "--checkpoint_dir=-c", "--epoch=1"]) == 0
     assert main.main(["--is_train=False", "--input=-资料 folder/-rf.png", "--output=-o.png"]) == 0
     assert (tmp_path / "-o.png").exists()
+    if refused:
+        pytest.skip(f"the file system takes no {refused!a}; the others work")
 
 
-def test_a_loop_of_links_is_no_folder(tmp_path, fails):
+def test_a_loop_of_links_is_no_folder(tmp_path, photographs, fails):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for words in (
         "--train_dir loop",
         "--is_train False --test_dir loop",
         "--is_train False --input loop",
-        "--is_train False --sample_dir loop",
+        "--is_train False --test_dir photographs --sample_dir loop",
         "--is_train False --input loop/a.png",
     ):
         assert "loop" in fails(*words.split())
 
 
-def test_a_sample_dir_that_cannot_be_written_is_said_first(photographs, fails):
-    started = time.monotonic()
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc, where root cannot write either")
+def test_a_sample_dir_that_cannot_be_written_is_said_first(photographs, fails, monkeypatch):
+    monkeypatch.setattr("images.read", None)  # before an image is read
     for words in (("--test_dir", photographs), ("--input", photographs)):
         assert "--sample_dir /proc" in fails("--is_train", "False", *words, "--sample_dir", "/proc/new")
-    assert time.monotonic() - started < 5
 
 
 def scores(folder, sample, *words):
@@ -276,21 +288,53 @@ def scores(folder, sample, *words):
     return json.loads((sample / "sample/results.json").read_text())["images"]
 
 
-def test_one_thread_or_two_train_and_test_alike(photographs, tmp_path):
-    """To 0.001 dB: sums are rounded in another order."""
-    program = "import os, sys; os.sched_setaffinity(0, range(int(sys.argv[1]))); import main; "
-    program += "sys.exit(main.main(sys.argv[2:]))"
-    found = []
+THREADS = """
+import sys
+import tensorflow.compat.v1 as tf
+count = int(sys.argv[1])
+tf.config.threading.set_intra_op_parallelism_threads(count)
+tf.config.threading.set_inter_op_parallelism_threads(count)
+import main
+for words in " ".join(sys.argv[2:]).split(" then "):
+    if main.main(words.split()):
+        sys.exit(2)
+"""
+
+
+@pytest.fixture(scope="module")
+def by_threads(tmp_path_factory):
+    """What processes of one and of two threads find: PSNR by image, with shipped and own weights."""
+    found = {}
+    folder = tmp_path_factory.mktemp("threads")
+    save_photographs(folder / "photographs")
     for threads in (1, 2):
-        checkpoints, sample = tmp_path / f"c{threads}", tmp_path / f"s{threads}"
-        tested = "--is_train", "False", "--test_dir", photographs, "--sample_dir", sample
-        for words in (("--epoch", 3), tested):
-            words = flags(photographs, checkpoints, *words)
-            done = python(program, threads, *words)
-            assert done.returncode == 0, done.stderr
-        found.append(json.loads((sample / "results.json").read_text())["images"])
-    for name, one in found[0].items():
-        assert one["srcnn_psnr"] == pytest.approx(found[1][name]["srcnn_psnr"], abs=1e-3)
+        place = folder / str(threads)
+        place.mkdir()
+        shared = "--test_dir ../photographs --train_dir ../photographs --batch_size 8 --epoch 3"
+        words = [f"--is_train False {shared} --sample_dir shipped"]
+        seeds = range(4 if threads == 1 else 1)
+        for seed in seeds:
+            words.append(f"{shared} --seed {seed} --checkpoint_dir c{seed}")
+            words.append(f"--is_train False {shared} --checkpoint_dir c{seed} --sample_dir s{seed}")
+        done = python(THREADS, threads, " then ".join(words), cwd=place)
+        assert done.returncode == 0, done.stderr
+        for name in ("shipped", *(f"s{seed}" for seed in seeds)):
+            entries = json.loads((place / name / "results.json").read_text())["images"]
+            found[threads, name] = {image: entry["srcnn_psnr"] for image, entry in entries.items()}
+    return found
+
+
+def test_one_thread_or_two_test_alike(by_threads):
+    """With given weights, to 0.001 dB: sums are rounded in another order."""
+    assert by_threads[1, "shipped"] == pytest.approx(by_threads[2, "shipped"], abs=1e-3)
+
+
+def test_one_thread_or_two_train_alike(by_threads):
+    """Rounding grows in training, to less than what a seed changes: how far four of them are apart."""
+    for name, psnr in by_threads[1, "s0"].items():
+        seeds = [by_threads[1, f"s{seed}"][name] for seed in range(4)]
+        assert len(set(seeds)) == 4
+        assert abs(by_threads[2, "s0"][name] - psnr) < max(seeds) - min(seeds)
 
 
 def test_the_same_in_every_place_and_language(photographs, tmp_path):
@@ -311,4 +355,4 @@ def test_the_order_of_the_listing_does_not_matter(photographs, tmp_path, monkeyp
         shutil.copy(path, tmp_path / "again" / path.name)
         os.utime(tmp_path / "again" / path.name, (i, i))
     assert [p.name for p in utils.prepare_data(tmp_path / "again")] == [p.name for p in first]
-    assert upscale.names(first) == ["image 0", "image 1", "image 2"]
+    assert names(first, [".png"]) == ["image 0", "image 1", "image 2"]

@@ -8,10 +8,14 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-import report
+import paper
+import scores
 import utils
 from errors import InputError
+from evaluate import Restored
 from hdf5 import read_data
+from network import Network
+from threads import Budget
 from writing import replacing
 
 
@@ -60,34 +64,35 @@ def test_zoom_degradation_is_scipys_on_each_channel():
 def test_bicubic_scores_are_the_papers(data, scale):
     for folder, ssim in (("Set5", (0.9299, 0.8682, 0.8104)), ("Set14", (0.8687, 0.7736, 0.7019))):
         pairs = [utils.preprocess(path, scale) for path in utils.prepare_data(data / "Test" / folder)]
-        psnrs = [utils.psnr(label, input_, scale) for input_, label in pairs]
+        psnrs = [scores.psnr(label, input_, scale) for input_, label in pairs]
         if folder == "Set5":
-            np.testing.assert_allclose(psnrs, report.PAPER_BICUBIC[scale], atol=0.0151)
-        assert np.mean(psnrs) == pytest.approx(report.PAPER_AVERAGE[folder]["bicubic"][scale], abs=0.01)
-        ssims = [utils.ssim(label, input_, scale) for input_, label in pairs]
+            np.testing.assert_allclose(psnrs, paper.PAPER_BICUBIC[scale], atol=0.0151)
+        assert np.mean(psnrs) == pytest.approx(paper.PAPER_AVERAGE[folder]["bicubic"][scale], abs=0.01)
+        ssims = [scores.ssim(label, input_, scale) for input_, label in pairs]
         assert np.mean(ssims) == pytest.approx(ssim[scale - 2], abs=1e-4)
 
 
 def test_reference_figures(data):
     """../shared/PAPER.md: to the last rounding."""
     paths = utils.prepare_data(data / "Test/Set5")
-    matlab = [utils.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
+    matlab = [scores.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
     assert [f"{value:.2f}" for value in matlab] == ["33.91", "32.57", "24.04", "32.88", "28.56"]
     assert f"{np.mean(matlab):.3f}" == "30.392"
-    zoom = [utils.psnr(label, i, 3) for i, label in (utils.preprocess(p, 3, "zoom") for p in paths)]
+    zoom = [scores.psnr(label, i, 3) for i, label in (utils.preprocess(p, 3, "zoom") for p in paths)]
     assert [f"{value:.2f}" for value in zoom] == ["31.53", "29.73", "21.78", "31.54", "26.25"]
     assert f"{np.mean(zoom):.3f}" == "28.165"
 
 
-def config(tmp_path, **more):
-    values = {"is_train": True, "scale": 3, "degradation": "matlab", "c_dim": 1, "filters": "9-1-5"}
-    values |= {"image_size": 33, "label_size": 21, "stride": 14, "checkpoint_dir": tmp_path / "checkpoint"}
-    return SimpleNamespace(**values | more)
+def setup(tmp_path, paths, scale=3):
+    """Prepares images for training with the default flags."""
+    sizes = {"image_size": 33, "label_size": 21, "stride": 14}
+    config = SimpleNamespace(**sizes, checkpoint_dir=tmp_path / "checkpoint")
+    return utils.input_setup(config, Network(scale=scale), paths)
 
 
 @pytest.mark.parametrize(("scale", "count"), [(2, 21910), (3, 21884), (4, 21772)])
 def test_the_91_images_give_the_exact_number_of_sub_images(data, tmp_path, scale, count):
-    path = utils.input_setup(config(tmp_path, scale=scale), utils.prepare_data(data / "Train"))
+    path = setup(tmp_path, utils.prepare_data(data / "Train"), scale)
     with h5py.File(path) as hf:
         assert hf["data"].shape == (count, 33, 33, 1) and hf["label"].shape == (count, 21, 21, 1)
 
@@ -102,30 +107,38 @@ def test_labels_are_the_centres_of_inputs():
 
 def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path):
     paths = utils.prepare_data(photographs)
-    path = utils.input_setup(config(tmp_path), paths)
+    path = setup(tmp_path, paths)
     first = path.stat().st_mtime_ns
-    assert utils.input_setup(config(tmp_path), paths).stat().st_mtime_ns == first
+    assert setup(tmp_path, paths).stat().st_mtime_ns == first
     with h5py.File(path) as hf:
         assert "image 2.png" in hf.attrs["settings"] and hf["data"].chunks is not None
     before = data_of(path)
-    utils.input_setup(config(tmp_path, scale=2), paths)
+    setup(tmp_path, paths, scale=2)
     assert not np.array_equal(before, data_of(path))
-    path.write_bytes(path.read_bytes()[:5000])  # cut short
-    np.testing.assert_array_equal(data_of(utils.input_setup(config(tmp_path), paths)), before)
+    np.testing.assert_array_equal(data_of(setup(tmp_path, paths)), before)
+
+
+@pytest.mark.parametrize("kind", ["cut short", "of the user's", "text"])
+def test_a_training_file_of_unknown_making_is_left_alone(photographs, tmp_path, kind):
+    paths = utils.prepare_data(photographs)
+    path = setup(tmp_path, paths)
+    if kind == "cut short":
+        path.write_bytes(path.read_bytes()[:5000])
+    elif kind == "text":
+        path.write_text("my own")
+    else:
+        with h5py.File(path, "w") as hf:
+            hf["data"] = np.zeros(3)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"train\.h5") as error:
+        setup(tmp_path, paths)
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == before
 
 
 def data_of(path):
     with read_data(path) as hf:
         return hf["data"][:]
-
-
-def test_a_test_file_is_not_reused_for_filters_that_see_more(tmp_path):
-    """15 pixels are enough for 9-1-5 but not for 9-5-5."""
-    utils.imsave(np.random.default_rng(0).random((15, 15)), tmp_path / "image.png")
-    paths = [tmp_path / "image.png"]
-    utils.input_setup(config(tmp_path, is_train=False), paths)
-    with pytest.raises(InputError, match="receptive field"):
-        utils.input_setup(config(tmp_path, is_train=False, filters="9-5-5"), paths)
 
 
 @pytest.mark.parametrize("stride", [1, 4, 5])
@@ -226,20 +239,30 @@ def test_saved_images_come_back_rounded(tmp_path):
 
 
 def test_the_picture_has_the_new_luminance_and_the_degraded_chroma(tmp_path):
+    """To the roundings: of luminance and chroma before the degradation, of the picture's pixels."""
     rgb = 0.25 + 0.5 * np.random.default_rng(0).random((24, 24, 3))
     utils.imsave(rgb, tmp_path / "image.png")
-    input_ = utils.preprocess(tmp_path / "image.png", 3)[0]
-    output = input_ + 0.02 * np.random.default_rng(1).random(input_.shape)
-    pictures = utils.in_colour(tmp_path / "image.png", input_, output, 3, "matlab")
+    restored = Restored(Network(), Budget(24**2), tmp_path / "image.png")
+    change = 0.02 * np.random.default_rng(1).random((24, 24, 1)).astype(np.float32)
+    restored.output = restored.input_ + change
+    pictures = restored.pictures()
     assert pictures["low resolution"].shape == (8, 8, 3)
-    np.testing.assert_allclose(pictures["original"], rgb, atol=0.5 / 255)
-    picture = pictures["SRCNN"]
+    np.testing.assert_array_equal(pictures["original"], utils.to_pixels(rgb))
+    picture = pictures["SRCNN"] / 255
     small = utils.degrade(utils.imread(tmp_path / "image.png", is_grayscale=False), 3)
-    for chroma in ([-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]):  # Cb and Cr of rgb2ycbcr
-        np.testing.assert_allclose(picture @ chroma, small @ chroma, atol=1e-3)
-    np.testing.assert_allclose(
-        utils.to_luminance(picture) - utils.to_luminance(small), output - input_, atol=1e-4
-    )
+    # Half a level before the degradation, whose weights have absolute values of at most 1.54 in sum.
+    before = 0.5 * 1.54
+    for chroma in (
+        [-37.797, -74.203, 112.0],
+        [112.0, -93.786, -18.214],
+    ):  # Cb and Cr of rgb2ycbcr, 255 levels
+        rounding = 0.5 * np.abs(chroma).sum() / 255  # of red, green and blue by half a level each
+        np.testing.assert_allclose(picture @ chroma, small @ chroma, atol=rounding + before)
+        assert np.abs(picture @ chroma - small @ chroma).mean() < 0.5
+    luma = np.array([65.481, 128.553, 24.966])
+    difference = picture @ luma - small @ luma
+    np.testing.assert_allclose(difference, 255 * change[..., 0], atol=0.5 * luma.sum() / 255 + before)
+    assert np.abs(difference - 255 * change[..., 0]).mean() < 0.5
 
 
 @pytest.mark.parametrize("name", ["text.bmp", "cut.jpg", "empty.png", "missing.png"])

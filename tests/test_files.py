@@ -1,0 +1,290 @@
+"""Files of the user: what the program did not write, it does not change or remove."""
+
+import json
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+import main
+import utils
+from network import Network
+from weights import SHIPPED, read_weights
+from writing import LIST, check_apart, replacing, written
+
+MODEL = Network().name
+
+
+def run(*words):
+    return main.main(["--is_train", "False", *map(str, words)])
+
+
+def train(photographs, *words):
+    folders = "--train_dir", photographs, "--checkpoint_dir", "c", "--batch_size", 8
+    return main.main([str(word) for word in (*folders, *words)])
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("results", ["photographs", "./photographs/", "link"])
+def test_a_test_into_the_folder_of_its_images_is_refused(photographs, here, fails, results):
+    (here / "link").symlink_to(photographs)
+    assert "--sample_dir" in fails("--is_train", "False", "--test_dir", photographs, "--sample_dir", results)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_no_input_is_an_output_through_a_link(photographs, here, fails, link):
+    (here / "s").mkdir()
+    link(photographs / "image 1.png", here / "s/image 0.png")
+    assert "image 1.png" in fails("--is_train", "False", "--test_dir", photographs, "--sample_dir", "s")
+    link(photographs / "image 1.png", here / "large.png")
+    words = "--input", photographs / "image 1.png", "--output", "large.png", "--overwrite"
+    assert "large.png" in fails("--is_train", "False", *words)
+
+
+def test_no_input_is_an_output_but_for_case(photographs, fails):
+    photo = photographs / "image 0.png"
+    words = "--is_train", "False", "--input", photo, "--overwrite", "--output"
+    assert "Image 0.PNG" in fails(*words, photographs / "Image 0.PNG")
+    assert "image 0.png" in fails(*words, photographs / "../photographs/image 0.png")
+
+
+def test_ways_to_write_one_letter_are_one_name(here):
+    with pytest.raises(main.InputError, match="read"):
+        check_apart([here / "Caf\u00e9.png"], [here / "cafe\u0301.png"])
+    check_apart([here / "a.png"], [here / "b.png"])
+
+
+def test_weights_are_not_exported_over_themselves(here, fails):
+    assert run("--export", "x3.mat") == 0
+    assert "x3.mat" in fails(
+        "--is_train", "False", "--weights", "x3.mat", "--export", "x3.mat", "--overwrite"
+    )
+
+
+def test_results_of_different_images_have_different_names(here, photographs):
+    """Names that the program itself uses, or that differ in case alone."""
+    taken = "filters", "test_image", "image 0_comparison", "IMAGE 1"
+    for name in taken:
+        shutil.copy(photographs / "image 2.png", photographs / f"{name}.png")
+    if len(list(photographs.iterdir())) < 7:
+        pytest.skip("this file system knows no case")
+    before = contents(photographs)
+    assert run("--test_dir", photographs) == 0
+    names = list(json.loads((here / "sample/results.json").read_text())["images"])
+    assert len({name.casefold() for name in names}) == 7
+    for name in names:
+        assert Image.open(here / f"sample/{name}.png").size == (72, 60)
+        assert Image.open(here / f"sample/{name}_comparison.png").width > 4 * 72
+    assert Image.open(here / "sample/filters.png").size == (800, 200)
+    assert contents(photographs) == before
+
+
+@pytest.mark.parametrize("name", ["report.html", "results.json", "image 1.png", "image 2_comparison.png"])
+def test_a_test_leaves_files_of_the_user_alone(here, photographs, fails, name):
+    (here / "sample").mkdir()
+    (here / "sample" / name).write_text("precious")
+    assert name in fails("--is_train", "False", "--test_dir", photographs)
+    assert (here / "sample" / name).read_text() == "precious"
+
+
+def test_results_are_replaced_unless_somebody_changed_them(here, photographs, fails):
+    assert run("--test_dir", photographs) == 0
+    assert run("--test_dir", photographs) == 0
+    with open(here / "sample/report.html", "a") as file:
+        file.write("<!-- my notes -->")
+    assert "changed since" in fails("--is_train", "False", "--test_dir", photographs)
+
+
+def test_a_list_that_a_kill_cut_short_is_read(here):
+    with replacing(here / "a.txt", {"n": 1}) as temporary:
+        temporary.write_text("a")
+    with open(here / LIST, "a") as file:
+        file.write('{"name": "b.txt", "si')
+    assert written(here) == {"a.txt": {"n": 1}}
+
+
+def test_upscaling_leaves_the_page_of_a_test(here, photographs):
+    assert run("--test_dir", photographs) == 0
+    before = contents(here / "sample")
+    assert run("--input", photographs) == 0
+    after = contents(here / "sample")
+    assert {path: after[path] for path in before if path.name != LIST} == {
+        path: content for path, content in before.items() if path.name != LIST
+    }
+    assert (here / "sample/upscaled.html").is_file()
+
+
+def test_a_folder_upscaled_into_itself_does_not_grow_again(photographs, capsys):
+    words = "--input", photographs, "--output", photographs, "--scale", 2
+    for _ in range(3):
+        assert run(*words) == 0
+    assert sorted(p.name for p in photographs.glob("*.png")) == sorted(
+        f"image {i}{ending}.png" for i in range(3) for ending in ("", "_x2")
+    )
+    assert "3 of 3 were upscaled before" in capsys.readouterr().out
+
+
+def test_upscaling_a_folder_goes_on_where_it_was(here, photographs, capsys):
+    words = "--input", photographs, "--output", "out"
+    assert run(*words) == 0
+    before = contents(here / "out")
+    (here / "out/image 1_x3.png").unlink()
+    assert run(*words) == 0
+    assert "2 of 3 were upscaled before" in capsys.readouterr().out
+    after = contents(here / "out")
+    assert all(after[path] == before[path] for path in before if path.name != LIST)
+    utils.imsave(np.zeros((20, 20)), photographs / "image 0.png")  # another picture of that name
+    assert run(*words) == 2
+    assert "image 0_x3.png: exists already" in capsys.readouterr().err
+
+
+def test_what_a_folder_run_leaves_out_is_counted(photographs, capsys):
+    for name in ("a.heic", "b.heic", "noending", ".hidden.png"):
+        (photographs / name).touch()
+    (photographs / "deeper").mkdir()
+    assert run("--input", photographs) == 0
+    assert "1 hidden, 1 sub-folders, 1 without an ending, 2 .heic" not in (said := capsys.readouterr().out)
+    assert "left out as no images: 2 .heic, 1 hidden, 1 sub-folders, 1 without an ending" in said
+
+
+@pytest.mark.parametrize("flag", ["--test_dir", "--input"])
+def test_a_folder_that_may_not_be_read_is_said(photographs, fails, monkeypatch, flag):
+    def refused(folder):  # what root would not see
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    with monkeypatch.context() as context:
+        context.setattr("pathlib.Path.rglob", lambda *_: [])
+        assert "Permission denied" in fails("--is_train", "False", flag, photographs)
+
+
+def test_a_training_file_of_somebody_else_is_left_alone(here, photographs, capsys):
+    """As the reference implementation writes it: checkpoint/train.h5 without this program's settings."""
+    (here / "c").mkdir()
+    with h5py.File(here / "c/train.h5", "w") as hf:
+        hf["data"] = np.zeros((4, 33, 33, 1))
+    before = (here / "c/train.h5").read_bytes()
+    assert train(photographs) == 2
+    assert "c/train.h5: is damaged, or not a file that this program wrote" in capsys.readouterr().err
+    assert (here / "c/train.h5").read_bytes() == before
+
+
+def checkpoints():
+    return sorted(path for path in os.listdir(f"c/{MODEL}") if path.startswith("SRCNN.model-"))
+
+
+def whole(*steps):
+    parts = ".data-00000-of-00001", ".index"
+    return sorted(f"SRCNN.model-{step}{part}" for step in steps for part in parts)
+
+
+@pytest.fixture
+def trained(photographs, monkeypatch):
+    """A training of 8 steps, two an epoch, that saves after every step."""
+    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
+    assert train(photographs, "--epoch", 4) == 0
+    last = read_weights(f"c/{MODEL}")[0]["step"]
+    assert checkpoints() == whole(*range(last - 4, last + 1))
+    return last
+
+
+def write_list(*names):
+    lines = [f'model_checkpoint_path: "{names[0]}"']
+    lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+    with open(f"c/{MODEL}/checkpoint", "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def test_a_list_that_names_other_checkpoints_removes_none(trained, photographs):
+    write_list("SRCNN.model-77", "SRCNN.model-78")
+    assert train(photographs, "--epoch", 4) == 0  # finished: nothing to save
+    assert checkpoints() == whole(*range(trained - 4, trained + 1))
+
+
+def test_files_of_the_user_beside_the_checkpoints_stay(trained, photographs, here):
+    folder = here / "c" / MODEL
+    mine = (
+        "SRCNN.model-200-good.index",
+        "SRCNN.model-notes.txt",
+        "SRCNN.model-best/weights",
+        "SRCNN.model-3.txt",
+    )
+    for name in mine:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("precious")
+    for left in (
+        "SRCNN.model-9.data-00000-of-00001",
+        "SRCNN.model-9.index.tempstate123",
+        "SRCNN.model-10.index",
+    ):
+        (folder / left).write_text("half")
+    assert train(photographs, "--epoch", 6) == 0
+    for name in mine:
+        assert (folder / name).read_text() == "precious"
+    for left in ("SRCNN.model-9.index.tempstate123",):
+        assert not (folder / left).exists()
+    assert "half" not in [
+        path.read_text(errors="replace") for path in folder.glob("SRCNN.model-*.*") if path.is_file()
+    ]
+
+
+def test_rolling_back_leaves_the_newer_checkpoints_alone(trained, photographs, here, capsys):
+    folder = here / "c" / MODEL
+    newer = {path.name: path.read_bytes() for path in folder.glob(f"SRCNN.model-{trained}.*")}
+    write_list(f"SRCNN.model-{trained - 2}", f"SRCNN.model-{trained - 3}")
+    assert train(photographs, "--epoch", 6) == 0  # another schedule, so other weights at the same step
+    said = capsys.readouterr().out
+    assert f"SRCNN.model-{trained - 1}, SRCNN.model-{trained} are left alone" in said
+    assert f"SRCNN.model-{trained} is kept as" in said
+    for name, content in newer.items():
+        kept = name.replace(str(trained), f"{trained}-kept-1")
+        assert (folder / kept).read_bytes() == content
+    assert {f"SRCNN.model-{trained - 4}.index"} <= set(checkpoints())  # not in the list: not of the rotation
+
+
+def test_training_images_are_known_by_their_content(photographs, capsys):
+    """Others of the same names, sizes and times of change."""
+    assert train(photographs, "--epoch", 1) == 0
+    first, second = sorted(photographs.iterdir())[:2]
+    sizes = {path.stat().st_size for path in (first, second)}
+    times = first.stat().st_atime_ns, first.stat().st_mtime_ns
+    utils.imsave(np.random.default_rng(0).random((60, 73, 3)), first)
+    os.utime(first, ns=times)
+    assert train(photographs, "--epoch", 2) == 2
+    assert "images" in capsys.readouterr().err and sizes
+
+
+def test_weights_without_a_training_cannot_be_resumed(here, photographs, capsys):
+    shutil.copytree(SHIPPED / MODEL, here / "c" / MODEL)
+    before = contents(here / "c" / MODEL)
+    assert train(photographs, "--epoch", 1) == 2
+    error = capsys.readouterr().err
+    assert "not the state of a training" in error and error.count("\n") == 1
+    assert contents(here / "c" / MODEL) == before
+
+
+def test_scales_are_trusted_and_said_or_refused(here, photographs, fails, capfd):
+    import scipy.io
+
+    assert run("--export", "x3.mat") == 0
+    mat = {key: value for key, value in scipy.io.loadmat("x3.mat").items() if "conv" in key}
+    scipy.io.savemat("authors.mat", mat)  # as they released it: it does not say its scale
+    capfd.readouterr()
+    assert run("--test_dir", photographs, "--weights", "authors.mat") == 0
+    assert "authors.mat: does not say what it was trained for; scale 3" in capfd.readouterr().out
+    words = "--is_train", "False", "--input", photographs
+    assert "scale 3 (now 2)" in fails(*words, "--weights", "x3.mat", "--scale", 2)
+    for scale in (6, 5):
+        assert f"--scale {scale}" in fails(*words, "--weights", "authors.mat", "--scale", scale)

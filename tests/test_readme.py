@@ -1,0 +1,71 @@
+"""What README.md and docs/ tell people to type works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import images
+import main
+import utils
+
+ROOT = Path(main.__file__).parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands():
+    """Each call of a Python script in code, as words after `python`."""
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        code = re.findall(r"^    .*", text, re.MULTILINE) + re.findall(r"`([^`]*)`", text)
+        for line in code:
+            for command in line.split("&&"):
+                words = shlex.split(command)
+                if words and Path(words[0]).name == "python" and words[1:2] != ["-m"]:
+                    yield pytest.param(words[1:], id=f"{page.name}: {' '.join(words[1:])}")
+
+
+@pytest.mark.parametrize("words", list(commands()))
+def test_every_command_is_one(words):
+    script, *words = words
+    assert (ROOT / script).is_file()
+    if script == "main.py" and words != ["--help"]:
+        main.parse_flags(words)
+
+
+def test_every_flag_is_one():
+    known = main.make_parser().format_help()
+    for page in PAGES:
+        for flag in re.findall(r"`(--\w+)", page.read_text()):
+            assert f"  {flag}" in known, (page.name, flag)
+
+
+def test_the_front_page_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_every_link_leads_to_a_file():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            assert target.startswith(("http://", "https://")) or (page.parent / target).is_file(), target
+
+
+def test_every_test_that_is_named_is_there():
+    tests = "".join(path.read_text() for path in sorted((ROOT / "tests").glob("test_*.py")))
+    for name in re.findall(r"`(test_\w+)", (ROOT / "docs/reliability.md").read_text()):
+        assert f"def {name}(" in tests, name
+
+
+def test_the_lines_of_python_run(tmp_path):
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    y, x = np.mgrid[:40, :52] / 40
+    utils.imsave(np.stack([y, x / 2, (y + x) / 3], axis=2), tmp_path / "photo.jpg")
+    run = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
+    subprocess.run([sys.executable, "-c", run], cwd=tmp_path, check=True, timeout=600)
+    small, large = (images.read(tmp_path / name).pixels for name in ("photo.jpg", "photo_x2.png"))
+    assert large.shape == (80, 104, 3)
+    assert np.abs(large[::2, ::2].astype(int) - small).mean() < 5

@@ -1,0 +1,74 @@
+"""Standard streams and signals as shells and other programs leave them."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason=f"no {FULL} here")
+
+
+def shell(line, cwd):
+    """Runs a line of sh in which $P is the command; returns what became of it."""
+    line = f'P="{sys.executable} {ROOT / "main.py"}"; {line}'
+    return subprocess.run(["bash", "-c", line], cwd=cwd, capture_output=True, text=True)
+
+
+JOBS = {
+    "test": "--is_train False --test_dir photographs",
+    "upscale": "--is_train False --input photographs",
+    "train": "--train_dir photographs --epoch 1 --batch_size 8",
+}
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+def test_a_reader_that_leaves_is_no_damage(photographs, tmp_path, job):
+    done = shell(f"$P {job} | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)
+    assert done.returncode in (0, 128 + signal.SIGPIPE)  # 0: all was said before the reader left
+    assert done.stderr == "" and done.stdout.count("\n") == 1
+
+
+@needs_full
+@pytest.mark.parametrize("job", [*JOBS.values(), "--help"], ids=[*JOBS, "help"])
+def test_a_full_output_is_said_as_that(photographs, tmp_path, job):
+    done = shell(f"$P {job} > {FULL}", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "main.py: error: standard output cannot be written: No space left on device\n"
+
+
+@needs_full
+def test_a_full_stderr_changes_nothing(tmp_path):
+    assert shell(f"$P --is_train False --weights nowhere 2> {FULL}", tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("job", "closed"), [*((job, "<&- >&- 2>&-") for job in JOBS), ("test", ">&-"), ("test", "2>&-")]
+)
+def test_closed_streams_change_nothing(photographs, tmp_path, job, closed):
+    """A file that is opened later must not take their place either: train.h5 is read back."""
+    done = shell(f"$P {JOBS[job]} {closed}", tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    if job == "train":
+        again = shell(f"$P {JOBS[job]}", tmp_path)
+        assert again.returncode == 0 and "training is finished" in again.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_loading_is_no_traceback(photographs, tmp_path, number):
+    words = [sys.executable, ROOT / "main.py", "--is_train", "False", "--test_dir", "photographs"]
+    for seconds in (0.05, 0.2, 0.4, 0.8, 1.5):
+        process = subprocess.Popen(
+            words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+        # Before Python runs the first line of the program, a signal ends it as it ends any other.
+        assert process.returncode in (0, 128 + number, -number)
+        assert "main.py" not in stderr

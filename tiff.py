@@ -1,0 +1,146 @@
+"""TIFF files: which of their many kinds are read, by which library, and how they are written."""
+
+import logging
+import warnings
+
+import numpy as np
+
+import deep
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
+RGB, CMYK, YCBCR = 2, 5, 6
+NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
+SEPARATE = 2  # of planar configurations: a plane for each channel
+PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
+ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
+BLOCK = 2**20  # pixels
+LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
+
+warnings.filterwarnings("ignore", module="tifffile")
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+
+def read(path, largest):
+    """Decodes the first page of a TIFF of 8 or 16 bits.
+
+    largest: pixels. Returns (pixels, icc_profile, frames, orientation of EXIF); pixels are (h, w, 1 to 4)
+    uint8 or uint16, not turned, or None where Pillow reads this kind as it should.
+    Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        numbers = page.imagewidth, page.imagelength, page.samplesperpixel
+        if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
+            raise ValueError("it has no size")
+        if page.imagewidth * page.imagelength > largest:
+            raise MemoryError
+        _check_kind(page)
+        _check_whole(page)
+        pixels = None
+        if page.photometric in (*GREY, RGB) and page.bitspersample in (8, 16):
+            pixels = _samples(path, page)
+        if pixels is None:
+            _check_planes(page, PLANES)
+        else:
+            pixels = _meant(pixels, page)
+        orientation = page.tags.get(274)
+        return pixels, page.iccprofile, len(file.pages), orientation.value if orientation else 1
+
+
+def _check_kind(page):
+    """Raises deep.KindError, with what to do, if a page of a TIFF is of a kind that is not read."""
+    bits, grey = page.bitspersample, page.photometric in GREY
+    extra = page.samplesperpixel - (1 if grey else 3)
+    subsampling = page.tags.get(530)
+    whole = page.compression != NONE or (subsampling and tuple(subsampling.value) == (1, 1))
+    if page.sampleformat != 1:
+        raise deep.KindError("signed or floating-point pixels have no defined range; save it as 8 or 16 bits")
+    if bits not in (1, 2, 4, 8, 16):
+        raise deep.KindError(f"{bits} bits a sample; save it as 8 or 16 bits")
+    if page.imagedepth != 1:
+        raise deep.KindError("a volume, not a picture; save one slice")
+    if bits == 16 and not grey and page.photometric != RGB:
+        raise deep.KindError("16 bits, neither grey nor RGB; convert it to RGB")
+    if (grey or page.photometric == RGB) and (extra > (1 if grey else 3) or extra < 0):
+        raise deep.KindError(f"{page.samplesperpixel} channels; save it as grey or RGB")
+    if page.photometric == YCBCR and not whole:
+        raise deep.KindError("subsampled YCbCr without compression; save it as RGB")
+
+
+def _samples(path, page):
+    """The numbers of a page as they are: (h, w, samples) uint8 or uint16; None if Pillow is to read it."""
+    shape = page.imagelength, page.imagewidth, page.samplesperpixel
+    if page.compression == NONE or page.compression in DEFLATE:
+        pixels = page.asarray()
+        if page.planarconfig == SEPARATE:
+            return np.ascontiguousarray(np.moveaxis(pixels.reshape(shape[2], *shape[:2]), 0, 2))
+        return pixels.reshape(shape)
+    if page.bitspersample == 8:
+        return None
+    _check_planes(page, ())
+    with open(path, "rb") as file:
+        pixels = deep.decode(file.read())
+    if pixels.shape != shape:
+        raise deep.KindError("its 16 bits cannot be decoded; save it with ZIP or no compression")
+    return pixels
+
+
+def _check_planes(page, right):
+    """Raises deep.KindError for separate planes but for pairs of kind and channels that come out right."""
+    kind = page.photometric, page.samplesperpixel
+    if page.planarconfig == SEPARATE and page.samplesperpixel > 1 and kind not in right:
+        raise deep.KindError("separate planes; save it with interleaved channels, or ZIP compression")
+
+
+def _check_whole(page):
+    """Raises ValueError if parts are missing, of which tifffile and Pillow make black."""
+    rows = page.imagelength * (page.samplesperpixel if page.planarconfig == SEPARATE else 1)
+    samples = page.imagewidth * (1 if page.planarconfig == SEPARATE else page.samplesperpixel)
+    least = rows * -(-samples * page.bitspersample // 8)
+    if page.compression != NONE:  # Deflate and LZW make at most one byte of this many; others, of any
+        least = least // 5000 if page.compression in (LZW, *DEFLATE) else 1
+    ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.int64)
+    missing = len(ends) != np.prod(page.chunked) or min(page.databytecounts) == 0
+    if missing or sum(page.databytecounts) < least or max(ends) > page.parent.filehandle.size:
+        raise ValueError("it ends too early")
+
+
+def _meant(pixels, page):
+    """What the numbers of a grey or RGB page mean: black is 0, alpha comes last, not premultiplied."""
+    colours = 1 if page.photometric in GREY else 3
+    kind = page.extrasamples[0] if page.extrasamples else UNASSOCIATED
+    has_alpha = pixels.shape[2] > colours and kind in (ASSOCIATED, UNASSOCIATED)
+    pixels = np.ascontiguousarray(pixels[..., : colours + has_alpha])
+    if not pixels.flags.writeable:
+        pixels = pixels.copy()
+    if has_alpha and kind == ASSOCIATED:
+        top = np.iinfo(pixels.dtype).max
+        flat = pixels.reshape(-1, pixels.shape[2])
+        for start in range(0, len(flat), BLOCK):  # the wider numbers take little memory
+            part = flat[start : start + BLOCK]
+            alpha = part[:, -1:].astype(np.uint32)
+            straight = (part[:, :-1] * np.uint32(top) + alpha // 2) // np.maximum(alpha, 1)
+            part[:, :-1] = np.minimum(straight, top)
+    if page.photometric == 0:
+        np.invert(pixels[..., :1], out=pixels[..., :1])
+    return pixels
+
+
+def write(pixels, path, icc_profile=None):
+    """Writes (h, w, 1 to 4) uint8 or uint16, without loss."""
+    import tifffile
+
+    tifffile.imwrite(
+        path,
+        pixels if pixels.shape[2] > 1 else pixels[..., 0],
+        bigtiff=pixels.nbytes > LARGEST_CLASSIC,
+        photometric="minisblack" if pixels.shape[2] < 3 else "rgb",
+        planarconfig="contig" if pixels.shape[2] > 1 else None,
+        extrasamples=["unassalpha"] if pixels.shape[2] in (2, 4) else None,
+        compression="zlib",
+        iccprofile=icc_profile,
+        metadata=None,
+    )
