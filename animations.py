@@ -9,7 +9,7 @@ import images
 from errors import InputError, first_line
 from writing import replacing
 
-KINDS = ("GIF", "PNG", "WEBP")  # formats that have animations
+KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
 LARGEST = 2**28  # pixels of all frames of a result, which are in memory at a time
 
 
@@ -22,10 +22,25 @@ class Animation(NamedTuple):
     icc_profile: bytes | None = None
 
 
-def is_animation(path):
-    """Whether an image file has frames that follow each other in time, and not pages."""
-    with Image.open(path) as image:
-        return image.format in KINDS and getattr(image, "n_frames", 1) > 1
+def fit(source, target):
+    """Whether an image file has frames that follow each other in time, not pages, as `target` can have."""
+    if target.suffix.lower() not in KINDS:
+        return False
+    try:
+        with Image.open(source) as image:
+            return image.format in KINDS.values() and getattr(image, "n_frames", 1) > 1
+    except Exception:  # decoders raise nearly everything; whoever reads it says what is wrong
+        return False
+
+
+def check_size(path, animation, scale):
+    """Raises InputError if an animation enlarged is more than memory, or a file of this name, can hold."""
+    h, w = (n * scale for n in animation.frames[0].shape[:2])
+    if len(animation.frames) * h * w > LARGEST:
+        raise InputError(f"{path}: would have more than {LARGEST:,} pixels in all; cut the animation first")
+    kind = KINDS[path.suffix.lower()]
+    if max(h, w) > images.LARGEST_SIDE.get(kind, LARGEST):
+        raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; take .png")
 
 
 def read(path):
@@ -42,9 +57,8 @@ def read(path):
             icc = image.info.get("icc_profile")
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
-        raise InputError(
-            f"{path}: frame {number} cannot be read ({first_line(error)}); replace it"
-        ) from error
+        reason = first_line(error)
+        raise InputError(f"{path}: frame {number} cannot be read ({reason}); replace it") from error
     if all((pixels[..., 3] == 255).all() for pixels in frames):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
@@ -54,7 +68,7 @@ def read(path):
 
 def save(animation, path, about=None):
     """Writes an animation in the format of the path's ending, whole or not at all; about: see `replacing`."""
-    kind, frames = images.format_of(path), animation.frames
+    kind, frames = KINDS[path.suffix.lower()], animation.frames
     more = {"loop": animation.plays}
     if kind == "GIF":
         more = {1: {}, 0: {"loop": 0}}.get(animation.plays, {"loop": animation.plays - 1})
@@ -64,9 +78,10 @@ def save(animation, path, about=None):
         more |= {"lossless": True, "quality": 50, "exact": True}
     if animation.icc_profile and kind != "GIF":
         more["icc_profile"] = animation.icc_profile
+    more["duration"] = animation.milliseconds
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about) as temporary:
-        first.save(temporary, save_all=True, append_images=others, duration=animation.milliseconds, **more)
+        first.save(temporary, kind, save_all=True, append_images=others, **more)
 
 
 def _opaque_or_not(pixels):

@@ -40,8 +40,8 @@ def upscale_films(work, srcnns, overwrite, noted, crf=None, lossless=False):
 def upscale_film(source, target, srcnns, overwrite, noted, crf, lossless):
     """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
 
-    noted: whether the list of the folder says so. crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
-    that was done kept, when told to stop.
+    noted: whether the list of the folder is to have it. crf: see `film_files.encoder`. Raises InputError if
+    one of the files cannot be used, and SystemExit, all that was done kept, when told to stop.
     """
     if os.path.lexists(target) and not overwrite:
         raise InputError(f"{target}: exists already; add --overwrite, or name another --output")

@@ -82,7 +82,7 @@ def jobs(source, output, sample_dir, scale, lossless=False):
         if output and not Path(output).is_dir() and Path(output).suffix and not output.endswith("/"):
             if is_film(source):
                 check_film(Path(output), lossless)
-            else:
+            elif not animations.fit(source, Path(output)):
                 images.format_of(Path(output))
             return [(source, Path(output))]
     else:
@@ -195,7 +195,7 @@ def upscale_file(source, target, srcnns, overwrite, noted):
         raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
     picture = images.read(source)
     if picture.frames > 1:
-        if images.format_of(target) in animations.KINDS and animations.is_animation(source):
+        if animations.fit(source, target):
             return upscale_animation(source, target, srcnns, noted)
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     scale = math.prod(srcnn.network.scale for srcnn in srcnns)
@@ -211,10 +211,7 @@ def upscale_file(source, target, srcnns, overwrite, noted):
 def upscale_animation(source, target, srcnns, noted):
     """Upscales all frames of an animation; see `upscale_file`."""
     animation = animations.read(source)
-    scale, (h, w) = math.prod(srcnn.network.scale for srcnn in srcnns), animation.frames[0].shape[:2]
-    if len(animation.frames) * h * w * scale**2 > animations.LARGEST:
-        raise InputError(f"{source}: more than {animations.LARGEST:,} pixels in all; cut it first")
-    images.check_fits(target, h * scale, w * scale, images.colours(animation.frames[0]))  # all keep alpha
+    animations.check_size(target, animation, math.prod(srcnn.network.scale for srcnn in srcnns))
     frames = progress(animation.frames, f"{source.name}, frames")
     results = [upscale(pixels, srcnns, source.name) for pixels in frames]
     about = origin(source, srcnns) if noted else None

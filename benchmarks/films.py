@@ -118,7 +118,7 @@ def compare_ffmpeg(srcnn, folder):
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name, devices.session() as sess:
         folder = Path(name)
-        srcnn, _ = trained(sess, Network(scale=2))
+        srcnn = trained(sess, Network(scale=2))
         paths = [Path(path) for path in sys.argv[1:]]
         if not paths:
             paths = [folder / "640x272.mp4", folder / "1280x720.mp4"]

@@ -104,7 +104,7 @@ def test_luminance_is_the_networks_and_depth_and_chroma_are_kept(folder, format_
     white = 255 if "10" not in format_ else 1020
     with av.open("sample/in_x2.mkv") as film, devices.session() as sess:
         assert film.streams.video[0].pix_fmt == format_
-        srcnn, _ = trained(sess, Network(scale=2), checkpoint_dir=str(ROOT / "checkpoint"))
+        srcnn = trained(sess, Network(scale=2), checkpoint_dir=str(ROOT / "checkpoint"))
         for old, new in zip(before, after, strict=True):
             y = utils.imresize((old[0] / white).astype(np.float32)[..., np.newaxis], 2)
             expected = (
@@ -333,7 +333,7 @@ def until(condition, seconds=120):
 PART_BY_PART = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-import main, films
+import main, devices, films
 films.SECONDS = 0.3
 sys.exit(main.main())
 """
@@ -527,7 +527,7 @@ def test_ffmpegs_own_filter_computes_the_same(folder, filters, scale):
     found = np.frombuffer(out, np.uint8).reshape(44, 60)
     with devices.session() as sess:
         network = Network(tuple(map(int, filters.split("-"))), scale=scale)
-        srcnn, _ = trained(sess, network, checkpoint_dir=str(ROOT / "checkpoint"))
+        srcnn = trained(sess, network, checkpoint_dir=str(ROOT / "checkpoint"))
         expected = srcnn.run((y / np.float32(255))[np.newaxis, ..., np.newaxis])[0, ..., 0]
     edge = network.margin // 2
     error = found[edge:-edge, edge:-edge] - np.clip(expected * 255, 0, 255)
