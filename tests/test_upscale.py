@@ -244,12 +244,12 @@ def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
     assert images.read(folder / "out.png").pixels.shape == (36, 45, 3)
 
 
-def test_an_animation_gives_its_first_frame_and_says_so(folder, capsys):
+def test_an_animation_gives_its_first_frame_where_there_can_be_no_other(folder, capsys):
     frames = [Image.new("L", (20, 10), value) for value in (255, 0, 80)]
     frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
-    assert run("--input", "moving.gif") == 0
+    assert run("--input", "moving.gif", "--output", "out.tif") == 0
     assert "3 frames" in capsys.readouterr().err
-    assert images.read(folder / "sample/moving_x3.png").pixels[..., 0].min() > 250
+    assert images.read(folder / "out.tif").pixels[..., 0].min() > 250
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.bmp", "out.tif", "out.jp2", "out.ppm"])
@@ -341,7 +341,7 @@ def test_a_hundred_megapixels_fit_in_3_gb(folder):
     words, env = [sys.executable, "-c", PEAKS], {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert " of 100\n" in done.stdout  # tiles of 512x512
+    assert " of 100, " in done.stdout  # tiles of 512x512
     assert "large_x3.jpg: 5100x5100 pixels" in done.stdout
     _, before, after = (int(line.split()[1]) for line in done.stdout.splitlines() if line[:4] == "peak")
     a_pixel = (after - before) / (9 * (sides["large"] ** 2 - sides["photo"] ** 2))
