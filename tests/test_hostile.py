@@ -84,7 +84,7 @@ def memory():
 @pytest.fixture
 def small(monkeypatch):
     """Limits at which a header that promises a huge image is refused quickly."""
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500_000)
+    monkeypatch.setattr(images, "LARGEST", 500_000)
     monkeypatch.setattr(upscale, "LARGEST", 4_500_000)
 
 
