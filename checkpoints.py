@@ -31,7 +31,8 @@ class Checkpoints:
         self.text = tf.Variable("{}", name="settings", trainable=False)
         self.new_text = tf.placeholder(tf.string, [])
         self.write_text = tf.assign(self.text, self.new_text)
-        self.saver = tf.train.Saver(max_to_keep=KEPT, save_relative_paths=True)
+        self.saver = tf.train.Saver(max_to_keep=None)
+        self.kept = []  # paths of those that this training saved, oldest first
 
     def restore(self):
         """Goes on from the checkpoint that the folder's list names, if there is one; returns the step.
@@ -71,7 +72,7 @@ class Checkpoints:
         """Lets the rotation go on with the checkpoints that this training saved before."""
         step = step_of(path)
         listed = [p for p in listed_checkpoints(self.folder) if is_whole(p) and step_of(p) <= step]
-        self.saver.recover_last_checkpoints(listed or [path])
+        self.kept = listed or [path]
         newer = sorted((p for p in whole_checkpoints(self.folder) if step_of(p) > step), key=step_of)
         if newer:
             names = ", ".join(p.name for p in newer)
@@ -88,24 +89,43 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             copies = self._set_aside(path.with_name(f"{path.name}-{step}"))
-            self.saver.save(sess, str(path), global_step=step, write_meta_graph=False)
+            path = self.saver.save(sess, str(path), step, write_meta_graph=False, write_state=False)
+            self._rotate(path)
             if all(filecmp.cmp(part, copy, shallow=False) for part, copy in copies):
                 for _, copy in copies:  # this training saved it and was killed before it listed it
                     copy.unlink()
             else:
-                print(f"{path}-{step} is kept as {copies[-1][1].with_suffix('')}")
+                print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
         finally:
             remove_unfinished(self.folder)
 
+    def _rotate(self, path):
+        """Lists a new checkpoint and removes those that are too many, in an order that survives kills."""
+        self.kept = [*(p for p in self.kept if p != path), path]
+        self._list()
+        for old in self.kept[:-KEPT]:
+            Path(f"{old}.index").unlink(missing_ok=True)  # what is left is not whole
+        remove_unfinished(self.folder)
+        self.kept = self.kept[-KEPT:]
+        self._list()
+
+    def _list(self):
+        """Writes TensorFlow's list of checkpoints."""
+        names = [Path(path).name for path in self.kept]
+        lines = [f'model_checkpoint_path: "{names[-1]}"']
+        lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
+        with replacing(self.folder / "checkpoint") as temporary:
+            temporary.write_text("\n".join(lines) + "\n")
+
     def _set_aside(self, path):
         """Copies a checkpoint that is not of the rotation where this one is about to save.
 
         Returns pairs of paths: of its files and their copies.
         """
-        if not is_whole(path) or str(path) in self.saver.last_checkpoints:
+        if not is_whole(path) or str(path) in self.kept:
             return []
         free = (f"{path}-kept-{n}" for n in itertools.count(1))
         aside = next(name for name in free if not Path(f"{name}.index").exists())

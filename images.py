@@ -217,6 +217,7 @@ def save(pixels, path, icc_profile=None, about=None):
 
     about: see `writing.replacing`. Raises InputError, see `check_fits`, too.
     """
+    path = Path(path)
     check_fits(path, *pixels.shape[:2], pixels, icc_profile)
     name = format_of(path)
     with replacing(path, about) as temporary:

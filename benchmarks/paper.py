@@ -205,7 +205,8 @@ def colour_table(bench):
         found = bench.results("colour", run)
         rows = [("bicubic", "bicubic")] if index == 0 else []
         for name, kind in [*rows, (run.name, "srcnn")]:
-            ours = [spread([one["average"][f"{kind}_{metric}"] for one in found]) for metric in COLOUR]
+            shown = found[:1] if kind == "bicubic" else found  # the same with every seed
+            ours = [spread([one["average"][f"{kind}_{metric}"] for one in shown]) for metric in COLOUR]
             paper = [f"{value:.2f}" for value in PAPER_COLOUR[name]]
             seconds = "-" if kind == "bicubic" else f"{statistics.mean(one['seconds'] for one in found):.0f}"
             lines.append("| " + " | ".join([name, *ours, *paper, seconds]) + " |")

@@ -77,10 +77,11 @@ def test_output_factor_over_all_signs_is_brute_force(session):
     np.testing.assert_allclose(mean, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_product_of_factors_is_the_gauss_newton_matrix_of_one_sample(session):
-    """Where there is one position and one sample, nothing is approximated, in any layer."""
+@pytest.mark.parametrize("shapes", [[(1, 1, 3, 1)], [(1, 1, 3, 5), (1, 1, 5, 1)]])
+def test_the_product_of_factors_is_the_gauss_newton_matrix_of_one_sample(session, shapes):
+    """Where there is one position and one sample, nothing is approximated, in any of three or four layers."""
     images = tf.constant(np.random.default_rng(0).normal(size=(1, 2, 2, 3)), tf.float32)
-    layers = convolutions(images, [(2, 2, 3, 4), (1, 1, 4, 3), (1, 1, 3, 1)])
+    layers = convolutions(images, [(2, 2, 3, 4), (1, 1, 4, 3), *shapes])
     session.run(tf.global_variables_initializer())
     pred = layers[-1].outputs
     for layer in layers:

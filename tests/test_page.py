@@ -196,7 +196,7 @@ def test_a_test_run_writes_the_page(photographs, show, tmp_path, monkeypatch):
 
 def test_an_upscaling_run_writes_the_page(photographs, show, tmp_path):
     assert main.main(["--is_train", "False", "--input", str(photographs), "--scale", "2"]) == 0
-    page = show(tmp_path / "sample/report.html")
+    page = show(tmp_path / "sample/upscaled.html")
     assert page.locator(".exhibit").count() == 3
     assert "146" in page.locator("tbody").inner_text()
     page.get_by_label("image 0_x2.png: what to compare").select_option("SRCNN | difference of SRCNN")
