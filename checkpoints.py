@@ -71,8 +71,8 @@ class Checkpoints:
     def _recover(self, path):
         """Lets the rotation go on with the checkpoints that this training saved before."""
         step = step_of(path)
-        listed = [p for p in listed_checkpoints(self.folder) if is_whole(p) and step_of(p) <= step]
-        self.kept = listed or [path]
+        listed = [p for p in (*listed_checkpoints(self.folder), path) if Path(p).parent == self.folder]
+        self.kept = [p for p in dict.fromkeys(listed) if 0 <= step_of(p) <= step and is_whole(p)]
         newer = sorted((p for p in whole_checkpoints(self.folder) if step_of(p) > step), key=step_of)
         if newer:
             names = ", ".join(p.name for p in newer)
@@ -141,7 +141,7 @@ class Checkpoints:
 def step_of(path):
     """The step in the name of a checkpoint; -1 if there is none."""
     step = Path(path).name.removeprefix("SRCNN.model-")
-    return int(step) if step.isdecimal() else -1
+    return int(step) if step.isdecimal() and step == str(int(step)) else -1
 
 
 def listed_checkpoints(folder):

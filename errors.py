@@ -6,4 +6,7 @@ class InputError(Exception):
 
 
 def first_line(error):
-    return str(error).strip().partition("\n")[0]
+    """The line of an error that gives the reason; TensorFlow's graphs say first where it happened."""
+    lines = str(error).strip().split("\n")
+    nodes = [i for i, line in enumerate(lines) if line.startswith("Node: ")]
+    return lines[min(nodes[0] + 1, len(lines) - 1)] if nodes else lines[0]

@@ -51,10 +51,10 @@ def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
 
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.
     """
-    with Budget(PIXELS) as budget:
-        for restored in in_threads(partial(Restored, srcnn.network, budget), paths, workers=1):
-            restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
-            yield restored
+    budget = Budget(PIXELS)
+    for restored in in_threads(partial(Restored, srcnn.network, budget), paths, 1, budget):
+        restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
+        yield restored
 
 
 class Restored:

@@ -1,7 +1,6 @@
 """Films: decoded, enlarged and encoded at once, in parts that outlast the program, then joined."""
 
 import math
-import os
 import sys
 import time
 from contextlib import closing
@@ -22,7 +21,7 @@ from progress import progress
 from signals import stopping
 from threads import in_threads
 from upscale import LARGEST, Upscaled, origin
-from writing import replacing
+from writing import check_free, replacing
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
@@ -43,8 +42,8 @@ def upscale_film(source, target, srcnns, overwrite, noted, crf, lossless):
     noted: whether the list of the folder is to have it. crf: see `film_files.encoder`. Raises InputError if
     one of the files cannot be used, and SystemExit, all that was done kept, when told to stop.
     """
-    if os.path.lexists(target) and not overwrite:
-        raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
+    if not overwrite:
+        check_free(target)
     started = time.monotonic()
     film = film_files.probe(source)
     scale = math.prod(srcnn.network.scale for srcnn in srcnns)

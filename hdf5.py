@@ -89,7 +89,7 @@ def check_replaceable_data(path):
         return
     try:
         with h5py.File(path) as hf:
-            known = "settings" in hf.attrs
+            known = "sources" in json.loads(hf.attrs["settings"])
     except Exception:
         known = False
     if not known:

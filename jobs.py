@@ -1,5 +1,6 @@
 """What the program does, one function for each job: from flags to files. Each returns the exit status."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -15,8 +16,9 @@ import upscale
 import utils
 from batches import Batches
 from datasets import find_images
-from errors import InputError
+from errors import InputError, first_line
 from evaluate import evaluate
+from export import check_export, write_weights
 from hdf5 import read_data
 from locks import locked
 from model import SRCNN, trained
@@ -25,7 +27,7 @@ from pictures import data_uri, filters_picture, png, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from weights import check_export, find_weights, has_weights, unsaid, weights_of, write_weights
+from weights import find_weights, own_or_shipped, unsaid, weights_of
 from writing import check_apart, check_replaceable, check_writable, published, said
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -34,11 +36,12 @@ ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
 
 def train(config):
     """Trains on --train_dir, in --checkpoint_dir."""
-    from training import train
+    from training import Curve, train
 
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
+    Curve(folder / "training.csv")  # raises InputError before the work
     initial = starting_weights(config)
     validation = [utils.preprocess(p, network.scale, network.degradation, network.colour) for p in held_out]
     with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
@@ -49,7 +52,7 @@ def train(config):
         with stopping() as stop, devices.session() as sess:
             srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
             curve = train(srcnn, config, batches, validation, folder, stop, initial)
-        report.plot_curve(curve, about={})
+        report.plot_curve(curve)
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
         return 128 + stop.number
@@ -82,10 +85,10 @@ def test(config):
     stems = names(paths, ENDINGS, RESULTS)
     outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
     check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
-    with devices.session() as sess, published(folder) as staging:
+    with devices.session() as sess, published(folder, "--sample_dir") as staging:
         srcnn = load(sess, config, config.network)
         restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
-        numbered = zip(range(len(paths)), stems, restored)  # noqa: B905, the last one is a generator
+        numbered = zip(range(len(paths)), stems, restored, strict=True)
         done = in_threads(partial(save_pictures, staging), numbered, workers=2)
         entries = list(progress(done, "testing", len(paths)))
         w1 = sess.run(srcnn.weights["w1"])
@@ -185,7 +188,7 @@ def upscale_photographs(config):
                 exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
         w1 = sess.run(srcnns[0].weights["w1"])
     if done:
-        with published(sample_dir) as staging:
+        with published(sample_dir, "--sample_dir") as staging:
             found = {"scale": config.scale, "weights": weights, "images": done}
             report.save_json(found, staging / "upscaled.json")
             rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
@@ -213,7 +216,8 @@ def film_settings(config):
 def load_stages(sess, config):
     """The SRCNNs that an upscaling passes through in turn, and the paths of their weights."""
     network = config.network
-    whole = config.weights or has_weights(network, config.checkpoint_dir)
+    named = config.weights if config.weights != "shipped" else None
+    whole = named or own_or_shipped(network, config.checkpoint_dir)
     scales = [network.scale] if whole else upscale.stages(network.scale)
     models = {scale: load(sess, config, network._replace(scale=scale)) for scale in dict.fromkeys(scales)}
     return [models[scale] for scale in scales], [srcnn.source for srcnn in models.values()]
@@ -223,12 +227,19 @@ def export(config):
     """Writes the weights that a test would use in another format, to --export."""
     path = Path(config.export)
     check_export(path, config.network)
-    if path.exists() and not (config.overwrite and path.is_file()):
-        raise InputError(f"--export {path}: exists already; name another, or add --overwrite for a file")
+    if os.path.lexists(path) and not (config.overwrite and path.is_file() and path.suffix):
+        more = ", or add --overwrite" if path.is_file() and path.suffix else ""
+        raise InputError(f"--export {path}: exists already; name another{more}")
     check_apart([config.weights] if config.weights else [], [path])
     check_writable(path.parent, "--export")
     with devices.session() as sess:
         srcnn = load(sess, config, config.network)
-        write_weights(srcnn, path, srcnn.settings | config.network.settings)
+        # What the file does not say of itself is not made a fact of.
+        unsaid_ = [name for name in ("scale", "degradation") if name not in srcnn.settings]
+        known = {name: value for name, value in config.network.settings.items() if name not in unsaid_}
+        try:
+            write_weights(srcnn, path, srcnn.settings | known)
+        except (OSError, devices.tf.errors.OpError) as error:
+            raise InputError(f"--export {path}: cannot be written ({first_line(error)})") from error
     print(f"{srcnn.source} written as {path}")
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from errors import InputError
+from writing import replacing
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def locked(folder, work="training there", flag="--checkpoint_dir"):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-        owner.write_text(str(os.getpid()))
+        with replacing(owner) as temporary:
+            temporary.write_text(str(os.getpid()))
     except Timeout as error:
         who = f"process {owner.read_text()}" if owner.exists() else "another process"
         raise InputError(f"{folder}: {who} is {work}; wait for it, or take another {flag}") from error

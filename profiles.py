@@ -23,6 +23,9 @@ def belongs(profile, channels):
     return bool(profile) and profile[16:20] == space and profile[36:40] == b"acsp"
 
 
+SRGB_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)  # white, red, green, blue: x, y
+
+
 def is_srgb(image, data):
     """False if a file without a profile says in another way that its colours are not those of the web.
 
@@ -33,7 +36,9 @@ def is_srgb(image, data):
         if at >= 0:
             return _is_srgb_by_numbers(data[at + 4], data[at + 5])
         gamma = image.info.get("gamma", 0.45455)
-        return "srgb" in image.info or 0.4 < gamma < 0.5
+        primaries = image.info.get("chromaticity", SRGB_PRIMARIES)
+        near = max(abs(a - b) for a, b in zip(primaries, SRGB_PRIMARIES, strict=True)) < 0.01
+        return "srgb" in image.info or (0.4 < gamma < 0.5 and near)
     if image.format == "AVIF":
         at = data.find(b"colrnclx")
         return at < 0 or _is_srgb_by_numbers(data[at + 9], data[at + 11])

@@ -8,7 +8,7 @@ from paper import paper_numbers
 from pictures import captions, data_uri, embedded, filters_picture, png
 from scores import COLOUR_METRICS
 from utils import LUMA
-from writing import replacing
+from writing import replacing, written
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
@@ -142,12 +142,15 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     path.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
-def plot_curve(path, about=None):
-    """Draws the curve of a training, a CSV file, as a PNG of the same name; about: see `replacing`."""
+def plot_curve(path):
+    """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
     from matplotlib.figure import Figure
 
-    path = Path(path)
+    path, picture = Path(path), Path(path).with_suffix(".png")
     if not path.exists():
+        return
+    if picture.exists() and picture.name not in written(picture.parent):
+        print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
         return
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
@@ -161,5 +164,5 @@ def plot_curve(path, about=None):
     axes.grid(alpha=0.3)
     if axes.has_data():  # none, before the first epoch is done
         axes.legend()
-    with replacing(path.with_suffix(".png"), about) as temporary:
+    with replacing(picture, {}) as temporary:
         figure.savefig(temporary, dpi=120)

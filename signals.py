@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 
 ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
@@ -54,3 +55,16 @@ def stopping():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ending_later():
+    """Puts off what a signal does until the block, which is short, is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals do not come here
+        return
+    before = {number: signal.getsignal(number) for number in ENDING}
+    with stopping() as stop:
+        yield
+    if stop.number and callable(before[stop.number]):
+        before[stop.number](stop.number, None)

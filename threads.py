@@ -3,14 +3,17 @@
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 
-def in_threads(function, items, workers=4):
+def in_threads(function, items, workers=4, budget=None):
     """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
 
     workers: of tiles, several leave no core waiting for what one tile cannot share.
+    budget: a Budget that the function takes from, which ends with the work.
     """
-    with ThreadPoolExecutor(workers) as executor:
+    # The budget ends first: who waits for it would keep the threads from ending.
+    with ThreadPoolExecutor(workers) as executor, budget or nullcontext():
         ahead = deque()
         for item in items:
             ahead.append(executor.submit(function, item))

@@ -16,7 +16,7 @@ from evaluate import super_resolve
 from progress import LOG_SECONDS
 from scores import psnr
 from weights import digest
-from writing import check_replaceable, replacing
+from writing import replacing
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
@@ -56,7 +56,8 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None):
     losses = []
     bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
     with curve, bar, closing(batches.following(step)) as following:
-        while step < steps and not stop.number:
+        ending = False
+        while not ending:
             losses.append(train_step(srcnn, step, *next(following), learning_rate(config, step / steps)))
             if not np.isfinite(losses[-1]):
                 raise InputError(
@@ -64,6 +65,7 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None):
                     f"Take a --learning_rate below {config.learning_rate:g}"
                 )
             step += 1
+            ending = step == steps or bool(stop.number)
             bar.update()
             if step % epoch_steps == 0:
                 row = curve.add(step // epoch_steps, step, losses, validate(srcnn, validation))
@@ -71,7 +73,7 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None):
                 bar.set_postfix_str(f"loss {row['loss']}, PSNR {row['psnr']} dB")
                 if curve.is_due or step == steps:
                     bar.write(", ".join(f"{key} {value}" for key, value in row.items() if value))
-            if step % CHECKPOINT_STEPS == 0 or step == steps or stop.number:
+            if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
     return curve.path
@@ -135,18 +137,25 @@ class Curve:
         if path.exists():
             with open(path, newline="", errors="replace") as file:
                 reader = csv.DictReader(file)
-                self.rows = list(reader)
-            if reader.fieldnames not in (CURVE, None):
+                try:
+                    self.rows = [{**row, "step": int(row["step"])} for row in reader]
+                    known = reader.fieldnames == CURVE and all(
+                        float(row["seconds"]) >= 0 for row in self.rows
+                    )
+                except (ValueError, TypeError, KeyError):
+                    known = False
+            if not known:
                 raise InputError(f"{path}: is not the curve of a training; move it away")
-        else:
-            check_replaceable([path, path.with_suffix(".png")], "--checkpoint_dir")
 
     def start(self, step):
         """Forgets the rows after a step, from which training goes on."""
-        self.rows = [row for row in self.rows if int(row["step"]) <= step]
+        self.rows = [row for row in self.rows if row["step"] <= step]
         self.started = time.monotonic() - (float(self.rows[-1]["seconds"]) if self.rows else 0.0)
         self.printed = 0.0
-        self.summaries = tf.summary.FileWriter(str(self.path.parent / "summaries"))
+        folder = self.path.parent / "summaries"
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is in the way of TensorBoard's files; move it away")
+        self.summaries = tf.summary.FileWriter(str(folder))
 
     def __enter__(self):
         return self

@@ -1,13 +1,13 @@
 """Upscaling of photographs of any size, in tiles: nothing is degraded first."""
 
 import math
-import os
 import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow.compat.v1 as tf
 from scipy import ndimage
 from tqdm import tqdm
 
@@ -20,7 +20,7 @@ from network import TILE
 from progress import progress
 from threads import in_threads
 from weights import digest
-from writing import written
+from writing import check_free, written
 
 LARGEST = 2**30  # pixels of a result
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
@@ -175,6 +175,12 @@ def upscale_files(work, srcnns, overwrite, noted, centre):
         except InputError as error:
             yield Upscaled(source, target, error=error)
             continue
+        except (MemoryError, tf.errors.ResourceExhaustedError):
+            error = InputError(
+                f"{source}: there is not enough memory for an image so large; cut it into parts"
+            )
+            yield Upscaled(source, target, error=error)
+            continue
         size = result.shape[:2]
         box = centre(*size)
         scale = math.prod(srcnn.network.scale for srcnn in srcnns)
@@ -191,8 +197,8 @@ def upscale_file(source, target, srcnns, overwrite, noted):
 
     Returns the pixels of both. Raises InputError, with nothing written, if one of them cannot be used.
     """
-    if os.path.lexists(target) and not overwrite:
-        raise InputError(f"{target}: exists already; add --overwrite, or name another --output")
+    if not overwrite:
+        check_free(target)
     picture = images.read(source)
     if picture.frames > 1:
         if animations.fit(source, target):
@@ -204,6 +210,8 @@ def upscale_file(source, target, srcnns, overwrite, noted):
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
     result = upscale(picture.pixels, srcnns, source.name)
+    if not overwrite:
+        check_free(target)  # somebody may have made it meanwhile
     images.save(result, target, picture.icc_profile, origin(source, srcnns) if noted else None)
     return picture.pixels, result
 

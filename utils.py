@@ -250,8 +250,8 @@ def input_setup(config, network, paths):
     def items():
         found = False
         for path in progress(paths, "preparing images"):
-            digest.update(Path(path).read_bytes())
             input_, label_ = preprocess(path, network.scale, network.degradation, network.colour)
+            digest.update(Path(path).read_bytes())
             if min(input_.shape[:2]) >= config.image_size:
                 found = True
                 yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)

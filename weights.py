@@ -1,12 +1,9 @@
-"""Files of trained weights: checkpoints of this project and of the reference, the authors' .mat; exports."""
+"""Files of trained weights: checkpoints of this project and of the reference, the authors' .mat."""
 
 import hashlib
 import json
 import math
 import re
-import shutil
-import struct
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,6 @@ import tensorflow.compat.v1 as tf
 
 from errors import InputError, first_line
 from network import dashed
-from writing import replacing
 
 SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
@@ -73,7 +69,7 @@ def _tensor(path, reader, name):
 def check_settings(path, settings, expected):
     """Raises InputError if a checkpoint says that it was made with other settings."""
     differing = [
-        f"{name} {settings[name]} (now {value})"
+        f"other {name}" if name in ("images", "weights") else f"{name} {settings[name]} (now {value})"
         for name, value in expected.items()
         if name in settings and settings[name] != value
     ]
@@ -95,6 +91,8 @@ def _is_of(path, prefix):
 
 def latest_checkpoint(folder):
     """The prefix of the newest checkpoint in a folder, the one that its list names first; or None."""
+    if Path(folder).is_dir():
+        next(Path(folder).iterdir(), None)  # PermissionError, instead of passing over one's own
     try:
         path = tf.train.latest_checkpoint(str(folder))
     except (ValueError, tf.errors.OpError):
@@ -106,7 +104,7 @@ def latest_checkpoint(folder):
     return path
 
 
-def has_weights(network, checkpoint_dir):
+def own_or_shipped(network, checkpoint_dir):
     """The newest checkpoint of a network: trained in checkpoint_dir, else shipped; or None."""
     own = latest_checkpoint(Path(checkpoint_dir) / network.name)
     return own or latest_checkpoint(SHIPPED / network.name)
@@ -119,7 +117,7 @@ def find_weights(network, checkpoint_dir, path=None):
     """
     if path and path != "shipped":
         return str(path)
-    found = latest_checkpoint(SHIPPED / network.name) if path else has_weights(network, checkpoint_dir)
+    found = latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
     if not found:
         flags = " ".join(f"--{name} {value}" for name, value in network.settings.items() if name != "colour")
         where = "shipped weights" if path else f"checkpoint in {checkpoint_dir}"
@@ -195,133 +193,3 @@ def _read_mat(path):
         ) from error
     except Exception as error:  # so do scipy's
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
-
-
-def check_export(path, network):
-    """Raises InputError if the format that a path asks for cannot hold a network."""
-    if path.suffix not in ("", ".mat", ".model", ".onnx"):
-        raise InputError(f"--export {path}: take .mat, .onnx, .model, or no ending for a SavedModel folder")
-    if path.suffix == ".mat" and (len(network.kernels) != 3 or network.c_dim != 1):
-        raise InputError(
-            f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
-        )
-
-
-def write_weights(srcnn, path, settings):
-    """Writes a network in the format that the path asks for: .mat, .onnx, .model, or a SavedModel folder.
-
-    settings: a dict of plain values that the file keeps, but for .model, which has no place for them.
-    """
-    values = srcnn.sess.run(srcnn.variables)
-    text = json.dumps(settings)
-    if path.suffix == ".mat":
-        _write_mat(values, path, text)
-    elif path.suffix == ".onnx":
-        _write_onnx(values, path, text)
-    elif path.suffix == ".model":
-        _write_native(values, path)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            _write_saved_model(srcnn, Path(folder) / "model", text)
-            shutil.move(Path(folder) / "model", path)
-
-
-def _write_mat(values, path, settings):
-    """The authors' layout, which `read_weights` and their MATLAB code read."""
-    mat = {SETTINGS: settings}
-    for i in (1, 2, 3):
-        kernel = values[f"w{i}"]
-        pixels = kernel.reshape(-1, *kernel.shape[2:], order="F")  # (kh * kw, cin, cout), column by column
-        mat[f"weights_conv{i}"] = {1: pixels[:, 0], 2: pixels.transpose(1, 0, 2), 3: pixels[..., 0].T}[i]
-        mat[f"biases_conv{i}"] = values[f"b{i}"][:, np.newaxis]
-    with replacing(path) as temporary:
-        scipy.io.savemat(temporary, mat)
-
-
-def _write_onnx(values, path, settings):
-    """`images` (n, c, h, w) to `pred` of the same shape, edges repeated."""
-    try:
-        from onnx import TensorProto, helper, numpy_helper, save
-    except ImportError as error:
-        raise InputError(f"--export {path}: needs a package more: pip install onnx") from error
-
-    last = len(values) // 2
-    padding = sum(values[f"w{i}"].shape[0] - 1 for i in range(1, last + 1)) // 2
-    constants = {"pads": np.array([0, 0, padding, padding] * 2)}
-    nodes, x = [helper.make_node("Pad", ["images", "pads"], ["padded"], mode="edge")], "padded"
-    for i in range(1, last + 1):
-        constants[f"w{i}"] = values[f"w{i}"].transpose(3, 2, 0, 1)
-        constants[f"b{i}"] = values[f"b{i}"]
-        output = "pred" if i == last else f"conv{i}"
-        nodes.append(helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [output]))
-        if i < last:
-            nodes.append(helper.make_node("Relu", [output], [f"relu{i}"]))
-            x = f"relu{i}"
-    shape = ["n", values["w1"].shape[2], "h", "w"]
-    graph = helper.make_graph(
-        nodes,
-        "SRCNN",
-        *([helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("images", "pred")),
-        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    helper.set_model_props(model, {SETTINGS: settings})
-    with replacing(path) as temporary:
-        save(model, str(temporary))
-
-
-def _write_native(values, path):
-    """For the native backend of FFmpeg up to 6.0: from `x`, what bicubic enlarged, to `y` of the same size.
-
-    The whole of it are little-endian numbers of 32 bits: a version; for each layer its kind and settings, its
-    kernel as (out, h, w, in), biases, and the operands that it reads and writes; the operands; their numbers.
-    """
-    convolution, clamp_to_edge, relu, linear = 1, 2, 0, 3
-    to_read, to_write, floats = 1, 2, 1
-    last = len(values) // 2
-    file = [b"FFMPEGDNNNATIVE", struct.pack("<2i", 1, 23)]
-    for i in range(1, last + 1):
-        kernel = values[f"w{i}"]
-        size, _, inputs, outputs = kernel.shape
-        activation = linear if i == last else relu
-        numbers = (
-            convolution,
-            1,
-            clamp_to_edge,
-            activation,
-            inputs,
-            outputs,
-            size,
-            1,
-        )  # not dilated, with biases
-        arrays = kernel.transpose(3, 0, 1, 2), values[f"b{i}"]
-        file += [struct.pack("<8i", *numbers), *(array.astype("<f4").tobytes() for array in arrays)]
-        file.append(struct.pack("<2i", i - 1, i))
-    for i in range(last + 1):
-        name = b"y" if i == last else b"x" if i == 0 else b"layer%d" % i
-        use = to_read if i == 0 else to_write if i == last else to_read | to_write
-        channels = values["w1"].shape[2] if i == 0 else values[f"w{i}"].shape[3]
-        shape = 1, -1, -1, channels  # of any height and width
-        file += [struct.pack("<2i", i, len(name)), name, struct.pack("<6i", use, floats, *shape)]
-    file.append(struct.pack("<2i", last, last + 1))
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(file))
-
-
-def _write_saved_model(srcnn, folder, settings):
-    """`serving_default` maps `images` (n, h, w, c_dim) to `pred` of that shape."""
-    frozen = tf.graph_util.convert_variables_to_constants(
-        srcnn.sess, srcnn.sess.graph.as_graph_def(), [srcnn.pred.op.name]
-    )
-    padding = srcnn.network.margin // 2
-    with tf.Graph().as_default(), tf.Session() as session:
-        images = x = tf.placeholder(tf.float32, srcnn.images.shape, name="images")
-        for axis in (1, 2):  # edge pixels repeated
-            n = tf.shape(images)[axis]
-            x = tf.gather(x, tf.clip_by_value(tf.range(-padding, n + padding), 0, n - 1), axis=axis)
-        (pred,) = tf.import_graph_def(frozen, {srcnn.images.name: x}, [srcnn.pred.name], name="")
-        tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
-    extra = folder / "assets.extra"  # TensorFlow's place for files of the user's
-    extra.mkdir()
-    (extra / "settings.json").write_text(settings + "\n")

@@ -7,6 +7,7 @@ else since, and is theirs.
 
 import json
 import os
+import re
 import tempfile
 import threading
 import unicodedata
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from errors import InputError
+from signals import ending_later
 
 LIST = ".srcnn-written"
 
@@ -45,10 +47,11 @@ def replacing(path, about=None):
 
 
 @contextmanager
-def published(folder):
+def published(folder, flag):
     """A temporary folder, whose files are moved into `folder` and noted there when the block ends well.
 
-    So results of a run that fails half-way replace nothing.
+    So results of a run that fails half-way replace nothing. flag: that named the folder. Raises InputError if
+    one of them would replace a file that the program did not write.
     """
     folder = Path(folder)
     is_new = not folder.exists()
@@ -58,8 +61,11 @@ def published(folder):
             staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
         with staging as name:
             yield Path(name)
-            with said(folder):
-                for path in sorted(Path(name).iterdir()):
+            results = sorted(Path(name).iterdir())
+            check_replaceable([folder / path.name for path in results], flag)
+            results.sort(key=lambda path: path.suffix in (".html", ".json"))  # what tells of the others last
+            with ending_later(), said(folder):
+                for path in results:
                     _note(folder / path.name, path, {})
                     os.replace(path, folder / path.name)
     finally:
@@ -83,15 +89,28 @@ def _identity(path):
 
 
 def _note(path, temporary, about):
-    line = json.dumps({"name": path.name, **_identity(temporary), "about": about}) + "\n"
-    with open(path.parent / LIST, "a", encoding="ascii") as file:
-        file.write(line)
+    line = json.dumps({"name": path.name, **_identity(temporary), "about": about})
+    notes = path.parent / LIST
+    if os.path.lexists(notes) and not _is_list(notes):
+        raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
+    with open(notes, "a", encoding="ascii") as file:
+        file.write("\n" + line)  # on a line of its own even after one that a kill cut short
+
+
+def _is_list(path):
+    """Whether a file is a list of what was written: begun by this program, and no link or device."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(10) in (b"", b'\n{"name": ', b'{"name": "')
 
 
 def written(folder):
     """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
-    found = {}
-    with suppress(OSError), open(Path(folder) / LIST, encoding="ascii", errors="replace") as file:
+    found, notes = {}, Path(folder) / LIST
+    if not notes.exists() or not _is_list(notes):
+        return found
+    with open(notes, encoding="ascii", errors="replace") as file:
         for line in file:
             with suppress(ValueError, KeyError, TypeError, OSError):  # a killed run may leave half a line
                 entry = json.loads(line)
@@ -113,6 +132,12 @@ def check_replaceable(paths, flag):
                 f"{path}: is not a file that this program wrote, or was changed since; "
                 f"move it away, or name another {flag}"
             )
+
+
+def check_free(path):
+    """Raises InputError if there is something at the path of an --output."""
+    if os.path.lexists(path):
+        raise InputError(f"{path}: exists already; add --overwrite, or name another --output")
 
 
 def _spelling(path):
@@ -143,8 +168,9 @@ def check_apart(inputs, outputs):
 
 def remove_leftovers(path):
     """Removes what killed processes left of writing `path`. For files that one process at a time writes."""
+    own = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.\d+{re.escape(path.suffix)}")
     for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-        if leftover.name.split(".")[-2].isdecimal():
+        if own.fullmatch(leftover.name):
             leftover.unlink()
 
 

@@ -9,6 +9,7 @@ import pytest
 import devices  # noqa: F401, before any other room that uses TensorFlow
 import main
 import utils
+from flags import kernel_sizes
 from network import Network, default_channels
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +18,7 @@ DATA = ROOT.parent / "shared" / "data"
 
 def network_of(filters="9-1-5", **more):
     """A Network by the name of its kernel sizes."""
-    kernels = main.kernel_sizes(filters)
+    kernels = kernel_sizes(filters)
     return Network(kernels, **{"channels": default_channels(kernels), **more})
 
 

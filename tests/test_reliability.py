@@ -208,9 +208,9 @@ def test_the_second_training_in_a_folder_is_told_of_the_first(photographs, tmp_p
 
 def test_what_a_killed_preparation_left_is_removed(photographs, tmp_path):
     (tmp_path / "c").mkdir()
-    (tmp_path / "c/.train.12345.h5").write_bytes(b"half")
+    (tmp_path / "c/.train.140123456789.12345.h5").write_bytes(b"half")
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 1)) == 0
-    assert not (tmp_path / "c/.train.12345.h5").exists()
+    assert not (tmp_path / "c/.train.140123456789.12345.h5").exists()
 
 
 NAMES_OF_FILES = [

@@ -283,7 +283,7 @@ BAD = {
     "--output out.png": "--input",
     "--export photo.png": ".onnx",
     "--export file": "exists",
-    "--export file --overwrite --filters 9-3-5": "9-3-5",
+    "--export x.mat --filters 9-3-5": "9-3-5",
     "--input long.png --output out.webp": "more than WEBP can hold",
 }
 

@@ -1,0 +1,186 @@
+"""The flags of the command line: their names, types, defaults and help, by what they are for."""
+
+import argparse
+
+DEFAULTS = {  # by preconditioner
+    "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
+    "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
+}
+LARGEST = 4096  # number of filters, or size of a kernel
+
+
+class Help(argparse.HelpFormatter):
+    """Leaves the lines of the examples as they are."""
+
+    def _fill_text(self, text, width, indent):
+        return text if text == EXAMPLES else super()._fill_text(text, width, indent)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One line on stderr, without argparse's usage."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def boolean(text):
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither True nor False")
+    return values[text.lower()]
+
+
+def at_least(minimum):
+    def number(text):
+        if not text.lstrip("-").isdecimal() or not minimum <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {minimum}")
+        return int(text)
+
+    return number
+
+
+def path(text):
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a file or folder")
+    return text
+
+
+def positive(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1e-30 < value < 1e30:  # what float32 can tell from 0 and multiply
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, or too large or small")
+    return value
+
+
+EXAMPLES = """examples:
+  python main.py --is_train True                                  trains a network on Train/
+  python main.py --is_train False --stride 21                     tests it on Test/Set5, beside the paper
+  python main.py --is_train False --input photo.jpg --scale 2     writes sample/photo_x2.png
+"""
+
+
+def weight(text):
+    return 0.0 if text in ("0", "0.0") else positive(text)
+
+
+def dashed(least, most, what):
+    """The type of a flag such as 9-1-5."""
+
+    def numbers(text):
+        parts = text.split("-")
+        whole = all(p.isascii() and p.isdecimal() and 0 < int(p) <= LARGEST for p in parts)
+        if not (whole and least <= len(parts) <= most):
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not {least} to {most} {what} with dashes between, at most {LARGEST}"
+            )
+        return tuple(map(int, parts))
+
+    return numbers
+
+
+def kernel_sizes(text):
+    sizes = dashed(2, 5, "kernel sizes")(text)
+    if not all(size % 2 for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text!r} has an even kernel size; take odd ones, such as 9-1-5")
+    return sizes
+
+
+class Flags:
+    """Adds flags to groups of a parser."""
+
+    def __init__(self, parser):
+        self.parser = self.group = parser
+
+    def of(self, title):
+        """The flags that follow are of a group of this title."""
+        self.group = self.parser.add_argument_group(title)
+
+    def add(self, name, type_, default, text, shown=None, **more):
+        """A flag with a value. shown: what help tells of its default, if that is not the value itself."""
+        text = f"{text} [{default if shown is None else shown}]"
+        self.group.add_argument(f"--{name}", type=type_, default=default, help=text, **more)
+
+    def switch(self, name, text):
+        """A flag without a value."""
+        self.group.add_argument(f"--{name}", action="store_true", help=text)
+
+
+def make_parser():
+    """The parser of all flags."""
+    parser = Parser(
+        prog="main.py",
+        description="SRCNN: trains (--is_train True), tests (--is_train False), or upscales photographs and "
+        "films (--is_train False --input PHOTO).",
+        epilog=EXAMPLES,
+        formatter_class=lambda prog: Help(prog, max_help_position=32, width=110),
+        allow_abbrev=False,
+    )
+    flags = Flags(parser)
+    flags.add("is_train", boolean, True, "True to train, False to test", metavar="True|False")
+    data_flags(flags)
+    network_flags(flags)
+    training_flags(flags)
+    testing_flags(flags)
+    upscaling_flags(flags)
+    return parser
+
+
+def data_flags(flags):
+    from datasets import SOURCES
+
+    flags.of("data")
+    flags.add("train_dir", path, None, "folder of training images", "Train")
+    flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
+    flags.add("checkpoint_dir", path, "checkpoint", "folder of checkpoints and train.h5")
+    flags.add("sample_dir", path, "sample", "folder for the results of a test")
+    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
+    flags.add("download_from", str, list(SOURCES), "addresses of zips", "the authors', GitHub", nargs="+")
+
+
+def network_flags(flags):
+    flags.of("network")
+    flags.add("filters", kernel_sizes, (9, 1, 5), "kernel sizes of its two to five layers", "9-1-5")
+    flags.add("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
+    flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
+    flags.add("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
+    flags.add("scale", at_least(2), 3, "factor of super-resolution; the paper has 2, 3 and 4")
+    kinds = "matlab", "zoom"
+    flags.add("degradation", str, "matlab", "matlab: the paper's bicubic; zoom: scipy's", choices=kinds)
+
+
+def training_flags(flags):
+    def both(name):
+        return "{} with kfac, {} with none".format(*(DEFAULTS[kind][name] for kind in ("kfac", "none")))
+
+    flags.of("training")
+    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"))
+    flags.add("batch_size", at_least(1), 128, "sub-images, or tiles of a test, in a batch")
+    flags.add("image_size", at_least(1), None, "size of sub-images, of tiles", "33; tiles grow with stride")
+    flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
+    flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
+    flags.add("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
+    flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
+    flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
+    flags.add("loss_weights", weight, None, "of the channels of --c_dim 3 in the loss", "1 1 1", nargs=3)
+    flags.add("seed", at_least(0), 0, "of initial weights and the order of sub-images")
+    flags.add("validation", at_least(0), 0, "training images held out and scored after every epoch")
+
+
+def testing_flags(flags):
+    flags.of("training and testing")
+    chosen = "test: your own, else the shipped; training: none"
+    flags.add("weights", path, None, "checkpoint, .mat or 'shipped' to test with or to start from", chosen)
+    flags.of("testing")
+    kinds = ".mat, .onnx, .model for FFmpeg, or a SavedModel folder"
+    flags.add("export", path, None, f"write the weights as {kinds}, no more", "none")
+
+
+def upscaling_flags(flags):
+    flags.of("upscaling")
+    flags.add("input", path, None, "image, folder of images, or film to upscale instead of testing", "none")
+    flags.add("output", path, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE")
+    flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
+    flags.switch("lossless", "films as FFV1 in .mkv, as computed")
+    flags.switch("overwrite", "write over existing --output and --export")

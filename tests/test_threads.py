@@ -1,0 +1,88 @@
+"""Threads end, whatever happens to the one who waits for them."""
+
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+import evaluate
+import utils
+from errors import InputError
+from model import SRCNN
+from threads import Budget, in_threads
+
+
+def ends(function, *arguments):
+    """Runs a function in a thread that must end; returns what it raised."""
+    raised = []
+
+    def run():
+        try:
+            function(*arguments)
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    return raised[0] if raised else None
+
+
+def test_results_come_in_order():
+    assert list(in_threads(lambda n: n * n, range(50))) == [n * n for n in range(50)]
+
+
+@pytest.mark.parametrize("kind", ["error of the reader", "closed", "error of a worker"])
+def test_nobody_waits_for_a_budget_for_ever(kind):
+    budget = Budget(10)
+
+    def work(n):
+        budget.take(8)  # and never gives it back
+        if kind == "error of a worker":
+            raise InputError
+        return n
+
+    def use():
+        results = in_threads(work, range(9), 1, budget)
+        next(results)
+        if kind == "closed":
+            results.close()
+        raise SystemExit(1)
+
+    assert isinstance(ends(use), (SystemExit, InputError))
+
+
+def test_a_test_of_large_images_can_be_ended(photographs, monkeypatch):
+    """As Ctrl-C does while one image is in the network and the next one waits for room."""
+    monkeypatch.setattr(evaluate, "PIXELS", 5000)  # one image
+
+    def interrupted(*_):
+        raise SystemExit(130)
+
+    monkeypatch.setattr(evaluate, "super_resolve", interrupted)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        srcnn = SRCNN(sess)
+        paths = utils.prepare_data(photographs)
+        assert isinstance(ends(partial(list, evaluate.evaluate(srcnn, paths))), SystemExit)
+
+
+def test_a_budget_is_kept():
+    most, now, lock = [0], [0], threading.Lock()
+    with Budget(10) as budget:
+
+        def work(amount):
+            budget.take(amount)
+            with lock:
+                now[0] += amount
+                most[0] = max(most[0], now[0] if amount <= 10 else 0)
+            with lock:
+                now[0] -= amount
+            budget.give(amount)
+            return amount
+
+        amounts = [*np.random.default_rng(0).integers(1, 10, 200).tolist(), 99, 3]
+        assert list(in_threads(work, amounts)) == amounts
+    assert 1 <= most[0] <= 10
