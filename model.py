@@ -81,7 +81,11 @@ class SRCNN:
         self.pred = self.model()
         loss_weights = np.float32(loss_weights or [1] * network.c_dim)
         self.loss_weights = loss_weights / loss_weights.mean()
-        self.loss = tf.reduce_mean(self.loss_weights * tf.square(self.labels - self.pred))
+        squares = tf.math.squared_difference(self.labels, self.pred)
+        if network.c_dim > 1:
+            squares *= self.loss_weights
+        self.errors = tf.reduce_mean(squares, [1, 2, 3])  # of each sub-image
+        self.loss = tf.reduce_mean(self.errors)
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
@@ -107,8 +111,9 @@ class SRCNN:
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         if preconditioner == "kfac":
-            weights = self.loss_weights * self.sample_weights()
-            loss = tf.reduce_mean(weights * tf.square(self.labels - self.pred))
+            weights = self.sample_weights()
+            loss = tf.reduce_mean(weights * self.errors)
+            weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
             natural = NaturalGradient(self.layers, loss, weights, self.seed, self.step)
             gradients, self.refresh = natural.gradients(), natural.refresh
         else:
@@ -116,7 +121,7 @@ class SRCNN:
         self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
 
     def sample_weights(self):
-        """How much the error of each sub-image counts for the natural gradient: (n, 1, 1, 1), 1 on average.
+        """How much the error of each sub-image counts for the natural gradient: (n,), 1 on average.
 
         PSNR is a logarithm: what is easy counts as much in its mean as what is hard. So errors are taken
         relative to those of the inputs, and to half their mean, lest flat sub-images count for nearly all.
@@ -124,7 +129,7 @@ class SRCNN:
         padding = self.network.margin // 2
         h, w = tf.shape(self.labels)[1], tf.shape(self.labels)[2]
         centres = self.images[:, padding : padding + h, padding : padding + w]
-        error = tf.reduce_mean(tf.square(self.labels - centres), [1, 2, 3], keepdims=True) + 1e-12
+        error = tf.reduce_mean(tf.math.squared_difference(self.labels, centres), [1, 2, 3]) + 1e-12
         weights = 1 / (error + tf.reduce_mean(error) / 2)
         return weights / tf.reduce_mean(weights)
 

@@ -28,12 +28,13 @@ import utils  # noqa: E402
 from batches import Batches  # noqa: E402
 from evaluate import super_resolve  # noqa: E402
 from scores import psnr  # noqa: E402
-from training import learning_rate, train_step  # noqa: E402
+from training import FIRST_STEPS, LATER_STEPS, learning_rate, train_step  # noqa: E402
 
 tf = devices.tf
 
 PLAIN = ["--preconditioner", "none"]
 OURS, TORCH = "natural gradient (this project)", "PyTorch, Adam 1e-4 / 1e-5, batch 16"
+DEFAULT_STEPS = 4930  # of `--is_train True` with the 91 images
 SPEEDS = {  # flags, block of the last layer
     OURS: ([], None),
     "the same, 57x57 sub-images": (["--image_size", "57", "--batch_size", "28"], None),
@@ -156,9 +157,16 @@ def stepper(sess, flags, block):
     return labels.size, lambda number: train_step(srcnn, number, inputs, labels, 1e-4)
 
 
-def speeds(torch, rounds=9, steps=40):
-    """Label pixels a second of several ways to take a step, interleaved; refreshes among them."""
+def speeds(torch, rounds=9):
+    """Label pixels a second of several ways to take a step, interleaved; refreshes among them.
+
+    As often as in a training of the default length: steps from its beginning and from later on, by their
+    share.
+    """
     runs, seconds = {}, {}
+    steps = LATER_STEPS
+    first, later = 0, FIRST_STEPS + steps - FIRST_STEPS % steps
+    share = FIRST_STEPS / DEFAULT_STEPS
     with contextlib.ExitStack() as stack:
         for name, (flags, block) in SPEEDS.items():
             graph = tf.Graph()
@@ -169,11 +177,14 @@ def speeds(torch, rounds=9, steps=40):
             runs["PyTorch, Adam, batch 128"] = 128 * 21 * 21, lambda n: torch.step(128)
         for _ in range(rounds):
             for name, (_, step) in runs.items():
-                started = time.monotonic()
-                for number in range(steps):
-                    step(number)
-                seconds.setdefault(name, []).append(time.monotonic() - started)
-    return {name: pixels * steps / np.median(seconds[name][1:]) for name, (pixels, _) in runs.items()}
+                for start in (first, later):
+                    started = time.monotonic()
+                    for number in range(start, start + steps):
+                        step(number)
+                    seconds.setdefault((name, start), []).append(time.monotonic() - started)
+    median = {key: np.median(values[1:]) for key, values in seconds.items()}
+    mean = {name: share * median[name, first] + (1 - share) * median[name, later] for name in runs}
+    return {name: pixels * steps / mean[name] for name, (pixels, _) in runs.items()}
 
 
 def plot(curves, path):
