@@ -123,8 +123,16 @@ def _decode(path):
             return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
         with _quiet(image):
             pixels = _decode_8_bits(image, icc)
+        if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
+            pixels = pixels[..., :3]
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames)
+
+
+def _declares_alpha(path):
+    """Whether the header of a TGA says that its fourth bytes are alpha; they may be anything if not."""
+    with open(path, "rb") as file:
+        return bool(file.read(18)[17] & 15)
 
 
 @contextmanager
