@@ -27,7 +27,7 @@ from pictures import data_uri, filters_picture, png, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from weights import find_weights, own_or_shipped, unsaid, weights_of
+from weights import ON_TRUST, find_weights, own_or_shipped, unsaid, weights_of
 from writing import check_apart, check_replaceable, check_writable, published, said
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -235,10 +235,9 @@ def export(config):
     with devices.session() as sess:
         srcnn = load(sess, config, config.network)
         # What the file does not say of itself is not made a fact of.
-        unsaid_ = [name for name in ("scale", "degradation") if name not in srcnn.settings]
-        known = {name: value for name, value in config.network.settings.items() if name not in unsaid_}
+        known = {name: value for name, value in config.network.settings.items() if name not in ON_TRUST}
         try:
-            write_weights(srcnn, path, srcnn.settings | known)
+            write_weights(srcnn, path, known | srcnn.settings)
         except (OSError, devices.tf.errors.OpError) as error:
             raise InputError(f"--export {path}: cannot be written ({first_line(error)})") from error
     print(f"{srcnn.source} written as {path}")

@@ -7,7 +7,7 @@ from several threads, and what takes long does not hold the GIL.
 
 import numpy as np
 
-from utils import LUMA, OFFSETS, YCBCR, strips, to_pixels
+from utils import OFFSETS, YCBCR, strips, to_luminance, to_pixels
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -86,13 +86,12 @@ def ms_ssim(label, output, scale):
 def _scored(image, scale):
     """(h, w) uint8: luminance, rounded half up and clipped, `scale` pixels shaved off every side."""
     image = image[scale:-scale, scale:-scale]
-    h, w, channels = image.shape
+    h, w = image.shape[:2]
     pixels = np.empty((h, w), np.uint8)
     rows = max(1, STRIP // max(1, w))
     for top in range(0, h, rows):
         part = image[top : top + rows]
-        luminance = part[..., 0] if channels == 1 else 16 / 255 + part @ LUMA
-        pixels[top : top + rows] = np.clip(np.floor(luminance * 255.0 + 0.5), 0, 255)
+        pixels[top : top + rows] = to_pixels(to_luminance(part))[..., 0]
     return pixels
 
 

@@ -15,6 +15,7 @@ from network import dashed
 
 SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
+ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
 SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in ONNX metadata
 
 
@@ -155,7 +156,7 @@ def weights_of(path, network):
 
 def unsaid(settings, network):
     """What a file of weights does not say of itself and is taken from the flags, in words; may be empty."""
-    names = [name for name in ("scale", "degradation") if name not in settings]
+    names = [name for name in ON_TRUST if name not in settings]
     return ", ".join(f"{name} {getattr(network, name)}" for name in names)
 
 

@@ -32,13 +32,12 @@ def replacing(path, about=None):
     # the format by it.
     temporary = path.with_name(f".{path.stem[:40]}.{threading.get_ident()}.{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        if about is not None:
-            _note(path, temporary, about)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        with said(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            if about is not None:
+                _note(path, temporary, about)
+            os.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
