@@ -21,8 +21,8 @@ from writing import replacing
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
 REFRESH_STEPS = 20  # from one refresh of the curvature to the next, at first
-LATER_STEPS = 60  # and after FIRST_STEPS, when it changes slowly
-FIRST_STEPS = 1000
+LATER_STEPS = 120  # and after FIRST_STEPS, when it changes slowly
+FIRST_STEPS = 500
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
 FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are taken: 16 labels of 21x21
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
