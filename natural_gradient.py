@@ -110,7 +110,7 @@ class NaturalGradient:
         seed,
         step,
         damping=1e-6,
-        trust=2e-8,
+        trust=5e-8,
         momentum=0.9,
         decay=0.95,
         spacing=3,
