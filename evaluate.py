@@ -71,21 +71,25 @@ class Restored:
         self.pixels = utils.modcrop(pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
+        self.compressed = None
+        if network.degradation == "jpeg":
+            self.compressed = utils.compressed(self.pixels, network.scale, network.quality)
         self.chroma_label, self.chroma_low, self.chroma = [], [], []
         if self.pixels.shape[2] > network.c_dim:
             for channel in (1, 2):
                 # With 8 bits, as they are scored: a quarter of the memory.
-                label, low, degraded = self._degraded(utils.rgb2ycbcr(self.pixels, channel))
+                label, low, degraded = self._degraded(partial(utils.rgb2ycbcr, channel=channel))
                 self.chroma_label.append(utils.to_pixels(label))
                 self.chroma_low.append(utils.to_pixels(low))
                 self.chroma.append(utils.to_pixels(degraded))
                 del label, low, degraded
-        self.label, self.low, self.input_ = self._degraded(utils.as_label(self.pixels, network.colour))
+        self.label, self.low, self.input_ = self._degraded(partial(utils.as_label, colour=network.colour))
 
-    def _degraded(self, label):
-        """An image, its low resolution, and that enlarged again."""
-        low = utils.shrink(label, self.network.scale, self.network.degradation)
-        return label, low, utils.enlarge(low, self.network.scale, self.network.degradation)
+    def _degraded(self, channels):
+        """Some channels of the image, of its low resolution, and of that enlarged again."""
+        label, scale, degradation = channels(self.pixels), self.network.scale, self.network.degradation
+        low = channels(self.compressed) if degradation == "jpeg" else utils.shrink(label, scale, degradation)
+        return label, low, utils.enlarge(low, scale, degradation)
 
     def __enter__(self):
         return self

@@ -38,6 +38,12 @@ def at_least(minimum):
     return number
 
 
+def quality(text):
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
+    return int(text)
+
+
 def path(text):
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a file or folder")
@@ -145,9 +151,10 @@ def network_flags(flags):
     flags.add("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
     flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
     flags.add("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
-    flags.add("scale", at_least(2), 3, "factor of super-resolution; the paper has 2, 3 and 4")
-    kinds = "matlab", "zoom"
-    flags.add("degradation", str, "matlab", "matlab: the paper's bicubic; zoom: scipy's", choices=kinds)
+    flags.add("scale", at_least(1), 3, "factor of super-resolution; the paper has 2, 3 and 4")
+    kinds = "matlab", "zoom", "jpeg"
+    what = "matlab: the paper's bicubic; zoom: scipy's; jpeg: bicubic, then JPEG, at --scale 1 JPEG alone"
+    flags.add("degradation", str, "matlab", what, choices=kinds)
 
 
 def training_flags(flags):
@@ -173,6 +180,7 @@ def testing_flags(flags):
     chosen = "test: your own, else the shipped; training: none"
     flags.add("weights", path, None, "checkpoint, .mat or 'shipped' to test with or to start from", chosen)
     flags.of("testing")
+    flags.add("quality", quality, None, "of --degradation jpeg, 1 to 100", "50; --input: what the file says")
     kinds = ".mat, .onnx, .model for FFmpeg, or a SavedModel folder"
     flags.add("export", path, None, f"write the weights as {kinds}, no more", "none")
 

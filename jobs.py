@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 import devices
 import images
+import jpeg
 import report
 import upscale
 import utils
@@ -43,7 +44,9 @@ def train(config):
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")  # raises InputError before the work
     initial = starting_weights(config)
-    validation = [utils.preprocess(p, network.scale, network.degradation, network.colour) for p in held_out]
+    kind = network.scale, network.degradation, network.colour
+    qualities = jpeg.TESTED if network.is_told else [None]
+    validation = [utils.preprocess(path, *kind, quality) for path in held_out for quality in qualities]
     with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
         print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
@@ -98,7 +101,7 @@ def test(config):
         report.save_json(results, staging / "results.json")
         rows = report.rows(results)
         exhibits = [exhibit for *_, exhibit in entries if exhibit]
-        settings = {"degradation": config.degradation, "stride": config.stride}
+        settings = {"degradation": srcnn.network.degraded, "stride": config.stride}
         save_page(config, staging / "report.html", [srcnn.source], rows, exhibits, w1, settings)
     print(report.table(rows))
     print(f"pictures, results.json and report.html in {folder}")

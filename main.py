@@ -12,6 +12,7 @@ from flags import DEFAULTS, make_parser
 from network import TILE, Network, default_channels
 from terminal import open_streams
 
+QUALITY = 50  # of JPEG in a test
 FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
 
 
@@ -39,8 +40,8 @@ def parse_flags(arguments=None):
         parser.error("--export and --input are two jobs; leave one out")
     if config.output is not None and config.input is None:
         parser.error("--output is for upscaling; add --input")
-    if config.input is not None and (config.c_dim, config.degradation) != (1, "matlab"):
-        parser.error("--input upscales luminance from bicubic; leave out --c_dim and --degradation")
+    if config.input is not None and (config.c_dim == 3 or config.degradation == "zoom"):
+        parser.error("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
     return config
 
 
@@ -58,7 +59,17 @@ def network_of(config, parser):
         )
     if config.init == "identity" and min(channels) < config.c_dim:
         parser.error(f"--init identity needs {config.c_dim} channels in every layer; take larger --channels")
-    return Network(config.filters, channels, colour, config.scale, config.degradation)
+    network = Network(config.filters, channels, colour, config.scale, config.degradation)
+    if config.degradation != "jpeg":
+        if config.scale == 1:
+            parser.error("--scale 1 only cleans, and only of JPEG; add --degradation jpeg, or take 2 or more")
+        if config.quality is not None:
+            parser.error("--quality is of JPEG; add --degradation jpeg")
+    elif config.is_train and config.quality is not None:
+        parser.error("--quality is for tests; a network for JPEG is trained for qualities from 30 to 95")
+    elif not config.is_train:
+        network = network._replace(quality=config.quality or QUALITY)
+    return network
 
 
 def fit_labels(config, parser):

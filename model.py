@@ -63,16 +63,17 @@ class SRCNN:
     label_size: of the outputs that it is to be quick for; those of every size are right.
     loss_weights: of the channels of an image in the loss, in proportion; by default all the same.
 
-    images: (n, h, w, c_dim). labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
+    images: (n, h, w, c_dim), with one channel more for a network that is told of JPEG, see jpeg.py.
+    labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
     weights, biases: variables w1, w2, ... and b1, b2, ... by name.
     """
 
     def __init__(self, sess, network=DEFAULT, init="normal", seed=0, label_size=21, loss_weights=None):
         self.sess, self.network, self.seed = sess, network, seed
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
-        shape = [None, None, None, network.c_dim]
-        self.images = tf.placeholder(tf.float32, shape, name="images")
-        self.labels = tf.placeholder(tf.float32, shape, name="labels")
+        channels = network.c_dim + network.is_told
+        self.images = tf.placeholder(tf.float32, [None, None, None, channels], name="images")
+        self.labels = tf.placeholder(tf.float32, [None, None, None, network.c_dim], name="labels")
         initial = initial_weights(network, init, seed)
         self.variables = {name: tf.Variable(value, name=name) for name, value in initial.items()}
         self.weights = {name: v for name, v in self.variables.items() if name.startswith("w")}
@@ -94,6 +95,8 @@ class SRCNN:
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
         h, w = (tf.shape(self.images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(self.images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
+        if self.network.is_told:
+            x = tf.concat([x, x[..., :-1] * x[..., -1:]], 3)
         self.layers = []
         for kernel, bias in zip(self.weights.values(), self.biases.values(), strict=True):
             is_last = len(self.layers) == len(self.weights) - 1
@@ -128,13 +131,13 @@ class SRCNN:
         """
         padding = self.network.margin // 2
         h, w = tf.shape(self.labels)[1], tf.shape(self.labels)[2]
-        centres = self.images[:, padding : padding + h, padding : padding + w]
+        centres = self.images[:, padding : padding + h, padding : padding + w, : self.network.c_dim]
         error = tf.reduce_mean(tf.math.squared_difference(self.labels, centres), [1, 2, 3]) + 1e-12
         weights = 1 / (error + tf.reduce_mean(error) / 2)
         return weights / tf.reduce_mean(weights)
 
     def run(self, images):
-        """One pass: (n, h + margin, w + margin, c_dim) to (n, h, w, c_dim)."""
+        """One pass: (n, h + margin, w + margin, channels of `images`) to (n, h, w, c_dim)."""
         return self.sess.run(self.pred, {self.images: images})
 
     def set(self, values):

@@ -15,11 +15,17 @@ class Network(NamedTuple):
     colour: str = "y"  # y: luminance alone; rgb; ycbcr
     scale: int = 3
     degradation: str = "matlab"
+    quality: int | None = None  # of JPEG; a network that is told it with each image has none
 
     @property
     def c_dim(self):
         """Channels of an image."""
         return 1 if self.colour == "y" else 3
+
+    @property
+    def is_told(self):
+        """Whether it is given the strength of compression as one more channel, see jpeg.py."""
+        return self.degradation == "jpeg" and self.quality is None
 
     @property
     def filters(self):
@@ -34,7 +40,7 @@ class Network(NamedTuple):
     @property
     def shapes(self):
         """The shapes of w1, b1, w2, ... by name."""
-        shapes, before = {}, self.c_dim
+        shapes, before = {}, 2 * self.c_dim + 1 if self.is_told else self.c_dim
         for i, (size, channels) in enumerate(zip(self.kernels, (*self.channels, self.c_dim), strict=True), 1):
             shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before, channels), (channels,)
             before = channels
@@ -49,9 +55,15 @@ class Network(NamedTuple):
         return f"srcnn_{filters}_x{self.scale}_{self.degradation}{colour}"
 
     @property
+    def degraded(self):
+        """What its images went through, in words."""
+        return self.degradation if self.quality is None else f"{self.degradation} of quality {self.quality}"
+
+    @property
     def settings(self):
         """What a file of weights says of its network: plain values."""
-        return {
+        quality = {} if self.quality is None else {"quality": self.quality}
+        return quality | {
             "filters": self.filters,
             "channels": dashed(self.channels),
             "c_dim": self.c_dim,

@@ -22,7 +22,7 @@ METRICS = tuple(
 def results(config, weights, scores):
     """All that a test run found, as plain values for JSON.
 
-    config: has filters, scale, degradation and c_dim; a Network does. weights: where they come from.
+    config: has filters, scale, degradation, quality and c_dim; a Network does. weights: where they come from.
     scores: by image name, a dict of METRICS; PSNR in dB. None is what has no value; it is left out of the
     average.
     """
@@ -39,6 +39,7 @@ def results(config, weights, scores):
     return {
         "scale": config.scale,
         "degradation": config.degradation,
+        "quality": config.quality,
         "filters": config.filters,
         "weights": weights,
         "images": {name: entry(name, values) for name, values in scores.items()},
@@ -54,7 +55,13 @@ def save_json(value, path):
 
 def rows(results):
     """The results as lists of text: heading, images, average; the paper's numbers to the right of ours."""
-    heading = [f"x{results['scale']}", "bicubic", "SSIM", "MS-SSIM", "paper"]
+    heading = [
+        f"x{results['scale']}",
+        "bicubic" if results["scale"] > 1 else "JPEG",
+        "SSIM",
+        "MS-SSIM",
+        "paper",
+    ]
     heading += [f"SRCNN {results['filters']}", "SSIM", "MS-SSIM", "paper", "gain"]
 
     def cell(value, digits=2):

@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 import images
+import jpeg
 from errors import InputError
 from hdf5 import check_replaceable_data, is_current, make_data
 from progress import progress
@@ -141,14 +142,17 @@ def imresize(image, scale, shrink=False):
 
 def shrink(image, scale, degradation):
     """The low resolution of an (h, w, c) image: MATLAB's bicubic, or scipy's B-spline."""
-    if degradation == "matlab":
-        return imresize(image, scale, shrink=True)
-    return _zoom(image, 1 / scale)
+    return _zoom(image, 1 / scale) if degradation == "zoom" else imresize(image, scale, shrink=True)
 
 
 def enlarge(image, scale, degradation):
     """The low resolution enlarged by the same means: what the network is given."""
-    return imresize(image, scale) if degradation == "matlab" else _zoom(image, scale)
+    return _zoom(image, scale) if degradation == "zoom" else imresize(image, scale)
+
+
+def compressed(pixels, scale, quality):
+    """The low resolution of whole-number pixels (h, w, c) as JPEG gives it back: uint8 pixels."""
+    return jpeg.compressed(to_pixels(imresize(to_float(pixels), scale, shrink=True)), quality)
 
 
 def _zoom(image, factor):
@@ -167,15 +171,20 @@ def degrade(label, scale=3, degradation="matlab"):
     return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
-def preprocess(path, scale=3, degradation="matlab", colour="y"):
+def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim).
 
-    colour: 'y', 'rgb' or 'ycbcr', see `as_label`.
+    colour: 'y', 'rgb' or 'ycbcr', see `as_label`. quality: of the degradation 'jpeg', of which `input_` has
+    one channel more, see jpeg.py.
     """
     pixels = images.colours(images.read(path).pixels)
     check_size(path, pixels, scale)
-    label_ = modcrop(as_label(pixels, colour), scale)
-    return degrade(label_, scale, degradation), label_
+    pixels = modcrop(pixels, scale)
+    label_ = as_label(pixels, colour)
+    if degradation != "jpeg":
+        return degrade(label_, scale, degradation), label_
+    low = as_label(compressed(pixels, scale, quality), colour)
+    return jpeg.told(enlarge(low, scale, degradation), quality), label_
 
 
 def check_size(path, image, scale):
@@ -249,12 +258,13 @@ def input_setup(config, network, paths):
 
     def items():
         found = False
-        for path in progress(paths, "preparing images"):
-            input_, label_ = preprocess(path, network.scale, network.degradation, network.colour)
+        for number, path in enumerate(progress(paths, "preparing images")):
             digest.update(Path(path).read_bytes())
-            if min(input_.shape[:2]) >= config.image_size:
-                found = True
-                yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
+            for quality in jpeg.drawn(number) if network.is_told else [None]:
+                input_, label_ = preprocess(path, network.scale, network.degradation, network.colour, quality)
+                if min(input_.shape[:2]) >= config.image_size:
+                    found = True
+                    yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
         if not found:
             raise InputError(
                 f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.io
 import tensorflow.compat.v1 as tf
 
+import jpeg
 from errors import InputError, first_line
 from network import dashed
 
@@ -133,6 +134,9 @@ def weights_of(path, network):
     its scale and none that was released has this one.
     """
     values, settings = read_weights(path)
+    quality = network.quality if "quality" not in settings else None
+    if quality is not None:
+        network = network._replace(quality=None)
     check_settings(path, settings, network.settings)
     if missing := [name for name in network.shapes if name not in values]:
         raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of this network")
@@ -151,7 +155,8 @@ def weights_of(path, network):
             f"{path}: does not say its scale, and no released weights are for --scale {network.scale}; "
             f"take one of {RELEASED}"
         )
-    return {name: values[name] for name in network.shapes}, settings
+    values = {name: values[name] for name in network.shapes}
+    return values if quality is None else jpeg.folded(values, quality), settings
 
 
 def unsaid(settings, network):

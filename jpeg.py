@@ -1,0 +1,82 @@
+"""What JPEG does to a picture, how strongly a file was compressed, and how a network is told.
+
+A network for JPEG has one channel of input more than an image, the same number at every pixel: how strong the
+compression is. In its first layer that number also multiplies the other channels, so that kernels and
+biases there are linear in it: for a picture of one strength, a plain SRCNN.
+"""
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, JpegImagePlugin
+
+QUALITIES = 30, 95  # of the training images, both included
+COPIES = 3  # of each training image, of qualities of their own
+TESTED = 30, 50, 70, 90  # of images that are held out
+SUBSAMPLING = 2  # 4:2:0
+
+
+def compressed(pixels, quality):
+    """A picture as JPEG gives it back: 4:2:0, with the tables of the Independent JPEG Group.
+
+    pixels: (h, w, c) uint8, grey or RGB. quality: 1 to 100.
+    """
+    grey = pixels.shape[2] == 1
+    file = BytesIO()
+    Image.fromarray(pixels[..., 0] if grey else pixels).save(
+        file, "JPEG", quality=quality, subsampling=SUBSAMPLING
+    )
+    return np.asarray(Image.open(file)).reshape(pixels.shape)
+
+
+def luminance_table(quality):
+    """Steps of quantisation of luminance, (64,), as the Independent JPEG Group's encoder takes them."""
+    file = BytesIO()
+    Image.new("L", (8, 8)).save(file, "JPEG", quality=quality)
+    return np.array(Image.open(file).quantization[0], np.float64)
+
+
+STEPS = np.array([luminance_table(quality) for quality in range(1, 101)])
+
+
+def quality_of(path):
+    """The quality, 1 to 100, whose luminance table is most like that of a JPEG file; None for other files.
+
+    Encoders name their qualities differently; what counts is the size of the steps, compared as logarithms.
+    """
+    try:
+        with Image.open(path) as image:
+            if not isinstance(image, JpegImagePlugin.JpegImageFile):
+                return None
+            table = np.array(image.quantization[0], np.float64)
+    except (OSError, KeyError):  # it says so when it is decoded
+        return None
+    return 1 + int(np.argmin(np.mean(np.abs(np.log(STEPS / np.maximum(table, 1))), axis=1)))
+
+
+def drawn(number):
+    """The qualities of the copies of a training image of this number."""
+    return np.random.default_rng(number).integers(*QUALITIES, endpoint=True, size=COPIES).tolist()
+
+
+def strength(quality):
+    """What a network is told of a quality: about -1 to 1 over QUALITIES, 0 in the middle of them."""
+    low, high = QUALITIES
+    return np.float32((low + high - 2 * quality) / (high - low))
+
+
+def told(input_, quality):
+    """(h, w, c) with the channel that tells the network: (h, w, c + 1)."""
+    return np.pad(input_, ((0, 0), (0, 0), (0, 1)), constant_values=strength(quality))
+
+
+def folded(values, quality):
+    """w1, b1, ... of the plain network that one for JPEG is at a quality.
+
+    Of w1, (kh, kw, 2c + 1, cout), the first c channels see the image, the next the strength, the last c
+    their product.
+    """
+    number, kernel = strength(quality), values["w1"]
+    c = kernel.shape[2] // 2
+    w1 = kernel[:, :, :c] + number * kernel[:, :, c + 1 :]
+    return values | {"w1": w1, "b1": values["b1"] + number * kernel[:, :, c].sum((0, 1))}

@@ -1,0 +1,145 @@
+"""Networks for JPEG: what a picture goes through, what a file says of its quality, and being told."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import devices
+import jpeg
+import main
+import utils
+from model import SRCNN, trained
+from network import Network
+from scores import psnr
+from weights import read_weights
+
+TOLD = Network(kernels=(5, 1, 3), channels=(4, 3), scale=1, degradation="jpeg")
+SHAPE = "--filters", "5-1-3", "--channels", "4-3", "--degradation", "jpeg"
+
+
+def run(*words):
+    return main.main([str(word) for word in words])
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    """A folder of two photographs of scikit-image, the working directory beside it."""
+    from skimage import data as pictures
+
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    Image.fromarray(pictures.astronaut()[:100, 150:280]).save(folder / "a.png")
+    Image.fromarray(pictures.coffee()[50:150, 100:231]).save(folder / "b.png")
+    return folder
+
+
+def test_inputs_are_those_of_jpeg_files_of_low_resolution(photographs):
+    """The steps by Pillow alone, over files, beside `preprocess`."""
+    original = Image.open(photographs / "b.png").crop((0, 0, 130, 100))
+    wide = Image.fromarray(np.pad(np.asarray(original), ((8, 8), (8, 8), (0, 0)), mode="symmetric"))
+    low = wide.resize((73, 58), Image.Resampling.BICUBIC).crop((4, 4, 69, 54))
+    low.save("low.jpg", quality=40)  # 4:2:0 is Pillow's choice, too
+    assert Image.open("low.jpg").layer[0][1:3] == (2, 2)
+    expected = utils.imresize(utils.luminance(np.asarray(Image.open("low.jpg"))), 2)
+    input_, label = utils.preprocess(photographs / "b.png", 2, "jpeg", quality=40)
+    assert input_.shape == (100, 130, 2) and label.shape == (100, 130, 1)
+    # A pixel that is rounded the other way on its way to the encoder changes little.
+    assert psnr(expected, input_[..., :1], 2) > 44
+    assert psnr(label, input_[..., :1], 2) < 35
+    assert (input_[..., 1] == jpeg.strength(40)).all()
+    assert jpeg.strength(30) == 1 and jpeg.strength(95) == -1
+
+
+def test_a_file_says_its_quality(tmp_path):
+    picture = Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8))
+    for quality in (1, 20, 30, 49, 50, 75, 90, 95, 100):
+        for mode in ("RGB", "L"):
+            picture.convert(mode).save(tmp_path / "x.jpg", quality=quality)
+            assert jpeg.quality_of(tmp_path / "x.jpg") == quality
+    # Tables of another encoder: half as large as those of quality 50 are those of 75.
+    table = [max(1, int(step) // 2 + (number % 3 - 1)) for number, step in enumerate(jpeg.STEPS[49])]
+    picture.save(tmp_path / "x.jpg", qtables=[table, table])
+    assert abs(jpeg.quality_of(tmp_path / "x.jpg") - 75) <= 2
+    picture.save(tmp_path / "x.png")
+    (tmp_path / "empty.jpg").touch()
+    assert jpeg.quality_of(tmp_path / "x.png") is None
+    assert jpeg.quality_of(tmp_path / "empty.jpg") is None
+
+
+def test_a_network_that_is_told_a_quality_is_a_plain_one(tmp_path):
+    """What training computes from images with the channel, and what a test computes with folded weights."""
+    rng = np.random.default_rng(0)
+    image = rng.random((1, 20, 24, 1)).astype(np.float32)
+    for quality in (30, 62, 95):
+        with devices.session() as sess:
+            srcnn = SRCNN(sess, TOLD, "identity", label_size=1)
+            sess.run(devices.tf.global_variables_initializer())
+            values = {name: rng.normal(0, 0.3, v.shape) for name, v in srcnn.variables.items()}
+            srcnn.set(values)
+            expected = srcnn.run(jpeg.told(image[0], quality)[np.newaxis])
+            values = sess.run(srcnn.variables)
+        with devices.session() as sess:
+            plain = SRCNN(sess, TOLD._replace(quality=quality), label_size=1)
+            plain.set(jpeg.folded(values, quality))
+            np.testing.assert_allclose(plain.run(image), expected, atol=1e-5)
+
+
+def test_training_testing_and_exports(photographs, capfd):
+    """A training gains on every quality, each is tested on its own, and exports are of one."""
+    training = "--train_dir", photographs, *SHAPE, "--scale", 1, "--image_size", 24, "--batch_size", 32
+    assert run(*training, "--epoch", 30, "--validation", 1) == 0
+    folder = "checkpoint/srcnn_5-1-3_4-3_x1_jpeg"
+    values, settings = read_weights(folder)
+    assert values["w1"].shape == (5, 5, 3, 4) and "quality" not in settings
+    testing = "--is_train", "False", "--test_dir", photographs, *SHAPE, "--scale", 1
+    found = {}
+    for quality in (30, 90):
+        assert run(*testing, "--quality", quality) == 0
+        with open("sample/results.json") as file:
+            results = json.load(file)
+        assert results["quality"] == quality
+        found[quality] = results["average"]
+        picture = np.asarray(Image.open(photographs / "a.png"))
+        expected = utils.luminance(np.asarray(Image.open(compressed(picture, quality))))
+        bicubic = results["images"]["a"]["bicubic_psnr"]
+        assert bicubic == pytest.approx(psnr(utils.luminance(picture), expected, 1), abs=1e-9)
+        assert found[quality]["srcnn_psnr"] > found[quality]["bicubic_psnr"]
+    assert found[90]["bicubic_psnr"] > found[30]["bicubic_psnr"] + 3
+    capfd.readouterr()
+    assert run(*testing, "--quality", 30, "--export", "q30.mat") == 0
+    assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
+    assert "quality 30 (now 90)" in capfd.readouterr().err
+    assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
+    with open("sample/results.json") as file:
+        assert json.load(file)["average"]["srcnn_psnr"] == pytest.approx(found[30]["srcnn_psnr"], abs=1e-3)
+    # 9-1-5 is another network.
+    with devices.session() as sess, pytest.raises(main.InputError, match="filters 5-1-3"):
+        trained(sess, TOLD._replace(kernels=(9, 1, 5), quality=30), folder)
+
+
+def compressed(pixels, quality):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--scale", "1"), "--degradation jpeg"),
+        (("--is_train", "False", "--quality", "50"), "--degradation jpeg"),
+        (("--degradation", "jpeg", "--quality", "50"), "--quality"),
+        (("--is_train", "False", "--degradation", "jpeg", "--quality", "101"), "from 1 to 100"),
+        (("--is_train", "False", "--degradation", "jpeg", "--quality", "x"), "from 1 to 100"),
+    ],
+)
+def test_flags_that_make_no_sense(words, named, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as error:
+        main.main(list(words))
+    assert error.value.code == 2 and named in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
