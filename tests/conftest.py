@@ -22,6 +22,13 @@ def network_of(filters="9-1-5", **more):
     return Network(kernels, **{"channels": default_channels(kernels), **more})
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory, empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def data():
     """The folder that has Train, Test/Set5 and Test/Set14."""

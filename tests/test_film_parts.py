@@ -1,0 +1,140 @@
+"""Films that are interrupted, damaged or cut short: what was done is kept, and is done once."""
+
+import itertools
+import json
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from conftest import ROOT
+from film_clips import WORDS, decode, hashes, make, run
+
+import films
+import utils
+
+
+def slow_film(folder):
+    """A film for which the program takes some seconds."""
+    return make(folder / "in.mp4", 150, (160, 120))
+
+
+def parts(folder):
+    return sorted(folder.glob("sample/.in_x2.*.parts/*.json"))
+
+
+def until(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+PART_BY_PART = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import main, devices, films
+films.SECONDS = 0.3
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_same_command_goes_on(folder, number):
+    """Killed twice: the same to the bit as without, and nothing was done twice."""
+    slow_film(folder)
+    assert run("--input", "in.mp4", "--lossless", "--output", "whole.mkv") == 0
+    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
+    for count in (1, 3):
+        process = subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+        until(lambda: len(parts(folder)) >= count or process.poll() is not None)  # noqa: B023
+        process.send_signal(number)
+        stderr = process.communicate()[1]
+        assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
+        assert "the same command goes on" in stderr or number == signal.SIGKILL
+    before = {path: path.stat().st_mtime_ns for path in parts(folder)}
+    assert len(before) >= 3 and not (folder / "sample/in_x2.mkv").exists()
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    until(lambda: len(parts(folder)) > len(before) or process.poll() is not None)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    stdout = process.communicate()[0]
+    done = int(re.search(r"goes on from frame (\d+)", stdout)[1])
+    assert 0 < done < 150 and process.returncode == 0
+    assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
+    assert decode("sample/in_x2.mkv")[1] == decode("whole.mkv")[1] == decode("in.mp4")[1]
+    assert not list(folder.glob("sample/.in*"))
+
+
+def test_an_interrupted_film_has_every_frame_once(folder, monkeypatch):
+    """With B-frames over the ends of parts; it is decoded without a complaint."""
+    monkeypatch.setattr(films, "SECONDS", 0.05)
+    make("in.mp4", 60)
+    assert run("--input", "in.mp4") == 0
+    frames_, times = decode("sample/in_x2.mp4")
+    assert times == decode("in.mp4")[1]
+    with av.open("sample/in_x2.mp4") as film:
+        packets = [p for p in film.demux(video=0) if p.size]
+    assert all(a.dts < b.dts for a, b in itertools.pairwise(packets))
+    assert all(p.dts <= p.pts for p in packets)
+    assert sum(p.is_keyframe for p in packets) > 2
+    original = decode("in.mp4")[0]
+    for large, small in zip(frames_, original, strict=True):  # each is that frame, enlarged
+        shrunk = utils.imresize(large[0].astype(np.float32)[..., np.newaxis], 2, shrink=True)[..., 0]
+        assert np.abs(shrunk - small[0]).mean() < 4
+
+
+def test_a_full_disk_keeps_what_was_done(folder):
+    """A limit on the size of files stands for it: writing fails in the middle of a part."""
+    slow_film(folder)
+    words = [sys.executable, "-c", PART_BY_PART, ROOT, *WORDS, "--input", "in.mp4", "--lossless"]
+    limit = 2**22
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, preexec_fn=limited)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "cannot be written" in done.stderr
+    kept = {path: path.stat().st_mtime_ns for path in parts(folder)}
+    assert kept and not (folder / "sample/in_x2.mkv").exists()
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
+    done = sum(len(json.loads(path.read_text())["stamps"]) for path in kept)
+    stdout = process.communicate()[0]
+    assert process.returncode == 0 and f"goes on from frame {done}" in stdout
+    assert len(decode("sample/in_x2.mkv")[0]) == 150
+
+
+@pytest.mark.parametrize("name", ["in.mkv", "in.mp4"])
+def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
+    options = {"movflags": "faststart"} if name == "in.mp4" else {}
+    with (
+        av.open("whole" + name, "w", container_options=options) as output,
+        av.open(str(make("long.mkv", 200))) as film,
+    ):
+        copy = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux_one(packet)
+    whole = (folder / ("whole" + name)).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    assert run("--input", name) == 2
+    assert "in." in (stderr := capfd.readouterr().err) and "is cut short: it ends at" in stderr
+    before = decode("whole" + name)[1]
+    after = decode(f"sample/{name.replace('in', 'in_x2')}")[1]
+    assert 50 < len(after) < 150 and after == before[: len(after)]
+
+
+def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
+    make("in.mkv", 30, codec="ffv1", g=1, slicecrc=1)
+    file = bytearray((folder / "in.mkv").read_bytes())
+    for place in (len(file) // 3, len(file) // 2):
+        file[place : place + 100] = b"\xaa" * 100
+    (folder / "in.mkv").write_bytes(file)
+    assert run("--input", "in.mkv") == 2
+    assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
+    assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
