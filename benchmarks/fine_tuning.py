@@ -2,8 +2,8 @@
 
     python benchmarks/fine_tuning.py [folder for the runs, default benchmarks/runs/fine_tuning]
 
-The pages are made here, like scans: words in fonts that come with matplotlib, a little askew, on grey paper with
-noise. PSNR is of pages that no training saw, of other words than those of the training.
+The pages are made here, like scans: words in fonts that come with matplotlib, a little askew, on grey paper
+with noise. PSNR is of pages that no training saw, of other words than those of the training.
 """
 
 import json
