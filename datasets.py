@@ -78,20 +78,9 @@ def download(sources=SOURCES, root="."):
     if not wanted:
         print("all images are already there")
         return
-    failures, staged = [], set()
     with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as staging:
         staging = Path(staging)
-        for source in sources:
-            if staged.issuperset(wanted.values()):
-                break
-            try:
-                fetch(source, staging / "archive.zip")
-                for digest, content in contents(staging / "archive.zip"):
-                    if digest in wanted.values():
-                        (staging / digest).write_bytes(content)
-                        staged.add(digest)
-            except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-                failures.append(f"{source} ({' '.join(str(error).split())})")
+        staged, failures = stage(sources, set(wanted.values()), staging)
         missing = [path for path, digest in wanted.items() if digest not in staged]
         incomplete = {path.parent for path in missing}
         for path, digest in wanted.items():
@@ -107,6 +96,26 @@ def download(sources=SOURCES, root="."):
             f"--download: {len(missing)} of the images were not in the sources{reason}. "
             f"Try again, or name other addresses with --download_from"
         )
+
+
+def stage(sources, wanted, folder):
+    """Saves the files of these SHA-256 in a folder, under them as their names.
+
+    sources: see `download`. Returns the SHA-256 of those that were found, and in words what went wrong.
+    """
+    staged, failures = set(), []
+    for source in sources:
+        if staged == wanted:
+            break
+        try:
+            fetch(source, folder / "archive.zip")
+            for digest, content in contents(folder / "archive.zip"):
+                if digest in wanted:
+                    (folder / digest).write_bytes(content)
+                    staged.add(digest)
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+            failures.append(f"{source} ({' '.join(str(error).split())})")
+    return staged, failures
 
 
 def fetch(source, path):

@@ -3,13 +3,14 @@
     python benchmarks/trials.py [folder of the 91 images, default Train]
 
 Each line is a training that differs from the defaults as it says: of 1,200 steps or so, the last ones of
-the default length. Those of the curvature's sub-images have three seeds; the spread is the largest PSNR less
-the smallest.
+the default length. Those of the curvature's sub-images and refreshes have three seeds; the spread is the
+largest PSNR less the smallest.
 """
 
 import contextlib
 import functools
 import io
+import itertools
 import math
 import sys
 import tempfile
@@ -27,7 +28,7 @@ import training  # noqa: E402
 
 CURVATURE = [
     {},
-    {"trust": 5e-9},
+    {"trust": 2e-8},
     {"trust": 1e-7},
     {"momentum": 0.0, "trust": 1e-5},
     {"damping": 1e-7},
@@ -36,8 +37,8 @@ CURVATURE = [
     {"spacing": 1},
 ]
 REFRESHES = [  # tried at the whole length: shorter trainings do not show what they cost
-    {"LATER_STEPS": 20},
-    {"FIRST_STEPS": 0},
+    {"FIRST_STEPS": 1000, "LATER_STEPS": 60},
+    {"FIRST_STEPS": 1000, "REFRESH_STEPS": 40},
 ]
 SUB_IMAGES = 8, 16, 64  # that the curvature is taken from
 LABEL_PIXELS = 21 * 21  # of a sub-image
@@ -84,7 +85,12 @@ def trials():
         pixels = {"FACTOR_PIXELS": count * LABEL_PIXELS}
         found[f"whole length, {count} sub-images"] = whole | {"refreshes": pixels}, SEEDS
     found[f"whole length, {LARGER}"] = {"flags": LARGER.split()}, SEEDS[:1]
-    found |= {f"whole length, {r}": (whole | {"refreshes": r}, SEEDS[:1]) for r in REFRESHES}
+    found |= {f"whole length, {r}": (whole | {"refreshes": r}, SEEDS) for r in REFRESHES}
+    for scale, trust in itertools.product((2, 4), (2e-8, 5e-8, 1e-7)):
+        found[f"x{scale}, trust {trust}"] = (
+            {"curvature": {"trust": trust}, "flags": ["--scale", str(scale)]},
+            SEEDS[:1],
+        )
     found |= {f"whole length, {name}": (whole | {"schedule": s}, SEEDS[:1]) for name, s in SCHEDULES.items()}
     return found
 
