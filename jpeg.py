@@ -60,9 +60,9 @@ def drawn(number):
 
 
 def strength(quality):
-    """What a network is told of a quality: about -1 to 1 over QUALITIES, 0 in the middle of them."""
+    """What a network is told of a quality: 1 to -1 over QUALITIES, which it knows, and the same beyond."""
     low, high = QUALITIES
-    return np.float32((low + high - 2 * quality) / (high - low))
+    return np.float32((low + high - 2 * np.clip(quality, low, high)) / (high - low))
 
 
 def told(input_, quality):

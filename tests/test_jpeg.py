@@ -51,7 +51,7 @@ def test_inputs_are_those_of_jpeg_files_of_low_resolution(photographs):
     assert psnr(expected, input_[..., :1], 2) > 44
     assert psnr(label, input_[..., :1], 2) < 35
     assert (input_[..., 1] == jpeg.strength(40)).all()
-    assert jpeg.strength(30) == 1 and jpeg.strength(95) == -1
+    assert jpeg.strength(10) == jpeg.strength(30) == 1 and jpeg.strength(95) == jpeg.strength(99) == -1
 
 
 def test_a_file_says_its_quality(tmp_path):
