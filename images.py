@@ -79,8 +79,27 @@ def read(path):
     Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
     Raises InputError, naming the file, for anything that is not a whole image, or would not come out right.
     """
-    try:
+    with _refusing(path):
         return _decode(Path(path))
+
+
+def size(path):
+    """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
+    with _refusing(path):
+        if _starts(path, tiff.MAGIC):
+            return tiff.size(path)
+        Image.init()
+        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+            width, height = image.size
+            is_turned = image.getexif().get(ORIENTATION, 1) in tiff.TURNED
+            return (width, height) if is_turned else (height, width)
+
+
+@contextmanager
+def _refusing(path):
+    """Turns whatever decoders raise into an InputError that names the file and says what to do."""
+    try:
+        yield
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:
@@ -102,9 +121,14 @@ def read(path):
         raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
 
 
-def _decode(path):
+def _starts(path, words):
+    """Whether the first 4 bytes of a file are among these."""
     with open(path, "rb") as file:
-        is_tiff = file.read(4) in tiff.MAGIC
+        return file.read(4) in words
+
+
+def _decode(path):
+    is_tiff = _starts(path, tiff.MAGIC)
     if is_tiff:
         pixels, icc, frames, orientation = tiff.read(path, LARGEST)
         if pixels is not None:

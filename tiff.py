@@ -14,6 +14,7 @@ NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
+TURNED = (5, 6, 7, 8)  # orientations that change width with height
 BLOCK = 2**20  # pixels
 LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
 
@@ -48,6 +49,17 @@ def read(path, largest):
             pixels = _meant(pixels, page)
         orientation = page.tags.get(274)
         return pixels, page.iccprofile, len(file.pages), orientation.value if orientation else 1
+
+
+def size(path):
+    """(height, width) of the first page of a TIFF, upright."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        orientation = page.tags.get(274)
+        height, width = page.imagelength, page.imagewidth
+        return (width, height) if orientation and orientation.value in TURNED else (height, width)
 
 
 def _check_kind(page):
