@@ -121,10 +121,13 @@ def _measured(path, goal):
         return goal.text, {"ratio": Fraction(goal.scale)}
     try:
         size = _size(path)
-        height, width = goal.size(*size)
-        return f"{width}x{height}", {"ratio": goal.ratio(*size)}
     except InputError as error:
         return goal.text, {"error": error}
+    ratio, (height, width) = goal.ratio(*size), goal.size(*size)
+    if ratio <= 1:
+        text = f"{path}: has {size[1]}x{size[0]} pixels already; take more than {goal.text}, or leave it out"
+        return goal.text, {"error": InputError(text)}
+    return f"{width}x{height}", {"ratio": ratio}
 
 
 def _size(path):
@@ -178,10 +181,12 @@ def _in_folder(folder, recursive):
         found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
         ours += sum(path.name in results for path in paths)
         for path, kind in others.items():
-            if recursive and kind == "sub-folders" and not path.is_symlink():  # a link may lead back
-                waiting.append(path)
-            else:
+            if not recursive or kind != "sub-folders":
                 left[kind] += 1
+            elif path.is_symlink():  # which may lead back
+                left["links to folders"] += 1
+            else:
+                waiting.append(path)
     if not found and ours:
         raise InputError(f"{folder}: has only images that this program wrote; name another folder")
     utils.check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))

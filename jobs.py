@@ -237,7 +237,7 @@ def upscaled(work, networks, config, goal, noted):
     """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
     for item in work:  # weights that are missing are missed now
         networks(item.ratio)
-    for item in progress(work, "upscaling"):
+    for item in progress(work, "upscaling") if len(work) > 1 else work:
         try:
             if item.error:
                 raise item.error

@@ -11,6 +11,7 @@ from errors import InputError
 from terminal import bytes_alone
 
 PIPE = "-"
+RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes
 
 
 class Files(NamedTuple):
@@ -23,7 +24,11 @@ class Files(NamedTuple):
 
     def said(self, text):
         """A text in which a file in the place of a pipe is not named by its path."""
-        return str(text).replace(f"{self.folder}/stdin", "standard input") if self.folder else str(text)
+        text = str(text)
+        if self.folder:
+            text = text.replace(f"{self.folder}/{RECEIVED}", "standard input")
+            text = text.replace(f"{self.folder}/{SENT}", "standard output")
+        return text
 
 
 @contextmanager
@@ -42,12 +47,12 @@ def as_files(inputs, output):
         return
     with tempfile.TemporaryDirectory(prefix="srcnn-") as folder:
         if from_pipe:
-            inputs = [receive(Path(folder) / "stdin")]
+            inputs = [receive(Path(folder) / RECEIVED)]
         if not to_pipe:
             with _named(Files(inputs, output, False, folder)) as files:
                 yield files
             return
-        target = Path(folder) / "stdout.png"
+        target = Path(folder) / SENT
         with bytes_alone() as stream, _named(Files(inputs, str(target), True, folder)) as files:
             yield files
             if target.exists():

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 import utils
-from errors import InputError
 from network import TILE
 from threads import in_threads
 
@@ -38,15 +37,10 @@ class Goal(NamedTuple):
         """How much larger than an image of this size its result is."""
         if self.scale:
             return Fraction(self.scale)
-        ratio = min(Fraction(to, n) for to, n in ((self.height, height), (self.width, width)) if to)
-        if ratio <= 1:
-            raise InputError(
-                f"has {width}x{height} pixels already; to enlarge it, take more than {self.text}"
-            )
-        return ratio
+        return min(Fraction(to, n) for to, n in ((self.height, height), (self.width, width)) if to)
 
     def size(self, height, width):
-        """(height, width) of the result, rounded. Raises InputError if that would not be larger."""
+        """(height, width) of the result, rounded."""
         ratio = self.ratio(height, width)
         return math.floor(height * ratio + Fraction(1, 2)), math.floor(width * ratio + Fraction(1, 2))
 

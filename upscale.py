@@ -141,12 +141,13 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
             return *upscale_animation(source, target, srcnns, goal, about), ""
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     height, width = result_size(source, picture.pixels, srcnns, goal)
-    images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
+    info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
+    images.check_fits(target, height, width, picture.pixels, picture.icc_profile, info)
     result = upscale(picture.pixels, srcnns, source.name, (height, width))
     if not overwrite:
         check_free(target)  # somebody may have made it meanwhile
-    images.save(result, target, picture.icc_profile, about)
-    return picture.pixels, result, ""
+    images.save(result, target, picture.icc_profile, about, info)
+    return picture.pixels, result, f"{source}: left out: {info.left_out}" if info.left_out else ""
 
 
 def result_size(source, pixels, srcnns, goal):
