@@ -33,9 +33,8 @@ def fit(source, target):
         return False
 
 
-def check_size(path, animation, scale):
-    """Raises InputError if an animation enlarged is more than memory, or a file of this name, can hold."""
-    h, w = (n * scale for n in animation.frames[0].shape[:2])
+def check_size(path, animation, h, w):
+    """Raises InputError if memory, or a file of this name, cannot hold an animation of this size."""
     if len(animation.frames) * h * w > LARGEST:
         raise InputError(f"{path}: would have more than {LARGEST:,} pixels in all; cut the animation first")
     kind = KINDS[path.suffix.lower()]

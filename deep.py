@@ -52,7 +52,7 @@ def read(image, data, depth):
         return _read_png(image, data)
     if b"colr\x01\0\0\0\x12" in data[:4096]:
         raise KindError("sYCC of more than 8 bits; save it as RGB")
-    return _stretched(decode(data), 2**depth - 1)
+    return stretched(decode(data), 2**depth - 1)
 
 
 def decode(data):
@@ -101,10 +101,10 @@ def _read_ppm(image, data):
     top = args[1] if codec == "ppm" else 65535
     width, height = image.size
     samples = np.frombuffer(data, ">u2", height * width * channels, offset).astype(np.uint16)
-    return _stretched(samples.reshape(height, width, channels), top)
+    return stretched(samples.reshape(height, width, channels), top)
 
 
-def _stretched(pixels, top):
+def stretched(pixels, top):
     """Samples that end at `top` over the whole range of 16 bits, rounded."""
     if top == 65535:
         return pixels
@@ -119,7 +119,7 @@ def with_key(pixels, key):
     return np.concatenate([pixels, alpha], axis=2)
 
 
-def write_png(pixels, path, icc_profile=None):
+def write_png(pixels, path, icc_profile=None, exif=b"", xmp=b""):
     """Writes (h, w, 3 or 4) uint16 as PNG."""
     import cv2
 
@@ -128,6 +128,13 @@ def write_png(pixels, path, icc_profile=None):
     with open(path, "wb") as file:
         file.write(encoded[:33])  # the signature and the header
         if icc_profile:
-            chunk = b"iCCPprofile\0\0" + zlib.compress(icc_profile)
-            file.write(struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)))
+            file.write(_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc_profile)))
+        if exif:
+            file.write(_chunk(b"eXIf", exif))
+        if xmp:
+            file.write(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
         file.write(memoryview(encoded)[33:])
+
+
+def _chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -1,5 +1,7 @@
 """Errors that say what to do."""
 
+from contextlib import contextmanager
+
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is one line that says what to do."""
@@ -10,3 +12,12 @@ def first_line(error):
     lines = str(error).strip().split("\n")
     nodes = [i for i, line in enumerate(lines) if line.startswith("Node: ")]
     return lines[min(nodes[0] + 1, len(lines) - 1)] if nodes else lines[0]
+
+
+@contextmanager
+def needing(package, what):
+    """Turns an import that fails into an InputError: what only some people need is asked for."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(f"{what}: needs a package more: pip install {package}") from error

@@ -37,6 +37,15 @@ class Film(NamedTuple):
     turned: int  # quarters, against the clock, by which a player turns it
     end: float  # seconds, of the last frame; 0 if unknown
 
+    @property
+    def upright(self):
+        """Height and width as a player shows it."""
+        return self.turned_size(*self.size)
+
+    def turned_size(self, height, width):
+        """Height and width as they are shown, or stored, of those as they are stored, or shown."""
+        return (width, height) if self.turned % 2 else (height, width)
+
 
 def opened(path):
     """The film at a path, opened for reading. Raises InputError for what cannot be read."""
@@ -172,10 +181,10 @@ PRESETS = {
 }
 
 
-def encoder(film, target, scale, crf=None, lossless=False):
+def encoder(film, target, size, crf=None, lossless=False):
     """The Encoder of an enlarged film. Raises InputError for frames that the container cannot have.
 
-    crf: quality, less is better; None for visually lossless.
+    size: (height, width) of its frames. crf: quality, less is better; None for visually lossless.
     """
     format_ = frames.plain_format(film.format)
     deep = format_.endswith("10le")
@@ -195,7 +204,7 @@ def encoder(film, target, scale, crf=None, lossless=False):
         options["crf"] = str(best if crf is None else crf)
     if name == "libx265":
         options["x265-params"] = ":".join(["log-level=error", *([film.hdr] if film.hdr else [])])
-    h, w = (n * scale for n in film.size)
+    h, w = size
     if name in ("libx264", "libx265"):  # they take no half pixels of chroma
         w += w % 2 if "444" not in format_ else 0
         h += h % 2 if "420" in format_ else 0

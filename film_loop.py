@@ -17,21 +17,18 @@ LARGEST = 384, 384  # height, width of each side of the loop
 RATE = 25  # frames a second of the loop at most
 
 
-def compared(film, parts, scale):
+def compared(film, parts, size):
     """The middle of a film: pictures of one frame as in `Upscaled`, and a loop, the bytes of a WebP.
 
-    parts: all of the film's.
+    parts: all of the film's. size: (height, width) of the enlarged frames.
     """
     shown = sorted(stamp for part in parts for stamp in part.stamps)
     middle = shown[len(shown) // 2]
     index = next(i for i, part in enumerate(parts) if max(part.stamps) >= middle)
     first = min(parts[index].stamps)
     before = [stamp for stamp in shown if stamp < first]
-    enlarge = partial(
-        frames.enlarged,
-        luminance=partial(frames.bicubic, scale=scale),
-        **{"scale": scale, "centred": film.centred},
-    )
+    luminance = partial(frames.bicubic, size=size)
+    enlarge = partial(frames.enlarged, size=size, luminance=luminance, centred=film.centred)
     pictures, sides, stamps = None, [], []
     after = _frames_of(parts[index:])
     for frame, result in zip(Reader(film, before[-1] if before else None), after, strict=False):
@@ -40,8 +37,8 @@ def compared(film, parts, scale):
             break
         if stamps and seconds - stamps[-1] < 0.99 / RATE:
             continue
-        size = result.height, result.width
-        bicubic = _rgb(enlarge(frame, size, result.format.name), film)
+        stored = result.height, result.width
+        bicubic = _rgb(enlarge(frame, stored, format_=result.format.name), film)
         srcnn = _rgb(result, film)
         if pictures is None:
             box = centre(*srcnn.shape[:2])

@@ -1,6 +1,5 @@
 """Films: decoded, enlarged and encoded at once, in parts that outlast the program, then joined."""
 
-import math
 import sys
 import time
 from contextlib import closing
@@ -20,42 +19,33 @@ from locks import locked
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from upscale import LARGEST, Upscaled, origin
+from upscale import LARGEST, Upscaled, origin, product_of
 from writing import check_free, replacing
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
-def upscale_films(work, srcnns, overwrite, noted, crf=None, lossless=False):
-    """Upscales films one by one and yields an Upscaled for each; see `upscale.upscale_files`."""
-    for source, target in work:
-        try:
-            yield upscale_film(source, target, srcnns, overwrite, noted, crf, lossless)
-        except InputError as error:
-            yield Upscaled(source, target, error=error)
-
-
-def upscale_film(source, target, srcnns, overwrite, noted, crf, lossless):
+def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossless=False):
     """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
 
-    noted: whether the list of the folder is to have it. crf: see `film_files.encoder`. Raises InputError if
-    one of the files cannot be used, and SystemExit, all that was done kept, when told to stop.
+    goal: a sizes.Goal, of films as they are shown. noted: whether the list of the folder is to have it.
+    crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
+    that was done kept, when told to stop.
     """
     if not overwrite:
         check_free(target)
     started = time.monotonic()
     film = film_files.probe(source)
-    scale = math.prod(srcnn.network.scale for srcnn in srcnns)
-    encoder = film_files.encoder(film, target, scale, crf, lossless)
-    height, width = encoder.size
-    if height * width > LARGEST:
+    size = film.turned_size(*goal.size(*film.upright))
+    encoder = film_files.encoder(film, target, size, crf, lossless)
+    if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"):
-        parts = encode(film, encoder, srcnns, scale, folder)
-        pictures, loop = compared(film, parts, scale)
+        parts = encode(film, encoder, srcnns, size, folder)
+        pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
     film_parts.remove(folder)
@@ -63,8 +53,11 @@ def upscale_film(source, target, srcnns, overwrite, noted, crf, lossless):
     return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
 
 
-def encode(film, encoder, srcnns, scale, folder):
-    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film."""
+def encode(film, encoder, srcnns, size, folder):
+    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film.
+
+    size: (height, width) of the enlarged frames.
+    """
     parts = film_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
     if parts:
@@ -72,8 +65,8 @@ def encode(film, encoder, srcnns, scale, folder):
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = partial(
         frames.enlarged,
-        **{"size": encoder.size, "format_": encoder.format, "scale": scale, "centred": film.centred},
-        luminance=partial(frames.through, srcnns),
+        **{"stored": encoder.size, "size": size, "format_": encoder.format, "centred": film.centred},
+        luminance=partial(frames.through, srcnns, size=size),
     )
     add_stream = partial(film_files.add_encoder, film=film, encoder=encoder)
     with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:

@@ -1,6 +1,8 @@
 """The flags of the command line: their names, types, defaults and help, by what they are for."""
 
 import argparse
+import re
+from fractions import Fraction
 
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
@@ -42,6 +44,14 @@ def quality(text):
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
     return int(text)
+
+
+def factor(text):
+    """A whole number, or a Fraction, of at least 1."""
+    value = Fraction(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1, such as 3 or 2.5")
+    return int(value) if value.denominator == 1 else value
 
 
 def path(text):
@@ -151,7 +161,7 @@ def network_flags(flags):
     flags.add("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
     flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
     flags.add("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
-    flags.add("scale", at_least(1), 3, "factor of super-resolution; the paper has 2, 3 and 4")
+    flags.add("scale", factor, None, "factor of super-resolution; the paper has 2, 3 and 4", 3)
     kinds = "matlab", "zoom", "jpeg"
     what = "matlab: the paper's bicubic; zoom: scipy's; jpeg: bicubic, then JPEG, at --scale 1 JPEG alone"
     flags.add("degradation", str, "matlab", what, choices=kinds)
@@ -187,8 +197,12 @@ def testing_flags(flags):
 
 def upscaling_flags(flags):
     flags.of("upscaling")
-    flags.add("input", path, None, "image, folder of images, or film to upscale instead of testing", "none")
-    flags.add("output", path, None, "file or folder for what --input gives", "sample_dir/NAME_xSCALE")
+    what = "images, films, folders of them or patterns to upscale instead of testing; -: standard input"
+    flags.add("input", path, None, what, "none", nargs="+")
+    flags.add("output", path, None, "file or folder for it; -: standard output", "sample_dir/NAME_xSCALE")
+    flags.add("width", at_least(1), None, "pixels of results, instead of --scale", "none")
+    flags.add("height", at_least(1), None, "the same; with --width: as large as fits into both", "none")
+    flags.switch("recursive", "sub-folders of --input, too")
     flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
     flags.switch("lossless", "films as FFV1 in .mkv, as computed")
     flags.switch("overwrite", "write over existing --output and --export")

@@ -11,6 +11,7 @@ from PIL import Image
 
 import utils
 from network import TILE
+from sizes import resized
 
 EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
 LIMITED, BT601 = 1, 5  # as FFmpeg numbers them
@@ -59,15 +60,15 @@ def pixels_of(frame, format_):
     return frame.reformat(format=format_, src_color_range=same, dst_color_range=same)
 
 
-def enlarged(frame, size, format_, luminance, scale, centred=False):
-    """A frame `scale` times as large, with its time stamps.
+def enlarged(frame, stored, size, format_, luminance, centred=False):
+    """A frame enlarged to a size, (height, width), with its time stamps.
 
-    size: (height, width) of the result; where it has a row or column more than that, the last is repeated.
-    format_: of FORMATS, for the result. luminance: gives (h * scale, w * scale) float32 for (h, w) float32, 1
-    for level 255 of 8 bits. centred: whether chroma lies between the pixels of luminance, as in JPEG, and not
-    beside the left one, as in MPEG-2 and later.
+    stored: (height, width) of the result; where that is a row or column more, the last is repeated.
+    format_: of FORMATS, for the result. luminance: gives luminance of that size, float32, for (h, w) float32,
+    1 for level 255 of 8 bits. centred: whether chroma lies between the pixels of luminance, as in JPEG, and
+    not beside the left one, as in MPEG-2 and later.
     """
-    result = av.VideoFrame(size[1], size[0], format_)
+    result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
     (y, *chroma), peak = planes(pixels_of(frame, format_))
     (to, *chroma_to), _ = planes(result)
@@ -75,10 +76,11 @@ def enlarged(frame, size, format_, luminance, scale, centred=False):
     light = luminance(y / unit)
     light *= unit
     _put(to, light, peak)
-    beside = chroma_to[0].shape[1] < size[1] and not centred
-    shift = (1 - 1 / scale) / 4 if beside else 0
+    ratio = [to / n for to, n in zip(size, y.shape, strict=True)]
+    beside = chroma_to[0].shape[1] < stored[1] and not centred
+    shift = (1 - 1 / ratio[1]) / 4 if beside else 0
     for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
-        _put(to, bicubic(plane, scale, shift), peak)
+        _put(to, bicubic(plane, to.shape, shift, ratio), peak)
     if not chroma:
         for to in chroma_to:
             to[:] = (peak + 1) // 2
@@ -98,10 +100,13 @@ def _put(plane, values, peak):
     np.copyto(plane, values[: plane.shape[0], : plane.shape[1]], casting="unsafe")
 
 
-def bicubic(plane, scale, shift=0.0):
-    """MATLAB's bicubic, as `utils.imresize`, of a plane (h, w) whose pixels lie `shift` to the left."""
-    h, w = plane.shape
-    return _region(_extended(plane), scale, (0, 0, h * scale, w * scale), shift)
+def bicubic(plane, size, shift=0.0, ratio=None):
+    """MATLAB's bicubic, as `utils.imresize`, of a plane (h, w) whose pixels lie `shift` to the left.
+
+    ratio: of heights and of widths; by default that of the size, (height, width), to the plane's.
+    """
+    ratio = ratio or [to / n for to, n in zip(size, plane.shape, strict=True)]
+    return _region(_extended(plane), ratio, (0, 0, *size), shift)
 
 
 def _extended(plane):
@@ -109,26 +114,31 @@ def _extended(plane):
     return Image.fromarray(np.pad(plane.astype(np.float32), EDGE, mode="symmetric"))
 
 
-def _region(image, scale, box, shift=0.0):
-    """(top, left, bottom, right) of an extended plane enlarged, float32."""
-    top, left, bottom, right = (n / scale + EDGE for n in box)
+def _region(image, ratio, box, shift=0.0):
+    """(top, left, bottom, right) of an extended plane enlarged, float32. ratio: of heights, of widths."""
+    top, left, bottom, right = (n / ratio[i % 2] + EDGE for i, n in enumerate(box))
     size = box[3] - box[1], box[2] - box[0]
     place = left + shift, top, right + shift, bottom
     return np.array(image.resize(size, Image.Resampling.BICUBIC, place))
 
 
-def through(srcnns, plane):
-    """Luminance (h, w) in [0, 1] through networks in turn, tile by tile: larger by their scales, float32."""
+def through(srcnns, plane, size=None):
+    """Luminance (h, w) in [0, 1] through networks in turn, tile by tile, float32.
+
+    Larger by their scales; then by bicubic down to a size, (height, width), if it is another.
+    """
     for srcnn in srcnns:
         scale, image = srcnn.network.scale, _extended(plane)
-        size = plane.shape[0] * scale, plane.shape[1] * scale
-        plane = np.empty(size, np.float32)
-        read = partial(_tile, image, scale)
-        for box in utils.tile_boxes(size, TILE, TILE):
-            tile = utils.extended(read, box, size, srcnn.network.margin // 2)
+        shape = plane.shape[0] * scale, plane.shape[1] * scale
+        plane = np.empty(shape, np.float32)
+        read = partial(_tile, image, (scale, scale))
+        for box in utils.tile_boxes(shape, TILE, TILE):
+            tile = utils.extended(read, box, shape, srcnn.network.margin // 2)
             plane[box[0] : box[2], box[1] : box[3]] = srcnn.run(tile[np.newaxis])[0, ..., 0]
-    return plane
+    if size in (None, plane.shape):
+        return plane
+    return resized(plane[..., np.newaxis], size, (0, 0, *size))[..., 0]
 
 
-def _tile(image, scale, *box):
-    return _region(image, scale, box)[..., np.newaxis]
+def _tile(image, ratio, *box):
+    return _region(image, ratio, box)[..., np.newaxis]

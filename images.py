@@ -10,15 +10,21 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 import deep
+import exif
+import heif
+import metadata
 import profiles
 import tiff
 from errors import InputError
+from metadata import Metadata
 from terminal import silenced
 from writing import replacing
 
 SUFFIXES = (
+    *heif.SUFFIXES,
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png"),
     *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 )
@@ -33,12 +39,14 @@ WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
     **{".pgm": "PPM", ".png": "PNG", ".pnm": "PPM", ".ppm": "PPM", ".qoi": "QOI", ".tga": "TGA"},
     **{".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"},
+    **dict.fromkeys(heif.SUFFIXES, "HEIF"),
 }
-KEEP_ALPHA = ("AVIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
+KEEP_ALPHA = ("AVIF", "HEIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
 KEEP_16_BITS = ("PNG", "TIFF")
-KEEP_PROFILE = ("AVIF", "JPEG", "PNG", "TIFF", "WEBP")
+KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {"AVIF": 65536, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
 ORIENTATION = 0x0112  # of EXIF
 UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by the number it noted
     2: np.fliplr,
@@ -62,6 +70,7 @@ class Picture(NamedTuple):
     pixels: np.ndarray  # (h, w, channels) uint8 or uint16: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha
     icc_profile: bytes | None = None  # of grey or of RGB, as the pixels are
     frames: int = 1  # in the file; only the first is decoded
+    metadata: Metadata = Metadata()
 
 
 def has_alpha(pixels):
@@ -79,8 +88,32 @@ def read(path):
     Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
     Raises InputError, naming the file, for anything that is not a whole image, or would not come out right.
     """
-    try:
+    with _refusing(path):
         return _decode(Path(path))
+
+
+def size(path):
+    """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
+    with _refusing(path):
+        start = _start(path)
+        if start[:4] in tiff.MAGIC:
+            return tiff.size(path)
+        if heif.is_heif(start):
+            return heif.size(path, LARGEST)
+        Image.init()
+        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+            width, height = image.size
+            is_turned = image.getexif().get(ORIENTATION, 1) in tiff.TURNED
+            return (width, height) if is_turned else (height, width)
+
+
+@contextmanager
+def _refusing(path):
+    """Turns whatever decoders raise into an InputError that names the file and says what to do."""
+    try:
+        yield
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:
@@ -102,13 +135,22 @@ def read(path):
         raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
 
 
-def _decode(path):
+def _start(path):
     with open(path, "rb") as file:
-        is_tiff = file.read(4) in tiff.MAGIC
+        return file.read(64)
+
+
+def _decode(path):
+    start, info = _start(path), None
+    is_tiff = start[:4] in tiff.MAGIC
+    if heif.is_heif(start):
+        pixels, icc, frames, info = heif.read(path, LARGEST)
+        return _picture(pixels, icc, frames, info)
     if is_tiff:
-        pixels, icc, frames, orientation = tiff.read(path, LARGEST)
+        pixels, icc, frames, orientation, xmp = tiff.read(path, LARGEST)
+        info = metadata.of_tiff(path, xmp)
         if pixels is not None:
-            return _picture(pixels, icc, frames, orientation)
+            return _picture(pixels, icc, frames, info, orientation)
     Image.init()
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
     with Image.open(path, formats=names) as image:
@@ -120,13 +162,17 @@ def _decode(path):
         depth = deep.depth_of(image, data)
         if depth > 8:
             pixels = deep.read(image, data, depth)
-            return _picture(pixels, icc, frames, image.getexif().get(ORIENTATION))
+            image.load()  # a PNG may tell of itself after its pixels
+            orientation = image.getexif().get(ORIENTATION)
+            return _picture(pixels, icc, frames, metadata.of_image(image), orientation)
         with _quiet(image):
+            image.load()
+            info = metadata.of_image(image) if info is None else info  # Pillow changes it in turning
             pixels = _decode_8_bits(image, icc)
         if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
             pixels = pixels[..., :3]
         converted = image.mode in ("CMYK", "LAB")
-    return _picture(pixels, None if converted else icc, frames)
+    return _picture(pixels, None if converted else icc, frames, info)
 
 
 def _declares_alpha(path):
@@ -145,10 +191,10 @@ def _quiet(image):
         yield
 
 
-def _picture(pixels, icc, frames, orientation=1):
+def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
     icc = icc if profiles.belongs(icc, colours(pixels).shape[2]) else None
-    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames)
+    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
 
 
 def _decode_8_bits(image, icc):
@@ -185,7 +231,9 @@ def format_of(path):
     """
     Image.init()
     name = WRITABLE.get(path.suffix.lower())
-    if name not in Image.SAVE:
+    if name == "HEIF":
+        heif.library(path)
+    elif name not in Image.SAVE:
         raise InputError(
             f"{path}: no format that keeps photographs has the ending {path.suffix!r}; "
             "take .png, .jpg, .webp or .tif"
@@ -193,10 +241,10 @@ def format_of(path):
     return name
 
 
-def check_fits(path, height, width, pixels, icc_profile=None):
+def check_fits(path, height, width, pixels, icc_profile=None, info=None):
     """Raises InputError if a file of this name cannot keep all there is to an image of this size.
 
-    pixels: as in `Picture`, of any size.
+    pixels: as in `Picture`, of any size. info: Metadata.
     """
     name = format_of(path)
     deep_pixels, channels = pixels.dtype == np.uint16, pixels.shape[2]
@@ -212,6 +260,17 @@ def check_fits(path, height, width, pixels, icc_profile=None):
     if icc_profile and (name not in KEEP_PROFILE or _becomes_coloured(name, pixels)):
         better = ".tif" if channels < 3 else ".png, .jpg, .webp, .tif or .avif"
         raise InputError(f"{path}: {name} cannot keep the image's colour profile; take {better}")
+    if info and not _keeps(name, info):
+        raise InputError(f"{path}: {name} cannot keep the image's metadata, EXIF or XMP; take .png")
+
+
+def _keeps(name, info):
+    """Whether a format has a place for Metadata as large and as damaged as these."""
+    if name == "JPEG" and (len(info.exif) > LARGEST_IN_JPEG or len(info.xmp) > LARGEST_IN_JPEG):
+        return False
+    if name == "TIFF" and info.exif and not exif.is_whole(info.exif):
+        return False
+    return name in KEEP_METADATA
 
 
 def _becomes_coloured(name, pixels):
@@ -220,20 +279,37 @@ def _becomes_coloured(name, pixels):
     return pixels.shape[2] < 3 and (name in COLOURED or deep_with_alpha)
 
 
-def save(pixels, path, icc_profile=None, about=None):
+def save(pixels, path, icc_profile=None, about=None, info=None):
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
-    about: see `writing.replacing`. Raises InputError, see `check_fits`, too.
+    about: see `writing.replacing`. info: Metadata of this size. Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
-    check_fits(path, *pixels.shape[:2], pixels, icc_profile)
+    check_fits(path, *pixels.shape[:2], pixels, icc_profile, info)
     name = format_of(path)
     with replacing(path, about) as temporary:
         if name == "TIFF":
-            return tiff.write(pixels, temporary, icc_profile)
+            return tiff.write(pixels, temporary, icc_profile, info)
         if _becomes_coloured(name, pixels):
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
         if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
-            return deep.write_png(pixels, temporary, icc_profile)
+            return deep.write_png(pixels, temporary, icc_profile, *(info or ())[:2])
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        image.save(temporary, name, quality=95, icc_profile=icc_profile)
+        more = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
+        if name == "HEIF":
+            return heif.write(image, temporary, **more)
+        image.save(temporary, name, **more)
+
+
+def in_pillow(name, info):
+    """Metadata, or none, as what Pillow takes to save in a format."""
+    if not info:
+        return {}
+    begin = b"Exif\0\0" if info.exif and name in ("HEIF", "JPEG") else b""
+    more = {"exif": begin + info.exif, "xmp": info.xmp}
+    if name == "AVIF" and info.exif:  # or Pillow would put it together anew
+        more["exif"] = exif.without_orientation(info.exif)
+    if name == "PNG" and info.xmp:
+        more["pnginfo"] = PngInfo()
+        more["pnginfo"].add_itxt("XML:com.adobe.xmp", info.xmp.decode())
+    return {key: value for key, value in more.items() if value}

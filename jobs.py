@@ -1,5 +1,6 @@
 """What the program does, one function for each job: from flags to files. Each returns the exit status."""
 
+import math
 import os
 import shlex
 import shutil
@@ -17,21 +18,25 @@ import upscale
 import utils
 from batches import Batches
 from datasets import find_images
-from errors import InputError, first_line
+from errors import InputError, first_line, needing
 from evaluate import evaluate
 from export import check_export, write_weights
 from hdf5 import read_data
+from inputs import is_film, plan
 from locks import locked
 from model import SRCNN, trained
 from naming import names
 from pictures import data_uri, filters_picture, png, save_comparison
+from piped import as_files
 from progress import progress
 from signals import stopping
+from sizes import Goal, stages
 from threads import in_threads
 from weights import ON_TRUST, find_weights, own_or_shipped, unsaid, weights_of
-from writing import check_apart, check_replaceable, check_writable, published, said
+from writing import check_apart, check_replaceable, check_writable, published, said, written
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
+CLEAN = 90  # quality of JPEG from which on a clean network does well
 ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
 
 
@@ -101,8 +106,9 @@ def test(config):
         report.save_json(results, staging / "results.json")
         rows = report.rows(results)
         exhibits = [exhibit for *_, exhibit in entries if exhibit]
-        settings = {"degradation": srcnn.network.degraded, "stride": config.stride}
-        save_page(config, staging / "report.html", [srcnn.source], rows, exhibits, w1, settings)
+        scale = config.network.scale
+        settings = {"scale": scale, "degradation": srcnn.network.degraded, "stride": config.stride}
+        save_page(config, staging / "report.html", [srcnn.source], rows, exhibits, w1, f"x{scale}", settings)
     print(report.table(rows))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
@@ -146,84 +152,164 @@ def say_trust(path, on_trust):
         print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
-def save_page(config, path, weights, rows, exhibits, w1, more):
-    """A page of results."""
-    network = config.network
-    what = "upscaled " if config.input else ""
-    settings = {"weights": ", ".join(weights), "filters": network.filters, "scale": network.scale, **more}
+def save_page(config, path, weights, rows, exhibits, w1, what, more):
+    """A page of results. what: was done to the images."""
+    filters = config.network.filters
+    settings = {"weights": ", ".join(weights), "filters": filters, **more}
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
-    title = f"SRCNN {network.filters}, {what}x{network.scale}"
-    report.save_page(path, title, command, settings, rows, exhibits, w1, curve)
+    report.save_page(path, f"SRCNN {filters}, {what}", command, settings, rows, exhibits, w1, curve)
 
 
 def upscale_photographs(config):
     """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
-    work = upscale.jobs(config.input, config.output, config.sample_dir, config.network.scale, config.lossless)
-    sample_dir = Path(config.sample_dir)
-    pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
-    check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
-    check_replaceable(pages, "--sample_dir")
-    check_writable(sample_dir, "--sample_dir")
-    check_writable(work[0][1].parent, "--output")
-    done, exhibits, status = [], [], 0
-    with devices.session() as sess:
-        srcnns, weights = load_stages(sess, config)
-        more = film_settings(config) if upscale.is_film(work[0][0]) else {}
-        todo = work if config.overwrite else upscale.left_to_do(work, srcnns, more)
-        if len(todo) < len(work):
-            print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
-        noted = work[0][1] != Path(config.output or "")  # no list beside a file that the user named
-        for image in upscaled(todo, srcnns, config, noted, more):
-            if image.error:
-                tqdm.write(f"main.py: error: {image.error}", file=sys.stderr)
-                status = 2
-                continue
-            if image.warning:
-                tqdm.write(f"main.py: {image.warning}", file=sys.stderr)
-                status = 2
-            height, width = image.size
-            tqdm.write(f"{image.target}: {width}x{height} pixels, {image.seconds} s")
-            entry = {"input": str(image.source), "output": str(image.target), "width": width}
-            done.append(entry | {"height": height, "seconds": image.seconds})
-            if len(exhibits) < report.MOST_EXHIBITS:
-                exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
-                exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
-        w1 = sess.run(srcnns[0].weights["w1"])
-    if done:
-        with published(sample_dir, "--sample_dir") as staging:
-            found = {"scale": config.scale, "weights": weights, "images": done}
-            report.save_json(found, staging / "upscaled.json")
-            rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
-            save_page(config, staging / "upscaled.html", weights, rows, exhibits, w1, {})
-        print(f"compare with bicubic: {sample_dir / 'upscaled.html'}")
+    goal = Goal(config.scale, config.width, config.height)
+    with as_files(config.input, config.output) as files:
+        more = config.sample_dir, goal, config.recursive, config.lossless
+        work = with_qualities(config, plan(files.inputs, files.output, *more))
+        pages = ["upscaled.html", "upscaled.json"] if not files.to_pipe else []
+        check_results(config, work, [Path(config.sample_dir) / name for name in pages])
+        named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
+        with devices.session() as sess:
+            networks = Networks(sess, config)
+            todo = work if config.overwrite else left_to_do(work, networks, config)
+            results = upscaled(todo, networks, config, goal, noted=not named)
+            done, exhibits, status = say_upscaled(results, files)
+            if done and pages:
+                save_upscaled(config, networks, goal, done, exhibits)
     return status
 
 
-def upscaled(work, srcnns, config, noted, film):
-    """Yields an Upscaled for each of the files. film: settings of films, none for pictures."""
-    if not film:
-        files = upscale.upscale_files(work, srcnns, config.overwrite, noted, report.centre)
-        return progress(files, "upscaling", len(work))
-    try:
-        from films import upscale_films
-    except ImportError as error:
-        raise InputError(f"{config.input}: films need a package more: pip install av") from error
-    return upscale_films(work, srcnns, config.overwrite, noted, **film)
+def with_qualities(config, work):
+    """The work with the qualities of JPEG files, where the network is to be told of them."""
+    if config.degradation != "jpeg":
+        known = next((item.source for item in work if (jpeg.quality_of(item.source) or 100) < CLEAN), None)
+        if known and not config.weights:
+            print(f"{known}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
+        return work
+    found = []
+    for item in work:
+        try:
+            quality = None if item.error else jpeg.check_quality(item.source, config.quality, config.scale)
+            found.append(item._replace(quality=quality))
+        except InputError as error:
+            found.append(item._replace(ratio=None, error=error))
+    return found
 
 
-def film_settings(config):
-    return {"crf": config.crf, "lossless": config.lossless}
+def say_upscaled(results, files):
+    """Prints what became of files as it comes; returns entries and exhibits of the page, and the status."""
+    done, exhibits, status = [], [], 0
+    for image in results:
+        if image.error or image.warning:
+            error = f"error: {image.error}" if image.error else image.warning
+            tqdm.write(f"main.py: {files.said(error)}", file=sys.stderr)
+            status = 2
+        if image.error:
+            continue
+        height, width = image.size
+        tqdm.write(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s")
+        entry = {"input": files.said(image.source), "output": str(image.target), "width": width}
+        done.append(entry | {"height": height, "seconds": image.seconds})
+        if len(exhibits) < report.MOST_EXHIBITS:
+            exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+            exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
+    return done, exhibits, status
 
 
-def load_stages(sess, config):
-    """The SRCNNs that an upscaling passes through in turn, and the paths of their weights."""
-    network = config.network
-    named = config.weights if config.weights != "shipped" else None
-    whole = named or own_or_shipped(network, config.checkpoint_dir)
-    scales = [network.scale] if whole else upscale.stages(network.scale)
-    models = {scale: load(sess, config, network._replace(scale=scale)) for scale in dict.fromkeys(scales)}
-    return [models[scale] for scale in scales], [srcnn.source for srcnn in models.values()]
+def save_upscaled(config, networks, goal, done, exhibits):
+    """Writes the page of an upscaling, and the same as JSON."""
+    folder, first = Path(config.sample_dir), next(iter(networks.models.values()))
+    weights = [srcnn.source for srcnn in networks.models.values()]
+    with published(folder, "--sample_dir") as staging:
+        found = {**goal.plain, "weights": weights, "images": done}
+        report.save_json(found, staging / "upscaled.json")
+        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+        w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
+        save_page(config, staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain)
+    print(f"compare with bicubic: {folder / 'upscaled.html'}")
+
+
+def check_results(config, work, pages):
+    """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
+    check_apart([item.source for item in work], [*pages, *(item.target for item in work)])
+    check_replaceable(pages, "--sample_dir")
+    if pages:
+        check_writable(config.sample_dir, "--sample_dir")
+    for folder in {item.target.parent for item in work}:
+        check_writable(folder, "--output")
+
+
+def left_to_do(work, networks, config):
+    """The part of the work whose results are not there yet, as these networks made them from these files."""
+    ours = {folder: written(folder) for folder in {item.target.parent for item in work}}
+
+    def is_done(item):
+        about = upscale.origin(item.source, networks(item)) | film_settings(config, item.source)
+        return ours[item.target.parent].get(item.target.name) == about
+
+    todo = [item for item in work if item.error or not is_done(item)]
+    if len(todo) < len(work):
+        print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
+    return todo
+
+
+def upscaled(work, networks, config, goal, noted):
+    """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
+    for item in work:  # weights that are missing are missed now
+        networks(item)
+    for item in progress(work, "upscaling") if len(work) > 1 else work:
+        try:
+            if item.error:
+                raise item.error
+            more = networks(item), goal, config.overwrite, noted
+            if is_film(item.source):
+                with needing("av", item.source):
+                    from films import upscale_film
+                yield upscale_film(item.source, item.target, *more, **film_settings(config, item.source))
+            else:
+                yield upscale.upscale_photograph(item.source, item.target, *more, report.centre)
+        except InputError as error:
+            yield upscale.Upscaled(item.source, item.target, error=error)
+
+
+def film_settings(config, path):
+    return {"crf": config.crf, "lossless": config.lossless} if is_film(path) else {}
+
+
+class Networks:
+    """The networks of an upscaling, each loaded when it is first asked for. models: SRCNNs by Network."""
+
+    def __init__(self, sess, config):
+        self.sess, self.config, self.models = sess, config, {}
+
+    def __call__(self, item):
+        """The SRCNNs that a file passes through in turn to be as large as it shall, or somewhat larger.
+
+        item: inputs.Work; one with an error needs none. Of networks for JPEG the first one cleans, the others
+        see no JPEG any more. Raises InputError if there are no weights for one of them.
+        """
+        if item.error:
+            return []
+        factors = stages(item.ratio)
+        # One network for the whole way, if there is one, is better than several.
+        whole = [int(item.ratio)] if item.ratio.denominator == 1 else []
+        found = next(filter(self._has, [*whole, math.prod(factors)]), None)
+        first, *others = [found] if found else factors or [1]
+        srcnns = [self._model(scale=first)]
+        if item.quality:
+            srcnns[0].at_quality(item.quality)
+        return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
+
+    def _has(self, scale):
+        named = self.config.weights not in (None, "shipped")
+        return named or own_or_shipped(self.config.network._replace(scale=scale), self.config.checkpoint_dir)
+
+    def _model(self, **changes):
+        network = self.config.network._replace(**changes)
+        if network not in self.models:
+            self.models[network] = load(self.sess, self.config, network)
+        return self.models[network]
 
 
 def export(config):

@@ -10,6 +10,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
+from errors import InputError
+
 QUALITIES = 30, 95  # of the training images, both included
 COPIES = 3  # of each training image, of qualities of their own
 TESTED = 30, 50, 70, 90  # of images that are held out
@@ -57,6 +59,23 @@ def quality_of(path):
 def drawn(number):
     """The qualities of the copies of a training image of this number."""
     return np.random.default_rng(number).integers(*QUALITIES, endpoint=True, size=COPIES).tolist()
+
+
+def check_quality(path, quality, scale):
+    """A quality, that of the file if it is None.
+
+    Raises InputError if the file has none, or if --scale 1 would do it no good.
+    """
+    quality = quality or quality_of(path)
+    if quality is None:
+        raise InputError(
+            f"{path}: is no JPEG file; name the --quality that it was saved with, or leave out --degradation"
+        )
+    if scale == 1 and quality > QUALITIES[1]:
+        raise InputError(
+            f"{path}: has quality {quality}, and with so little compression is best as it is; leave it out"
+        )
+    return quality
 
 
 def strength(quality):

@@ -28,6 +28,7 @@ def parse_flags(arguments=None):
     for name, default in defaults.items():
         if getattr(config, name) is None:
             setattr(config, name, default)
+    check_scale(config, parser)
     config.network = network_of(config, parser)
     if config.is_train:
         training_sizes(config, parser)
@@ -38,11 +39,23 @@ def parse_flags(arguments=None):
         testing_sizes(config, parser)
     if config.export is not None and config.input is not None:
         parser.error("--export and --input are two jobs; leave one out")
-    if config.output is not None and config.input is None:
-        parser.error("--output is for upscaling; add --input")
+    for name in ("output", "width", "height", "recursive"):
+        if getattr(config, name) and config.input is None:
+            parser.error(f"--{name} is for upscaling; add --input")
     if config.input is not None and (config.c_dim == 3 or config.degradation == "zoom"):
         parser.error("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
     return config
+
+
+def check_scale(config, parser):
+    """An upscaling may go by any factor, or to a size; what trains and tests a network by whole numbers."""
+    if config.width or config.height:
+        if config.scale:
+            parser.error("--scale and --width or --height are two ways to say how large; leave one out")
+    elif config.scale is None:
+        config.scale = 3
+    elif config.input is None and not isinstance(config.scale, int):
+        parser.error(f"--scale {float(config.scale):g}: a network has a whole one, such as 2, 3 or 4")
 
 
 def network_of(config, parser):
@@ -59,7 +72,8 @@ def network_of(config, parser):
         )
     if config.init == "identity" and min(channels) < config.c_dim:
         parser.error(f"--init identity needs {config.c_dim} channels in every layer; take larger --channels")
-    network = Network(config.filters, channels, colour, config.scale, config.degradation)
+    scale = config.scale if isinstance(config.scale, int) else 3  # to be replaced by what reaches the goal
+    network = Network(config.filters, channels, colour, scale, config.degradation)
     if config.degradation != "jpeg":
         if config.scale == 1:
             parser.error("--scale 1 only cleans, and only of JPEG; add --degradation jpeg, or take 2 or more")

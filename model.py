@@ -145,6 +145,12 @@ class SRCNN:
         feed = {self.assigned[name]: value for name, value in values.items()}
         self.sess.run([self.assign[name] for name in values], feed)
 
+    def at_quality(self, quality):
+        """Becomes the network for JPEG of another quality, from the weights that it has."""
+        if self.network.quality != quality:
+            self.network = self.network._replace(quality=quality)
+            self.load(self.source)
+
     def load(self, path):
         """Takes w1, b1, ... from a file of weights of this network; returns the settings that it has."""
         values, settings = weights_of(path, self.network)

@@ -34,20 +34,20 @@ def is_srgb(image, data):
     if image.format == "PNG":
         at = data.find(b"cICP", 0, data.find(b"IDAT"))
         if at >= 0:
-            return _is_srgb_by_numbers(data[at + 4], data[at + 5])
+            return is_srgb_by_numbers(data[at + 4], data[at + 5])
         gamma = image.info.get("gamma", 0.45455)
         primaries = image.info.get("chromaticity", SRGB_PRIMARIES)
         near = max(abs(a - b) for a, b in zip(primaries, SRGB_PRIMARIES, strict=True)) < 0.01
         return "srgb" in image.info or (0.4 < gamma < 0.5 and near)
     if image.format == "AVIF":
         at = data.find(b"colrnclx")
-        return at < 0 or _is_srgb_by_numbers(data[at + 9], data[at + 11])
+        return at < 0 or is_srgb_by_numbers(data[at + 9], data[at + 11])
     if image.format in ("JPEG", "MPO"):  # cameras that are set to Adobe RGB
         with suppress(KeyError):  # as some versions of Pillow tell that there is none
             return image.getexif().get_ifd(INTEROPERABILITY).get(1) != "R03"
     return True
 
 
-def _is_srgb_by_numbers(primaries, transfer):
+def is_srgb_by_numbers(primaries, transfer):
     """By the numbers of ITU-T H.273: those of sRGB, unstated, or those of television, which are near."""
     return primaries in (1, 2, 5, 6) and transfer in (1, 2, 6, 13, 14, 15)

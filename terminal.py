@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 
 from errors import InputError
 
@@ -66,3 +66,23 @@ def silenced():
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
+
+@contextmanager
+def bytes_alone():
+    """A binary stream on standard output; what is printed in the block goes to standard error.
+
+    Raises InputError if that is a terminal.
+    """
+    if os.isatty(1):
+        raise InputError("standard output is a terminal; add --output FILE, or > FILE")
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)  # what libraries in C print, too
+    try:
+        raw = Stream(stdout, "w", closefd=False)
+        with redirect_stdout(sys.stderr), io.BufferedWriter(raw) as stream:
+            yield stream
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)

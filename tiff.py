@@ -1,11 +1,14 @@
 """TIFF files: which of their many kinds are read, by which library, and how they are written."""
 
 import logging
+import struct
 import warnings
 
 import numpy as np
 
 import deep
+import exif
+import metadata
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
@@ -14,6 +17,7 @@ NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
+TURNED = (5, 6, 7, 8)  # orientations that change width with height
 BLOCK = 2**20  # pixels
 LARGEST_CLASSIC = 2**32 - 2**25  # bytes of pixels that surely fit in a file without 64-bit offsets
 
@@ -24,8 +28,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 def read(path, largest):
     """Decodes the first page of a TIFF of 8 or 16 bits.
 
-    largest: pixels. Returns (pixels, icc_profile, frames, orientation of EXIF); pixels are (h, w, 1 to 4)
-    uint8 or uint16, not turned, or None where Pillow reads this kind as it should.
+    largest: pixels. Returns (pixels, icc_profile, frames, orientation of EXIF, XMP); pixels are
+    (h, w, 1 to 4) uint8 or uint16, not turned, or None where Pillow reads this kind as it should.
     Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
     """
     import tifffile
@@ -47,7 +51,22 @@ def read(path, largest):
         else:
             pixels = _meant(pixels, page)
         orientation = page.tags.get(274)
-        return pixels, page.iccprofile, len(file.pages), orientation.value if orientation else 1
+        xmp = page.tags.get(metadata.XMP)
+        return (
+            *(pixels, page.iccprofile, len(file.pages)),
+            *(orientation.value if orientation else 1, xmp and xmp.value),
+        )
+
+
+def size(path):
+    """(height, width) of the first page of a TIFF, upright."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        orientation = page.tags.get(274)
+        height, width = page.imagelength, page.imagewidth
+        return (width, height) if orientation and orientation.value in TURNED else (height, width)
 
 
 def _check_kind(page):
@@ -129,18 +148,44 @@ def _meant(pixels, page):
     return pixels
 
 
-def write(pixels, path, icc_profile=None):
-    """Writes (h, w, 1 to 4) uint8 or uint16, without loss."""
+def write(pixels, path, icc_profile=None, info=None):
+    """Writes (h, w, 1 to 4) uint8 or uint16, without loss. info: Metadata, of this size."""
     import tifffile
 
+    big = pixels.nbytes > LARGEST_CLASSIC
+    order, tags = exif.tree(info.exif) if info and info.exif else (None, {})
+    below = [tag for tag in (exif.EXIF, exif.GPS) if tag in tags]
+    extra = [(tag, *tags[tag], True) for tag in exif.OF_TIFF & set(tags) if tag not in below]
+    # tifffile leaves out tags of directories, so these have the number before until they are there.
+    extra += [(tag - 1, exif.LONG8 if big else exif.LONG, 1, 0, True) for tag in below]
+    if info and info.xmp:
+        extra.append((metadata.XMP, 1, len(info.xmp), info.xmp, True))
     tifffile.imwrite(
         path,
         pixels if pixels.shape[2] > 1 else pixels[..., 0],
-        bigtiff=pixels.nbytes > LARGEST_CLASSIC,
+        bigtiff=big,
         photometric="minisblack" if pixels.shape[2] < 3 else "rgb",
         planarconfig="contig" if pixels.shape[2] > 1 else None,
         extrasamples=["unassalpha"] if pixels.shape[2] in (2, 4) else None,
         compression="zlib",
         iccprofile=icc_profile,
         metadata=None,
+        byteorder=order,
+        extratags=extra,
+        software=False if exif.SOFTWARE in tags else None,
     )
+    if below:
+        with tifffile.TiffFile(path, mode="r+") as file:
+            for tag in below:
+                _add_directory(file, tag, tags[tag], order)
+
+
+def _add_directory(file, tag, tags, order):
+    """Adds a directory to a TIFF that has the number before its tag."""
+    end = file.filehandle.seek(0, 2)
+    end += file.filehandle.write(bytes(end % 2))
+    file.filehandle.write(exif.packed(tags, order, end, file.is_bigtiff))
+    entry = file.pages.first.tags[tag - 1]
+    entry.overwrite(end)
+    file.filehandle.seek(entry.offset)
+    file.filehandle.write(struct.pack(order + "H", tag))

@@ -15,82 +15,14 @@ import animations
 import images
 import utils
 from errors import InputError
-from naming import names
 from network import TILE
 from progress import progress
+from sizes import resized, shrunk
 from threads import in_threads
 from weights import digest
-from writing import check_free, written
+from writing import check_free
 
 LARGEST = 2**30  # pixels of a result
-FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
-OLD_FILMS = (  # those that are read, and become .mkv
-    *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
-    *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
-)
-
-
-def stages(scale):
-    """The factors, 2 and 3, whose product is a scale: 6 is 2 then 3. Raises InputError if there are none."""
-    factors, rest = [], scale
-    for factor in (2, 3):
-        while rest % factor == 0:
-            factors.append(factor)
-            rest //= factor
-    if rest > 1:
-        raise InputError(
-            f"--scale {scale}: upscaling goes by 2, 3 and 4, and by products of 2 and 3 such as 6, 8 and 9"
-        )
-    return factors
-
-
-def is_film(path):
-    return path.suffix.lower() in (*FILMS, *OLD_FILMS)
-
-
-def film_ending(path, lossless):
-    """The ending of an enlarged film that nobody named."""
-    return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
-
-
-def check_film(path, lossless):
-    """Raises InputError if a film cannot have this name."""
-    if lossless and path.suffix.lower() != ".mkv":
-        raise InputError(f"{path}: --lossless is written to .mkv; name an --output with that ending")
-    if path.suffix.lower() not in FILMS:
-        raise InputError(f"{path}: no film can be written there; take one of {', '.join(FILMS)}")
-
-
-def jobs(source, output, sample_dir, scale, lossless=False):
-    """Pairs of paths: what to upscale and where to write it.
-
-    source: an image file, a folder of them, or a film. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). What the program wrote
-    into the folder of images itself is left out.
-    Raises InputError if there is nothing at `source`, or an ending of no format.
-    """
-    source = Path(source)
-    if source.is_dir():
-        if output and Path(output).is_file():
-            raise InputError(f"--output {output}: is a file; for a folder of images, name a folder")
-        ours = written(source)
-        paths = [path for path in utils.prepare_data(source) if path.name not in ours]
-        if not paths:
-            raise InputError(f"{source}: has only images that this program wrote; name another folder")
-    elif source.is_file():
-        paths = [source]
-        if output and not Path(output).is_dir() and Path(output).suffix and not output.endswith("/"):
-            if is_film(source):
-                check_film(Path(output), lossless)
-            elif not animations.fit(source, Path(output)):
-                images.format_of(Path(output))
-            return [(source, Path(output))]
-    else:
-        raise InputError(f"--input {source}: no such file or folder")
-    suffix = film_ending(source, lossless) if is_film(source) else ".png"
-    folder, ending = Path(output or sample_dir), f"_x{scale}{suffix}"
-    named = zip(paths, names(paths, [ending]), strict=True)
-    return [(path, folder / f"{name}{ending}") for path, name in named]
 
 
 def bicubic(image, scale, top, left, bottom, right):
@@ -134,19 +66,26 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     return result
 
 
-def upscale(pixels, srcnns, what="upscaling"):
-    """Passes an image through networks in turn.
+def upscale(pixels, srcnns, what="upscaling", size=None):
+    """Passes an image through networks in turn, and by bicubic down to a size.
 
     pixels: as in `images.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
-    model.py. Returns pixels of the same kind, larger by the product of their scales.
+    model.py. size: (height, width); None for larger by the product of their scales. Returns pixels of the
+    same kind.
     """
     if images.has_alpha(pixels):
         pixels = fill_transparent(pixels)
-    image = pixels
+    image, product = pixels, product_of(srcnns)
+    is_exact = size is None or tuple(size) == tuple(product * n for n in pixels.shape[:2])
     for index, srcnn in enumerate(srcnns, 1):
-        dtype = pixels.dtype if index == len(srcnns) else np.float32
+        dtype = pixels.dtype if index == len(srcnns) and is_exact else np.float32
         image = enlarge(image, srcnn, dtype, f"{what}, x{srcnn.network.scale}")
-    return image
+    return image if is_exact else shrunk(image, size, pixels.dtype)
+
+
+def product_of(srcnns):
+    """How much larger networks make an image in turn."""
+    return math.prod(srcnn.network.scale for srcnn in srcnns)
 
 
 class Upscaled(NamedTuple):
@@ -162,67 +101,72 @@ class Upscaled(NamedTuple):
     warning: str = ""  # what could not be kept of it
 
 
-def upscale_files(work, srcnns, overwrite, noted, centre):
-    """Upscales files one by one and yields an Upscaled for each.
+def upscale_photograph(source, target, srcnns, goal, overwrite, noted, centre):
+    """Upscales one image file into another and returns the Upscaled.
 
-    work: from `jobs`. noted: whether the folder of results notes what each was made from.
+    goal: a sizes.Goal. noted: whether the folder of results notes what each was made from.
     centre: of a result's height and width gives top, left, bottom, right of its middle.
+    Raises InputError, with nothing written, if one of the files cannot be used.
     """
-    for source, target in work:
-        started = time.monotonic()
-        try:
-            pixels, result = upscale_file(source, target, srcnns, overwrite, noted)
-        except InputError as error:
-            yield Upscaled(source, target, error=error)
-            continue
-        except (MemoryError, tf.errors.ResourceExhaustedError):
-            error = InputError(
-                f"{source}: there is not enough memory for an image so large; cut it into parts"
-            )
-            yield Upscaled(source, target, error=error)
-            continue
-        size = result.shape[:2]
-        box = centre(*size)
-        scale = math.prod(srcnn.network.scale for srcnn in srcnns)
-        shown = images.colours(result)[box[0] : box[2], box[1] : box[3]]
-        pictures = {
-            "bicubic": utils.to_pixels(bicubic(images.colours(pixels), scale, *box)),
-            "SRCNN": utils.to_pixels(utils.to_float(shown)),
-        }
-        yield Upscaled(source, target, size, round(time.monotonic() - started, 1), pictures)
+    started = time.monotonic()
+    try:
+        pixels, result, warning = upscale_file(source, target, srcnns, goal, overwrite, noted)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise InputError(
+            f"{source}: there is not enough memory for an image so large; cut it into parts"
+        ) from error
+    size = result.shape[:2]
+    box = centre(*size)
+    shown = images.colours(result)[box[0] : box[2], box[1] : box[3]]
+    pictures = {
+        "bicubic": utils.to_pixels(resized(images.colours(pixels), size, box)),
+        "SRCNN": utils.to_pixels(utils.to_float(shown)),
+    }
+    seconds = round(time.monotonic() - started, 1)
+    return Upscaled(source, target, size, seconds, pictures, warning=warning)
 
 
-def upscale_file(source, target, srcnns, overwrite, noted):
-    """Upscales one file into another, see `upscale`; the colour profile is kept.
+def upscale_file(source, target, srcnns, goal, overwrite, noted):
+    """Upscales one file into another, see `upscale`; what images.Picture has beside pixels is kept.
 
-    Returns the pixels of both. Raises InputError, with nothing written, if one of them cannot be used.
+    Returns the pixels of both, and what could not be kept as one line. Raises InputError, with nothing
+    written, if one of them cannot be used.
     """
     if not overwrite:
         check_free(target)
     picture = images.read(source)
+    about = origin(source, srcnns) if noted else None
     if picture.frames > 1:
         if animations.fit(source, target):
-            return upscale_animation(source, target, srcnns, noted)
+            return *upscale_animation(source, target, srcnns, goal, about), ""
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
-    scale = math.prod(srcnn.network.scale for srcnn in srcnns)
-    height, width = (n * scale for n in picture.pixels.shape[:2])
-    if height * width > LARGEST:
-        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    images.check_fits(target, height, width, picture.pixels, picture.icc_profile)
-    result = upscale(picture.pixels, srcnns, source.name)
+    height, width = result_size(source, picture.pixels, srcnns, goal)
+    info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
+    images.check_fits(target, height, width, picture.pixels, picture.icc_profile, info)
+    result = upscale(picture.pixels, srcnns, source.name, (height, width))
     if not overwrite:
         check_free(target)  # somebody may have made it meanwhile
-    images.save(result, target, picture.icc_profile, origin(source, srcnns) if noted else None)
-    return picture.pixels, result
+    images.save(result, target, picture.icc_profile, about, info)
+    return picture.pixels, result, f"{source}: left out: {info.left_out}" if info.left_out else ""
 
 
-def upscale_animation(source, target, srcnns, noted):
-    """Upscales all frames of an animation; see `upscale_file`."""
+def result_size(source, pixels, srcnns, goal):
+    """(height, width) of a result. Raises InputError if it, or what is between, has too many pixels."""
+    size, product = goal.size(*pixels.shape[:2]), product_of(srcnns)
+    if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:
+        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
+    if size[0] > pixels.shape[0] * product or size[1] > pixels.shape[1] * product:
+        raise InputError(f"{source}: has not the size that it says; save it anew")
+    return size
+
+
+def upscale_animation(source, target, srcnns, goal, about):
+    """Upscales all frames of an animation; returns the first of both."""
     animation = animations.read(source)
-    animations.check_size(target, animation, math.prod(srcnn.network.scale for srcnn in srcnns))
+    size = result_size(source, animation.frames[0], srcnns, goal)
+    animations.check_size(target, animation, *size)
     frames = progress(animation.frames, f"{source.name}, frames")
-    results = [upscale(pixels, srcnns, source.name) for pixels in frames]
-    about = origin(source, srcnns) if noted else None
+    results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
     animations.save(animation._replace(frames=results), target, about)
     return animation.frames[0], results[0]
 
@@ -232,15 +176,6 @@ def origin(source, srcnns):
     status = source.stat()
     weights = [digest(srcnn.sess.run(srcnn.variables)) for srcnn in srcnns]
     return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
-
-
-def left_to_do(work, srcnns, more):
-    """The part of the work whose results are not there yet, as these networks made them from these files.
-
-    more: plain values that tell results apart, beside `origin`.
-    """
-    ours = written(work[0][1].parent)
-    return [pair for pair in work if ours.get(pair[1].name) != origin(pair[0], srcnns) | more]
 
 
 def fill_transparent(pixels):

@@ -199,32 +199,42 @@ def prepare_data(folder):
 
     Raises InputError if there are none.
     """
+    paths, left = listed(folder, images.SUFFIXES)
+    check_taken(folder, paths, Counter(left.values()), images.SUFFIXES)
+    return paths
+
+
+def listed(folder, suffixes):
+    """The files of a folder with these endings, sorted by name, and why others are not taken, by path."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
         found = sorted(p for p in folder.iterdir() if p.name not in (LIST, "README.md"))
-        left = {p: kind for p in found if (kind := left_out(p))}
+        left = {p: kind for p in found if (kind := left_out(p, suffixes))}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
-    paths = [p for p in found if p not in left]
+    return [p for p in found if p not in left], left
+
+
+def check_taken(folder, paths, left, suffixes):
+    """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
     if not paths:
-        raise InputError(f"{folder}: no images in it ({', '.join(images.SUFFIXES)})")
+        raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
     if left:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(left.values()).items()))
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
         print(f"{folder}: left out as no images: {kinds}")
-    return paths
 
 
-def left_out(path):
-    """Why a file of a folder is not taken for an image, in a word or two; None if it is."""
+def left_out(path, suffixes):
+    """Why a file of a folder is not taken for one with these endings, in a word or two; None if it is."""
     if path.name.startswith("."):
         return "hidden"
     if path.is_dir():
         return "sub-folders"
     if not path.is_file():
         return "broken links"
-    return None if path.suffix.lower() in images.SUFFIXES else path.suffix or "without an ending"
+    return None if path.suffix.lower() in suffixes else path.suffix or "without an ending"
 
 
 def sub_images(input_, label_, image_size, label_size, stride):

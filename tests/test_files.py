@@ -167,12 +167,12 @@ def test_upscaling_a_folder_goes_on_where_it_was(here, photographs, capsys):
 
 
 def test_what_a_folder_run_leaves_out_is_counted(photographs, capsys):
-    for name in ("a.heic", "b.heic", "noending", ".hidden.png"):
+    for name in ("a.psd", "b.psd", "noending", ".hidden.png"):
         (photographs / name).touch()
     (photographs / "deeper").mkdir()
     assert run("--input", photographs) == 0
     said = capsys.readouterr().out
-    assert "left out as no images: 2 .heic, 1 hidden, 1 sub-folders, 1 without an ending" in said
+    assert "left out as no images: 2 .psd, 1 hidden, 1 sub-folders, 1 without an ending" in said
 
 
 @pytest.mark.parametrize("flag", ["--test_dir", "--input"])

@@ -1,0 +1,72 @@
+"""HEIC and HEIF, as phones write them: read and written by pillow-heif, where it is installed."""
+
+import numpy as np
+
+import deep
+import metadata
+import profiles
+from errors import needing
+
+SUFFIXES = ".heic", ".heif", ".hif"
+BRANDS = b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"
+ANY = b"mif1", b"msf1"  # whatever their compatible brands say
+
+
+def is_heif(start):
+    """Whether a file that starts with these 64 bytes is one."""
+    if start[4:8] != b"ftyp":
+        return False
+    return start[8:12] in BRANDS or (start[8:12] in ANY and b"avif" not in start)
+
+
+def library(path):
+    """pillow-heif. Raises InputError, which names the file that needs it, where it is not installed."""
+    with needing("pillow-heif", path):
+        import pillow_heif
+    return pillow_heif
+
+
+def _opened(path, largest):
+    """The image of a file that is not decoded yet, and how many there are."""
+    file = library(path).open_heif(path, convert_hdr_to_8bit=False, hdr_to_16bit=False)
+    image = file[file.primary_index]
+    if image.size[0] * image.size[1] > largest:
+        raise MemoryError
+    return image, len(file)
+
+
+def size(path, largest):
+    """(height, width), upright."""
+    image, _ = _opened(path, largest)
+    return image.size[::-1]
+
+
+def read(path, largest):
+    """Decodes a file: (pixels, icc_profile, frames, Metadata), upright, see images.Picture.
+
+    largest: pixels. What lies in the file is turned by libheif; the orientation of EXIF is not used.
+    Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
+    """
+    image, frames = _opened(path, largest)
+    mode, _, depth = image.mode.partition(";")
+    if mode not in ("L", "LA", "RGB", "RGBA"):
+        raise deep.KindError(f"HEIF of the kind {image.mode}; save it as PNG")
+    icc = image.info.get("icc_profile")
+    named = image.info.get("nclx_profile")
+    if (
+        not icc
+        and named
+        and not profiles.is_srgb_by_numbers(named["color_primaries"], named["transfer_characteristics"])
+    ):
+        raise deep.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
+    pixels = np.array(image)
+    pixels = pixels.reshape(*pixels.shape[:2], len(mode))
+    if depth:
+        pixels = deep.stretched(pixels, 2 ** int(depth) - 1)
+    info = metadata.checked(image.info.get("exif") or b"", image.info.get("xmp") or b"", [])
+    return pixels, icc, frames, info
+
+
+def write(image, path, **more):
+    """Writes a Pillow image. more: quality, icc_profile, exif, xmp."""
+    library(path).from_pillow(image).save(path, **more)

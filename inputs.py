@@ -1,0 +1,194 @@
+"""Which files an upscaling takes, and where their results go."""
+
+import glob
+import os
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import animations
+import images
+import utils
+from errors import InputError, needing
+from naming import names
+from writing import written
+
+FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
+OLD_FILMS = (  # those that are read, and become .mkv
+    *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
+    *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
+)
+ENDINGS = (*images.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
+
+
+class Work(NamedTuple):
+    """A file to upscale, where to write the result, and how much larger that is to be."""
+
+    source: Path
+    target: Path
+    ratio: Fraction | None = None  # None if there is an error
+    quality: int | None = None  # of its JPEG, where the network is told
+    error: InputError | None = None  # why it cannot be done
+
+
+def is_film(path):
+    return path.suffix.lower() in (*FILMS, *OLD_FILMS)
+
+
+def plan(words, output, sample_dir, goal, recursive=False, lossless=False):
+    """A list of Work.
+
+    words: images, films, folders of them, and patterns. output: a file or a folder, or None for
+    sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). goal: a sizes.Goal.
+    recursive: sub-folders, too; those of the results have their names.
+    Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
+    """
+    several = len(words) > 1 or Path(words[0]).is_dir()
+    if several:
+        _check_folder(output)
+    found = sources(words, recursive)
+    if output and not several and len(found) == 1 and _is_file(output):
+        source, target = found[0][0], Path(output)
+        _check_ending(source, target, lossless)
+        return [Work(source, target, **_measured(source, goal)[1])]
+    _check_folder(output)
+    groups = {}
+    for path, below in found:
+        groups.setdefault(below, []).append(path)
+    work = []
+    for below, paths in groups.items():
+        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless)
+    targets = {os.path.abspath(item.target) for item in work}
+
+    def is_result(path):
+        return os.path.abspath(path) in targets and path.name in written(path.parent)
+
+    return [item for item in work if not is_result(item.source)]  # of the same command before
+
+
+def _is_file(output):
+    """Whether an --output that may not exist yet is the name of a file."""
+    path = Path(output)
+    return bool(path.suffix) and not path.is_dir() and not output.endswith("/")
+
+
+def _check_folder(output):
+    """Raises InputError if an --output for several images is a file, or named as one."""
+    if output and (Path(output).is_file() or (_is_file(output) and Path(output).suffix.lower() in ENDINGS)):
+        raise InputError(f"--output {output}: is a file; for several images, name a folder")
+
+
+def _check_ending(source, target, lossless):
+    if is_film(source):
+        if lossless and target.suffix.lower() != ".mkv":
+            raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
+        if target.suffix.lower() not in FILMS:
+            raise InputError(f"{target}: no film can be written there; take one of {', '.join(FILMS)}")
+    elif not animations.fit(source, target):
+        images.format_of(target)
+
+
+def _plan_folder(paths, folder, goal, lossless):
+    """The Work of files whose results lie in one folder."""
+    places = {}
+    for path in paths:
+        other = places.setdefault(path.name.casefold(), path)
+        if other.parent != path.parent:
+            raise InputError(
+                f"{other} and {path}: would have one result in {folder}; upscale them in two runs, "
+                "with an --output each"
+            )
+    measured = [_measured(path, goal) for path in paths]
+    endings = [
+        f"_{size}{_film_ending(path, lossless) if is_film(path) else '.png'}"
+        for path, (size, _) in zip(paths, measured, strict=True)
+    ]
+    chosen = names(paths, sorted(set(endings)))
+    return [
+        Work(path, folder / (name + ending), **more)
+        for path, name, ending, (_, more) in zip(paths, chosen, endings, measured, strict=True)
+    ]
+
+
+def _film_ending(path, lossless):
+    """The ending of an enlarged film that nobody named."""
+    return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
+
+
+def _measured(path, goal):
+    """What names the size of a result, such as x3 or 3000x2000, and the ratio, or error, of its Work."""
+    if goal.scale:
+        return goal.text, {"ratio": Fraction(goal.scale)}
+    try:
+        size = _size(path)
+    except InputError as error:
+        return goal.text, {"error": error}
+    ratio, (height, width) = goal.ratio(*size), goal.size(*size)
+    if ratio <= 1:
+        text = f"{path}: has {size[1]}x{size[0]} pixels already; take more than {goal.text}, or leave it out"
+        return goal.text, {"error": InputError(text)}
+    return f"{width}x{height}", {"ratio": ratio}
+
+
+def _size(path):
+    """(height, width) as it is shown."""
+    if not is_film(path):
+        return images.size(path)
+    with needing("av", path):
+        import film_files
+    return film_files.probe(path).upright
+
+
+def sources(words, recursive):
+    """Pairs of the path of a file and the folder that it lies in below the one that was named."""
+    found = {}
+    for word in words:
+        for path, below in _named(word, recursive):
+            found.setdefault(os.path.abspath(path), (path, below))
+    return list(found.values())
+
+
+def _named(word, recursive):
+    path = Path(word)
+    if path.is_dir():
+        return _in_folder(path, recursive)
+    if path.is_file():
+        return [(path, Path())]
+    if not any(sign in word for sign in "*?["):
+        raise InputError(f"--input {word}: no such file or folder")
+    folder, pattern = os.path.split(word)
+    if not os.path.isdir(folder):  # whose name may have brackets, too
+        folder, pattern = "", word
+    matches = glob.glob(pattern, root_dir=folder or None, recursive=True)
+    found = []
+    for path in sorted(Path(folder, match) for match in matches):
+        if path.is_dir():
+            found += _in_folder(path, recursive) if recursive else []
+        elif path.is_file() and path.name not in written(path.parent):
+            found.append((path, Path()))
+    if not found:
+        raise InputError(f"--input {word}: matches no file that this program did not write")
+    return found
+
+
+def _in_folder(folder, recursive):
+    """The images and films of a folder but for what this program wrote; what is left out is counted."""
+    found, left, ours, waiting = [], Counter(), 0, [folder]
+    while waiting:
+        inner = waiting.pop(0)
+        paths, others = utils.listed(inner, ENDINGS)
+        results = written(inner)
+        found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
+        ours += sum(path.name in results for path in paths)
+        for path, kind in others.items():
+            if not recursive or kind != "sub-folders":
+                left[kind] += 1
+            elif path.is_symlink():  # which may lead back
+                left["links to folders"] += 1
+            else:
+                waiting.append(path)
+    if not found and ours:
+        raise InputError(f"{folder}: has only images that this program wrote; name another folder")
+    utils.check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))
+    return found

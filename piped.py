@@ -1,0 +1,79 @@
+"""Standard input and output in the place of files: an image comes, or goes, through a pipe."""
+
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from errors import InputError
+from terminal import bytes_alone
+
+PIPE = "-"
+RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes
+
+
+class Files(NamedTuple):
+    """What --input and --output name, with files in the place of pipes."""
+
+    inputs: list
+    output: str | None
+    to_pipe: bool = False
+    folder: str = ""  # of those files
+
+    def said(self, text):
+        """A text in which a file in the place of a pipe is not named by its path."""
+        text = str(text)
+        if self.folder:
+            text = text.replace(f"{self.folder}/{RECEIVED}", "standard input")
+            text = text.replace(f"{self.folder}/{SENT}", "standard output")
+        return text
+
+
+@contextmanager
+def as_files(inputs, output):
+    """The Files for --input and --output, where "-" is standard input and output.
+
+    When the block ends well, standard output has what was written to its file, a PNG, and nothing else:
+    what is printed meanwhile goes to standard error. Raises InputError for what cannot go through pipes.
+    """
+    from_pipe = PIPE in inputs
+    to_pipe = output == PIPE or (from_pipe and output is None)
+    if from_pipe and len(inputs) > 1:
+        raise InputError("--input -: standard input goes alone; leave out the other files")
+    if not from_pipe and not to_pipe:
+        yield Files(inputs, output)
+        return
+    with tempfile.TemporaryDirectory(prefix="srcnn-") as folder:
+        if from_pipe:
+            inputs = [receive(Path(folder) / RECEIVED)]
+        if not to_pipe:
+            with _named(Files(inputs, output, False, folder)) as files:
+                yield files
+            return
+        target = Path(folder) / SENT
+        with bytes_alone() as stream, _named(Files(inputs, str(target), True, folder)) as files:
+            yield files
+            if target.exists():
+                with open(target, "rb") as file:
+                    shutil.copyfileobj(file, stream)
+
+
+@contextmanager
+def _named(files):
+    try:
+        yield files
+    except InputError as error:
+        raise InputError(files.said(error)) from error
+
+
+def receive(path):
+    """Saves what comes on standard input; returns the path as text."""
+    if sys.stdin.isatty():
+        raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
+    with open(path, "wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    if not path.stat().st_size:
+        raise InputError("--input -: standard input is empty; pipe an image into it, or < FILE")
+    return str(path)
