@@ -6,7 +6,9 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 import images
+import metadata
 from errors import InputError, first_line
+from metadata import Metadata
 from writing import replacing
 
 KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
@@ -20,6 +22,7 @@ class Animation(NamedTuple):
     milliseconds: list  # that each is shown
     plays: int  # 0: without end
     icc_profile: bytes | None = None
+    metadata: Metadata = Metadata()
 
 
 def fit(source, target):
@@ -40,6 +43,8 @@ def check_size(path, animation, h, w):
     kind = KINDS[path.suffix.lower()]
     if max(h, w) > images.LARGEST_SIDE.get(kind, LARGEST):
         raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; take .png")
+    if kind == "GIF" and animation.metadata:
+        raise InputError(f"{path}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
 
 
 def read(path):
@@ -53,7 +58,7 @@ def read(path):
                     frames.append(pixels)
                     milliseconds.append(round(image.info.get("duration") or 0))
             loop, kind = image.info.get("loop"), image.format
-            icc = image.info.get("icc_profile")
+            icc, info = image.info.get("icc_profile"), metadata.of_image(image)
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
         reason = first_line(error)
@@ -62,7 +67,7 @@ def read(path):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
     plays = 1 if loop is None else loop + 1 if kind == "GIF" and loop else loop
-    return Animation(frames, milliseconds, plays, icc)
+    return Animation(frames, milliseconds, plays, icc, info)
 
 
 def save(animation, path, about=None):
@@ -77,6 +82,8 @@ def save(animation, path, about=None):
         more |= {"lossless": True, "quality": 50, "exact": True}
     if animation.icc_profile and kind != "GIF":
         more["icc_profile"] = animation.icc_profile
+    if kind != "GIF":
+        more |= images.in_pillow(kind, animation.metadata)
     more["duration"] = animation.milliseconds
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about) as temporary:

@@ -5,9 +5,10 @@ import numpy as np
 import deep
 import metadata
 import profiles
-from errors import needing
+from errors import InputError, first_line, needing
 
 SUFFIXES = ".heic", ".heif", ".hif"
+LARGEST_SIDE = 4096  # pixels; encoders of phones and of pillow-heif refuse from twice as many on
 BRANDS = b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"
 ANY = b"mif1", b"msf1"  # whatever their compatible brands say
 
@@ -68,5 +69,8 @@ def read(path, largest):
 
 
 def write(image, path, **more):
-    """Writes a Pillow image. more: quality, icc_profile, exif, xmp."""
-    library(path).from_pillow(image).save(path, **more)
+    """Writes a Pillow image. more: quality, icc_profile, exif, xmp. Raises InputError if it cannot be."""
+    try:
+        library(path).from_pillow(image).save(path, **more)
+    except RuntimeError as error:
+        raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png") from error

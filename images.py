@@ -45,7 +45,7 @@ KEEP_ALPHA = ("AVIF", "HEIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
 KEEP_16_BITS = ("PNG", "TIFF")
 KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
-LARGEST_SIDE = {"AVIF": 65536, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
 ORIENTATION = 0x0112  # of EXIF
 UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by the number it noted
@@ -166,9 +166,10 @@ def _decode(path):
             orientation = image.getexif().get(ORIENTATION)
             return _picture(pixels, icc, frames, metadata.of_image(image), orientation)
         with _quiet(image):
+            bits = _bits_of_grey_png(image)  # before it is loaded
             image.load()
             info = metadata.of_image(image) if info is None else info  # Pillow changes it in turning
-            pixels = _decode_8_bits(image, icc)
+            pixels = _decode_8_bits(image, icc, bits)
         if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
             pixels = pixels[..., :3]
         converted = image.mode in ("CMYK", "LAB")
@@ -197,9 +198,9 @@ def _picture(pixels, icc, frames, info, orientation=1):
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
 
 
-def _decode_8_bits(image, icc):
-    """(h, w, channels) uint8 of an image that Pillow opened, upright."""
-    key, bits = image.info.get("transparency"), _bits_of_grey_png(image)
+def _decode_8_bits(image, icc, bits):
+    """(h, w, channels) uint8 of an image that Pillow opened, upright. bits: of a grey PNG, else None."""
+    key = image.info.get("transparency")
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         raise deep.KindError("its pixels have no defined range; save it as 8 or 16 bits")

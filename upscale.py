@@ -138,7 +138,7 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     about = origin(source, srcnns) if noted else None
     if picture.frames > 1:
         if animations.fit(source, target):
-            return *upscale_animation(source, target, srcnns, goal, about), ""
+            return upscale_animation(source, target, srcnns, goal, about)
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     height, width = result_size(source, picture.pixels, srcnns, goal)
     info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
@@ -147,7 +147,12 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     if not overwrite:
         check_free(target)  # somebody may have made it meanwhile
     images.save(result, target, picture.icc_profile, about, info)
-    return picture.pixels, result, f"{source}: left out: {info.left_out}" if info.left_out else ""
+    return picture.pixels, result, remark(source, info)
+
+
+def remark(source, info):
+    """What could not be kept of a file, as one line; empty if all was."""
+    return f"{source}: left out: {info.left_out}" if info.left_out else ""
 
 
 def result_size(source, pixels, srcnns, goal):
@@ -161,14 +166,16 @@ def result_size(source, pixels, srcnns, goal):
 
 
 def upscale_animation(source, target, srcnns, goal, about):
-    """Upscales all frames of an animation; returns the first of both."""
+    """Upscales all frames of an animation; returns what `upscale_file` does, of the first."""
     animation = animations.read(source)
     size = result_size(source, animation.frames[0], srcnns, goal)
     animations.check_size(target, animation, *size)
     frames = progress(animation.frames, f"{source.name}, frames")
     results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
-    animations.save(animation._replace(frames=results), target, about)
-    return animation.frames[0], results[0]
+    before = animation.frames[0].shape[:2]
+    info = animation.metadata.of_size(before, size)
+    animations.save(animation._replace(frames=results, metadata=info), target, about)
+    return animation.frames[0], results[0], remark(source, info)
 
 
 def origin(source, srcnns):

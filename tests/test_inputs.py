@@ -1,0 +1,223 @@
+"""What --input and --output may name, and how large results are to be."""
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from io import BytesIO
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from image_files import SRGB
+from PIL import Image
+
+import images
+import main
+import sizes
+import upscale
+import utils
+
+WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words):
+    return main.main([*WORDS, *map(str, words)])
+
+
+def write(*names, shape=(12, 16, 3)):
+    for name in names:
+        path = np.random.default_rng(len(name)).integers(0, 256, shape, np.uint8)
+        images.save(path, name)
+
+
+def results(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
+
+
+def test_files_folders_and_patterns_at_once(folder, capsys):
+    """A file is taken once, also one whose name looks like a pattern; what is matched by the program, too."""
+    write("a.png", "b [1].png", "shots/c.png", "shots/d.png", "more/e.jpg", "more/.f.png")
+    words = (
+        "--input",
+        "a.png",
+        "./a.png",
+        "b [1].png",
+        "shots",
+        "mo*/*.jp[g]",
+        "--output",
+        "out",
+        "--scale",
+        2,
+    )
+    assert run(*words) == 0
+    expected = ["a_x2.png", "b [1]_x2.png", "c_x2.png", "d_x2.png", "e_x2.png"]
+    assert results(folder / "out") == expected
+    assert run(*words) == 0
+    assert "5 of 5 were upscaled before" in capsys.readouterr().out
+
+
+def test_a_pattern_takes_no_results(folder):
+    """Whether the shell or the program expands it."""
+    write("a.png", "b.png")
+    for words in (["*.png"], ["*.png"], ["a.png", "a_x2.png", "b.png", "b_x2.png"]):
+        assert run("--input", *words, "--output", ".", "--scale", 2) == 0
+        assert results(folder) == ["a.png", "a_x2.png", "b.png", "b_x2.png"]
+
+
+def test_sub_folders_keep_their_structure(folder, capsys):
+    write("in/a.png", "in/deep/a.png", "in/deep/er/b.png", "in/.hidden/c.png")
+    os.symlink(folder / "in", folder / "in/deep/loop")
+    for _ in range(2):  # the results lie below what is taken, and are not taken again
+        assert run("--input", "in", "--recursive", "--output", "in/out", "--scale", 2) == 0
+        assert results(folder / "in/out") == ["a_x2.png", "deep/a_x2.png", "deep/er/b_x2.png"]
+    assert "1 hidden, 1 links to folders" in capsys.readouterr().out
+
+
+BAD = {
+    "--input a.png other/a.png": "a.png and other/a.png: would have one result",
+    "--input *.tif": "*.tif: matches no file",
+    "--input a.png gone.png": "gone.png: no such file",
+    "--input a.png b.png --output out.png": "name a folder",
+    "--input a.png --width 16": "a.png: has 16x12 pixels already; take more than width 16",
+    "--input a.png --width 2000000000": "pixels; cut it first",
+    "--input a.png --scale 2 --width 90": "leave one out",
+    "--input a.png --scale 0.5": "--scale",
+    "--input a.png --scale 1e9": "--scale",
+    "--input a.png --scale 5 --filters 9-3-5": "9-3-5",
+    "--input - a.png": "goes alone",
+    "--input other --output -": "name a folder",
+    "--width 3": "add --input",
+    "--scale 2.5": "whole",
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_is_one_line_and_nothing_is_written(folder, fails, words):
+    write("a.png", "b.png", "other/a.png")
+    assert BAD[words] in fails(*WORDS, *words.split())
+
+
+def kernel_matrix(n, to):
+    """MATLAB's imresize along one axis as a matrix (to, n), by its function `contributions`."""
+    scale = to / n
+    width = 4 / min(1, scale)
+    centre = np.arange(1, to + 1) / scale + (1 - 1 / scale) / 2
+    index = np.floor(centre - width / 2)[:, None] + np.arange(int(np.ceil(width)) + 2)
+    x = np.abs(centre[:, None] - index) * min(1, scale)
+    weight = np.where(x <= 1, 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2) * (x <= 2)
+    mirrored = np.r_[np.arange(n), np.arange(n)[::-1]][((index - 1) % (2 * n)).astype(int)]
+    matrix = np.zeros((to, n))
+    for row, columns, values in zip(matrix, mirrored, weight / weight.sum(1, keepdims=True), strict=True):
+        np.add.at(row, columns, values)
+    return matrix
+
+
+@pytest.mark.parametrize("size", [(33, 47), (41, 20), (90, 130), (1, 3)])
+def test_bicubic_to_any_size_is_matlabs(monkeypatch, size):
+    monkeypatch.setattr(sizes, "TILE", 31)
+    image = np.random.default_rng(0).random((41, 58, 2)).astype(np.float32)
+    expected = np.einsum("ij,jkc,lk->ilc", kernel_matrix(41, size[0]), image, kernel_matrix(58, size[1]))
+    np.testing.assert_allclose(sizes.shrunk(image, size, np.float32), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "factors"),
+    [(Fraction(5, 2), [3]), (Fraction(37, 10), [2, 2]), (5, [2, 3]), (7, [2, 2, 2]), (10, [2, 2, 3])],
+)
+def test_networks_reach_the_next_larger_product(ratio, factors):
+    assert sizes.stages(ratio) == factors
+
+
+def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):
+    write("a.png")
+    assert run("--input", "a.png", "--scale", 2.5) == 0 and run("--input", "a.png", "--scale", 3) == 0
+    assert "weights for x3" in capsys.readouterr().out
+    large, small = (images.read(f"sample/a_x{n}.png").pixels for n in (3, 2.5))
+    assert small.shape == (30, 40, 3)
+    expected = sizes.shrunk(utils.to_float(large), (30, 40), np.uint8)
+    assert np.abs(small.astype(int) - expected).max() <= 3  # that of whole numbers, clipped
+
+
+def test_widths_and_heights(folder, capsys):
+    """Each file by the networks that it needs; the one that is large already is named."""
+    write("wide.png"), write("high.png", shape=(30, 10, 1)), write("large.png", shape=(60, 90, 3))
+    names = ["high.png", "large.png", "wide.png"]
+    assert run("--input", *names, "--width", 40) == 2
+    assert "large.png: has 90x60 pixels already" in capsys.readouterr().err
+    assert run("--input", "wide.png", "high.png", "--height", 50, "--width", 60) == 0
+    shapes = {name: images.read(folder / "sample" / name).pixels.shape for name in results(folder / "sample")}
+    assert shapes == {
+        "high_40x120.png": (120, 40, 1),
+        "wide_40x30.png": (30, 40, 3),
+        "high_17x50.png": (50, 17, 1),
+        "wide_60x45.png": (45, 60, 3),
+    }
+    assert json.loads((folder / "sample/upscaled.json").read_text())["width"] == 60
+    capsys.readouterr()
+    assert run("--input", "wide.png", "--width", 60) == 0
+    assert "1 of 1 were upscaled before" in capsys.readouterr().out
+
+
+def test_what_is_in_between_may_not_be_too_large(folder, monkeypatch, capsys):
+    monkeypatch.setattr(upscale, "LARGEST", 12 * 16 * 8)
+    write("a.png")
+    assert run("--input", "a.png", "--scale", 2.5) == 2
+    assert "1,536 pixels" in capsys.readouterr().err
+
+
+def test_a_size_is_known_without_decoding(folder):
+    for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.avif", "a.heic"):
+        for orientation in (1, 6):
+            exif = Image.Exif()
+            exif[images.ORIENTATION] = orientation
+            image = Image.new("RGB", (30, 20))
+            if name == "a.heic":
+                pytest.importorskip("pillow_heif").from_pillow(image).save(name, exif=exif.tobytes())
+            else:
+                image.save(name, exif=exif)
+            assert images.size(name) == images.read(name).pixels.shape[:2]
+
+
+def piped(data, *words, cwd):
+    command = [sys.executable, str(ROOT / "main.py"), *WORDS, "--scale", "2", *words]
+    return subprocess.run(command, cwd=cwd, input=data, capture_output=True)
+
+
+def test_through_pipes(folder):
+    """16 bits, transparency and profile; nothing but the image comes out, and no file is left."""
+    images.save(np.random.default_rng(0).integers(0, 65536, (9, 8, 4), np.uint16), "a.png", SRGB)
+    before = set(folder.iterdir())
+    done = piped((folder / "a.png").read_bytes(), "--input", "-", cwd=folder)
+    assert done.returncode == 0 and b"weights for x2" in done.stderr
+    assert set(folder.iterdir()) == before
+    (folder / "out.png").write_bytes(done.stdout)
+    picture = images.read("out.png")
+    assert picture.pixels.shape == (18, 16, 4) and picture.pixels.dtype == np.uint16
+    assert picture.icc_profile == SRGB
+    again = piped(b"", "--input", "a.png", "--output", "-", cwd=folder)
+    assert again.stdout == done.stdout
+    to_file = piped((folder / "a.png").read_bytes(), "--input", "-", "--output", "b.png", cwd=folder)
+    assert to_file.returncode == 0 and (folder / "b.png").read_bytes() == done.stdout
+
+
+def test_what_is_no_image_in_a_pipe(folder):
+    for data, text in ((b"hello", b"standard input: damaged"), (b"", b"standard input is empty")):
+        done = piped(data, "--input", "-", cwd=folder)
+        assert done.returncode == 2 and done.stdout == b"" and text in done.stderr.splitlines()[-1]
+
+
+def test_a_reader_that_leaves_the_pipe(folder):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
+    noise.save(buffer := BytesIO(), "PNG")
+    (folder / "a.png").write_bytes(buffer.getvalue())
+    words = f'"{sys.executable}" "{ROOT}/main.py" {" ".join(WORDS)} --input - < a.png | head -c 9'
+    done = subprocess.run(["bash", "-c", words + "; echo ${PIPESTATUS[0]}"], capture_output=True, cwd=folder)
+    assert done.stdout == b"\x89PNG\r\n\x1a\n\x00141\n" and b"Error" not in done.stderr

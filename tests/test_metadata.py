@@ -1,0 +1,128 @@
+"""EXIF and XMP of photographs in the enlargement, read by exiftool where it is, and by Pillow."""
+
+import json
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+import images
+import main
+
+WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
+PLACE = {1: "N", 2: (48.0, 12.0, 0.0), 3: "E", 4: (16.0, 22.0, 12.0)}
+DATE = "2021:05:06 07:08:09"
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6" xmp:Rating="4">
+<tiff:ImageWidth>30</tiff:ImageWidth><xmp:Thumbnails><rdf:Alt/></xmp:Thumbnails></rdf:Description></rdf:RDF>
+</x:xmpmeta>"""
+
+
+@pytest.fixture
+def photograph(tmp_path, monkeypatch):
+    """As a camera notes it, on its side: 30x20 pixels, with a date, a place, XMP and a small picture."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 15, 3), np.uint8).repeat(4, 0).repeat(2, 1)
+    exif = Image.Exif()
+    exif[0x010F], exif[images.ORIENTATION] = "Camera", 6
+    exif[0x8769] = {0x9003: DATE, 0xA002: 30, 0xA003: 20, 0xA20E: 3000.0, 0x9214: (5, 6), 0x927C: b"note" * 9}
+    exif[0x8825] = PLACE
+    Image.fromarray(pixels).save("a.jpg", exif=with_thumbnail(exif.tobytes()), xmp=XMP)
+    return tmp_path
+
+
+def with_thumbnail(exif):
+    """EXIF of Pillow with a second directory, of a small picture, at the end."""
+    data = bytearray(exif[6:])
+    order = "<" if data[:2] == b"II" else ">"
+    (count,) = struct.unpack_from(order + "H", data, 8)
+    struct.pack_into(order + "I", data, 10 + 12 * count, len(data))
+    place = len(data) + 2 + 24 + 4
+    data += struct.pack(order + "HHHIIHHIII", 2, 0x0201, 4, 1, place, 0x0202, 4, 1, 9, 0) + b"thumbnail"
+    return exif[:6] + bytes(data)
+
+
+def upscale(*words):
+    return main.main([*WORDS, *map(str, words)])
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic"])
+def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, ending):
+    """From a JPEG into each format, and from that into PNG."""
+    if ending == "heic":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    assert upscale("--input", "a.jpg", "--output", f"b.{ending}") == 0
+    assert upscale("--input", f"b.{ending}", "--output", "c.png") == 0
+    for name, width, height in ((f"b.{ending}", 40, 60), ("c.png", 80, 120)):
+        assert b"thumbnail" not in (photograph / name).read_bytes()
+        with Image.open(name) as image:
+            assert image.size == (width, height)
+            image.load()
+            exif, xmp = image.getexif(), image.info["xmp"]
+        inner = exif.get_ifd(0x8769)
+        assert exif[0x010F] == "Camera" and exif.get(images.ORIENTATION, 1) == 1
+        assert (inner[0x9003], inner[0xA002], inner[0xA003]) == (DATE, width, height)
+        assert inner[0xA20E] == 3000 * width / 20 and inner[0x927C] == b"note" * 9 and 0x9214 not in inner
+        assert exif.get_ifd(0x8825) == PLACE
+        assert b'tiff:Orientation="1"' in xmp and b'Rating="4"' in xmp and b"Thumb" not in xmp
+        assert b"<tiff:ImageWidth>%d<" % width in xmp
+
+
+@pytest.mark.skipif(not shutil.which("exiftool"), reason="apt-get install libimage-exiftool-perl")
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic"])
+def test_an_independent_reader_finds_them(photograph, ending):
+    assert upscale("--input", "a.jpg", "--output", f"b.{ending}") == 0
+    done = subprocess.run(["exiftool", "-json", "-n", f"b.{ending}"], capture_output=True, check=True)
+    (found,) = json.loads(done.stdout)
+    assert found["DateTimeOriginal"] == DATE and found["Rating"] == 4 and found["Make"] == "Camera"
+    assert found["GPSLatitude"] == pytest.approx(48.2) and found["GPSLongitude"] == pytest.approx(16.37)
+    assert found.get("Orientation", 1) == 1 and found["ExifImageWidth"] == 40
+    assert "ThumbnailImage" not in found and "Error" not in found
+
+
+def test_sixteen_bits_and_animations_keep_them(photograph):
+    with Image.open("a.jpg") as image:
+        more = {"exif": image.info["exif"], "xmp": image.info["xmp"]}
+        image.load()
+        image.save("moving.webp", save_all=True, append_images=[image.rotate(180)], **more)
+    picture = images.read("a.jpg")
+    info = picture.metadata.of_size((30, 20), (30, 20))
+    images.save(picture.pixels.astype(np.uint16) * 257, "deep.png", info=info)
+    for source, target in (("deep.png", "deeper.png"), ("moving.webp", "b.webp"), ("moving.webp", "b.png")):
+        assert upscale("--input", source, "--output", target) == 0
+        with Image.open(target) as image:
+            assert image.getexif().get_ifd(0x8825) == PLACE
+    assert upscale("--input", "moving.webp", "--output", "b.gif") == 2
+
+
+def test_what_cannot_keep_them_is_refused(photograph, fails):
+    for name in ("b.bmp", "b.jp2", "b.ppm"):
+        assert "EXIF or XMP; take .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
+    with Image.open("a.jpg") as image:  # what every program writes is no reason
+        exif = Image.Exif()
+        exif[images.ORIENTATION] = 6
+        image.save("plain.jpg", exif=exif, xmp=b"")
+    assert upscale("--input", "plain.jpg", "--output", "b.bmp") == 0
+
+
+def test_damage_is_said_and_harms_nothing_else(photograph, capsys):
+    exif = images.read("a.jpg").metadata.exif
+    rng = np.random.default_rng(0)
+    for n in range(60):
+        bad = np.frombuffer(exif, np.uint8).copy()
+        bad[rng.integers(0, len(bad), 6)] = rng.integers(0, 256, 6)
+        Image.new("RGB", (9, 9)).save("bad.jpg", exif=b"Exif\0\0" + bad.tobytes()[: -n or None])
+        info = images.read("bad.jpg").metadata
+        assert info.exif or info.left_out == "damaged EXIF"
+        for name in ("bad.png", "bad.tif"):
+            try:
+                images.save(np.zeros((18, 18, 3), np.uint8), name, info=info.of_size((9, 9), (18, 18)))
+            except images.InputError as error:
+                assert "metadata" in str(error)
+    Image.new("RGB", (9, 9)).save("bad.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert upscale("--input", "bad.jpg") == 2
+    assert "bad.jpg: left out: damaged EXIF" in capsys.readouterr().err
+    assert Image.open("sample/bad_x2.png").size == (18, 18)
