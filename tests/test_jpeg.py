@@ -143,3 +143,36 @@ def test_flags_that_make_no_sense(words, named, tmp_path, monkeypatch, capfd):
         main.main(list(words))
     assert error.value.code == 2 and named in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd):
+    """Each as a network that was given its quality by hand would; what has none is named."""
+    from skimage import data as pictures
+
+    shape = *SHAPE, "--image_size", 24
+    for scale in (1, 2):
+        words = "--scale", scale, "--train_dir", photographs, "--batch_size", 32, "--epoch", 1
+        assert run(*shape, *words) == 0
+    folder = photographs.parent / "jpegs"
+    folder.mkdir()
+    for name, quality in (("a", 40), ("b", 80), ("c", 99)):
+        (folder / f"{name}.jpg").write_bytes(compressed(pictures.cat()[:60, :70], quality).getvalue())
+    Image.fromarray(pictures.cat()[:60, :70]).save(folder / "d.png")
+    upscaling = "--is_train", "False", *SHAPE, "--input"
+    capfd.readouterr()
+    assert run(*upscaling, folder, "--scale", 1, "--output", "cleaned") == 2
+    said = capfd.readouterr().err
+    assert "c.jpg: has quality 99" in said and "d.png: is no JPEG file" in said
+    assert sorted(p.name for p in (photographs.parent / "cleaned").glob("*.png")) == ["a_x1.png", "b_x1.png"]
+    for name, quality in (("a", 40), ("b", 80)):
+        words = "--scale", 1, "--quality", quality, "--overwrite"
+        assert run(*upscaling, folder / f"{name}.jpg", *words, "--output", "one.png") == 0
+        with Image.open("one.png") as one, Image.open(f"cleaned/{name}_x1.png") as other:
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert run(*upscaling, folder / "d.png", "--scale", 2, "--quality", 60, "--output", "d.png") == 0
+    with Image.open("d.png") as image:
+        assert image.size == (140, 120)
+    capfd.readouterr()
+    words = "--is_train", "False", "--scale", 2, "--input", folder / "a.jpg", "--output", "clean.png"
+    assert run(*words) == 0
+    assert "--degradation jpeg" in capfd.readouterr().err
