@@ -22,7 +22,7 @@ FORMAL |= {SOFTWARE, 0x9000, 0x9101, 0xA000, 0xA001}
 OF_TIFF = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
 OF_TIFF |= {*range(0x9C9B, 0x9CA0), EXIF, GPS}
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # by type
-LONG, LONG8 = 4, 16  # types
+LONG, RATIONAL, LONG8 = 4, 5, 16  # types
 LARGEST = 2**24  # bytes of a value
 
 
@@ -161,7 +161,9 @@ def of_size(exif, before, after):
 
 def _multiply(data, order, place, factor):
     """Multiplies the rational number of an entry."""
-    (at,) = struct.unpack_from(order + "I", data, place + 8)
+    kind, at = struct.unpack_from(order + "2xH4xI", data, place)
+    if kind != RATIONAL:
+        return
     top, bottom = struct.unpack_from(order + "II", data, at)
     if bottom:
         number = (Fraction(top, bottom) * factor).limit_denominator(2**10)

@@ -1,4 +1,4 @@
-"""HEIC as phones write it: turned once, with profile, 10 bits and transparency, or a line that says why not."""
+"""HEIC as phones write it: turned once, with profile, 10 bits and transparency, or one line why not."""
 
 import sys
 
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def save(pixels, **more):
-    image = Image.fromarray(pixels if pixels.ndim == 3 else pixels)
+    image = Image.fromarray(pixels)
     pillow_heif.from_pillow(image).save("a.heic", quality=100, chroma=444, **more)
 
 

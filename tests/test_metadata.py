@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
 
 import images
 import main
@@ -28,7 +29,14 @@ def photograph(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (5, 15, 3), np.uint8).repeat(4, 0).repeat(2, 1)
     exif = Image.Exif()
     exif[0x010F], exif[images.ORIENTATION] = "Camera", 6
-    exif[0x8769] = {0x9003: DATE, 0xA002: 30, 0xA003: 20, 0xA20E: 3000.0, 0x9214: (5, 6), 0x927C: b"note" * 9}
+    exif[0x8769] = {
+        0x9003: DATE,
+        0xA002: 30,
+        0xA003: 20,
+        0xA20E: IFDRational(3000),
+        0x9214: (5, 6),
+        0x927C: b"note" * 9,
+    }
     exif[0x8825] = PLACE
     Image.fromarray(pixels).save("a.jpg", exif=with_thumbnail(exif.tobytes()), xmp=XMP)
     return tmp_path
