@@ -124,6 +124,7 @@ def make_parser():
     training_flags(flags)
     testing_flags(flags)
     upscaling_flags(flags)
+    cluster_flags(flags)
     return parser
 
 
@@ -184,3 +185,12 @@ def upscaling_flags(flags):
     flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
     flags.switch("lossless", "films as FFV1 in .mkv, as computed")
     flags.switch("overwrite", "write over existing --output and --export")
+
+
+def cluster_flags(flags):
+    flags.of("several machines (or TF_CONFIG in the environment)")
+    flags.add("worker_hosts", path, None, "a:2222,b:2222,c:2222; the first one is the chief", "none")
+    jobs = "chief", "worker"
+    flags.add("job_name", str, None, "of this machine; task 0 is the chief by either", "worker", choices=jobs)
+    flags.add("task_index", at_least(0), None, "place of this machine in --worker_hosts", "0 for the chief")
+    flags.add("timeout", at_least(1), 30, "seconds that the chief waits for a machine; above those of a step")

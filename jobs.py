@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import images
 import report
 import upscale
 import utils
+import workers
 from batches import Batches
+from checkpoints import PROGRAM
 from datasets import find_images
 from errors import InputError, first_line
 from evaluate import evaluate
@@ -28,6 +31,7 @@ from progress import progress
 from signals import stopping
 from threads import in_threads
 from weights import ON_TRUST, find_weights, own_or_shipped, unsaid, weights_of
+from workers import Crew
 from writing import check_apart, check_replaceable, check_writable, published, said
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -35,9 +39,11 @@ ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
 
 
 def train(config):
-    """Trains on --train_dir, in --checkpoint_dir."""
+    """Trains on --train_dir, in --checkpoint_dir; a worker of a cluster lends its devices to the chief."""
     from training import Curve, train
 
+    if config.cluster and config.cluster.task:
+        return workers.work(config.cluster, same_everywhere(config))
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
@@ -49,15 +55,42 @@ def train(config):
         print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
         if not batches.is_whole:
             print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
-        with stopping() as stop, devices.session() as sess:
-            srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
-            curve = train(srcnn, config, batches, validation, folder, stop, initial)
+        with stopping() as stop, trainers(config, stop) as on_devices:
+
+            def work(sess, **more):
+                srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
+                return train(srcnn, config, batches, validation, folder, stop, initial, **more)
+
+            curve = on_devices(work)
         report.plot_curve(curve)
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
         return 128 + stop.number
     print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
     return 0
+
+
+@contextmanager
+def trainers(config, stop):
+    """A function that calls one with a session: on this machine, or on those of a cluster that it leads."""
+    if not config.cluster:
+        with devices.session() as sess:
+            yield lambda work: work(sess)
+        return
+    crew, status = Crew(config.cluster, same_everywhere(config), config.timeout, stop), 2
+    try:
+        yield lambda work: crew.lead(work)
+        status = 128 + stop.number if stop.number else 0
+    finally:
+        crew.dismiss(status)
+
+
+def same_everywhere(config):
+    """What machines that train together must have in common: plain values."""
+    own = "network", "cluster", "worker_hosts", "job_name", "task_index"
+    own += "train_dir", "test_dir", "checkpoint_dir", "sample_dir"
+    flags = {f"--{name}": str(value) for name, value in vars(config).items() if name not in own}
+    return {"program": PROGRAM, "TensorFlow": devices.tf.__version__, **flags}
 
 
 def starting_weights(config):

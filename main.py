@@ -5,8 +5,10 @@ from signals import clean_up, leave_at_once, on_signals
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
 
+import os
 import sys
 
+from cluster import find_cluster
 from errors import InputError, first_line
 from flags import DEFAULTS, make_parser
 from network import TILE, Network, default_channels
@@ -28,6 +30,7 @@ def parse_flags(arguments=None):
         if getattr(config, name) is None:
             setattr(config, name, default)
     config.network = network_of(config, parser)
+    config.cluster = find_cluster(config, os.environ)
     if config.is_train:
         training_sizes(config, parser)
         for name in ("input", "export"):
