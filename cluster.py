@@ -36,9 +36,11 @@ def find_cluster(config, environment):
             raise InputError(f"{what}: {host!r} is not an address with a port, such as 10.0.0.1:2222")
     if len(set(hosts)) < len(hosts):
         raise InputError(f"{what}: an address is named twice; give each machine its own")
+    if len(hosts) < 2:
+        return None
     if not 0 <= task < len(hosts):
         raise InputError(f"{what}: has {len(hosts)} machines, but this one is said to be another; correct it")
-    return Cluster(tuple(hosts), task) if len(hosts) > 1 else None
+    return Cluster(tuple(hosts), task)
 
 
 def _from_flags(config):
@@ -66,4 +68,4 @@ def _from_tf_config(text):
     if sum(name in CHIEFS for name, _ in places) > 1:
         raise InputError("TF_CONFIG: has more than one chief; name one")
     hosts = [jobs[name][i] for name, i in places]
-    return hosts, places.index((job, index)) if (job, index) in places else -1 if len(hosts) > 1 else 0
+    return hosts, places.index((job, index)) if (job, index) in places else -1

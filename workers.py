@@ -57,7 +57,6 @@ class Crew:
     def __init__(self, cluster, about, timeout, stop):
         self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, stop
         self.target = devices.serve(cluster)
-        self.refused = set()
 
     def lead(self, work):
         """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
@@ -75,12 +74,11 @@ class Crew:
                     result = work(sess, pausing=watch.returned)
                 if result is not None:
                     return result
-                print("a machine is back")
             except devices.LOST as error:
                 failures = failures + 1 if time.monotonic() - started < SHORT else 1
                 if failures == FAILURES:
                     raise InputError(f"failed {failures} times in a row: {first_line(error)}") from error
-                print("a machine does not answer any more: training goes on from the last checkpoint")
+                print("a machine does not answer any more; training goes on from the last checkpoint")
 
     def gather(self):
         """Waits for the workers, `timeout` seconds at most; returns the places of those that are missing."""
@@ -154,7 +152,10 @@ class Watch:
 
     def look(self):
         while not self.ended.wait(PROBE):
-            if len(self.crew.absent(self.missing)) < len(self.missing):
+            absent = self.crew.absent(self.missing)
+            if len(absent) < len(self.missing):
+                back = self.crew.names(task for task in self.missing if task not in absent)
+                print(f"{back} answers: taken in after the next checkpoint")
                 self.found.set()
                 return
 
