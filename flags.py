@@ -132,10 +132,11 @@ def data_flags(flags):
     from datasets import SOURCES
 
     flags.of("data")
-    flags.add("train_dir", path, None, "folder of training images", "Train")
+    flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
     flags.add("checkpoint_dir", path, "checkpoint", "folder of checkpoints and train.h5")
     flags.add("sample_dir", path, "sample", "folder for the results of a test")
+    flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
     flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     flags.add("download_from", str, list(SOURCES), "addresses of zips", "the authors', GitHub", nargs="+")
 

@@ -22,10 +22,10 @@ from datasets import find_images
 from errors import InputError, first_line
 from evaluate import evaluate
 from export import check_export, write_weights
-from hdf5 import read_data
 from locks import locked
 from model import SRCNN, trained
 from naming import names
+from parts import read_parts
 from pictures import data_uri, filters_picture, png, save_comparison
 from progress import progress
 from signals import stopping
@@ -50,9 +50,12 @@ def train(config):
     Curve(folder / "training.csv")  # raises InputError before the work
     initial = starting_weights(config)
     validation = [utils.preprocess(p, network.scale, network.degradation, network.colour) for p in held_out]
-    with locked(config.checkpoint_dir), read_data(utils.input_setup(config, network, paths)) as hf:
+    with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
-        print(f"{batches.length:,} sub-images of {len(paths)} images in {hf.filename}")
+        skipped = int(hf.attrs.get("skipped", 0))
+        print(f"{batches.length:,} sub-images of {len(paths) - skipped} images in {hf.filename}")
+        if skipped:
+            print(f"{skipped} images cannot be used and are left out")
         if not batches.is_whole:
             print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
         with stopping() as stop, trainers(config, stop) as on_devices:

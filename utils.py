@@ -3,8 +3,9 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
-import hashlib
 import itertools
+import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from scipy import ndimage
 
 import images
 from errors import InputError
-from hdf5 import check_replaceable_data, is_current, make_data
+from hdf5 import check_replaceable_data
+from parts import is_prepared, make_parts
 from progress import progress
+from threads import in_threads
 from writing import LIST, remove_leftovers
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
@@ -185,16 +188,17 @@ def check_size(path, image, scale):
         raise InputError(f"{path}: {w}x{h} pixels is too small for --scale {scale}")
 
 
-def prepare_data(folder):
+def prepare_data(folder, deep=False):
     """The image files of a folder, sorted by name; what is left out is counted in a line.
 
+    deep: with those of its sub-folders, but for hidden ones and links.
     Raises InputError if there are none.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        found = sorted(p for p in folder.iterdir() if p.name not in (LIST, "README.md"))
+        found = sorted(p for p in files_in(folder, deep) if p.name not in (LIST, "README.md"))
         left = {p: kind for p in found if (kind := left_out(p))}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
@@ -205,6 +209,15 @@ def prepare_data(folder):
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(Counter(left.values()).items()))
         print(f"{folder}: left out as no images: {kinds}")
     return paths
+
+
+def files_in(folder, deep):
+    """What is in a folder; if deep, in its sub-folders instead of these."""
+    for path in folder.iterdir():
+        if deep and path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield from files_in(path, deep)
+        else:
+            yield path
 
 
 def left_out(path):
@@ -233,35 +246,43 @@ def sub_images(input_, label_, image_size, label_size, stride):
 def input_setup(config, network, paths):
     """Prepares the images at `paths` for training, as HDF5 in config.checkpoint_dir; returns the file's path.
 
-    config: has image_size, label_size, stride and checkpoint_dir. A file made before from the same images
-    with the same settings is used again. Raises InputError for an image that cannot be used, if all
-    are too small for one sub-image, or if there is a file of that name that is not of the program's making.
+    config: has image_size, label_size, stride, skip_broken and checkpoint_dir. A file made before from the
+    same images with the same settings is used again, and so is what an interrupted run left.
+    Raises InputError for an image that cannot be used, if all are too small for one sub-image, or if there
+    is a file of that name that is not of the program's making.
     """
     settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
     settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
     settings["sources"] = [source(path) for path in paths]
     savepath = Path(config.checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
-    if is_current(savepath, settings):
+    if is_prepared(savepath, settings):
         return savepath
     check_replaceable_data(savepath)
-    digest = hashlib.sha256()
 
-    def items():
-        found = False
-        for path in progress(paths, "preparing images"):
+    def pairs_of(path):
+        """The pairs of an image, None if it is too small, its content, and whether it is broken."""
+        try:
             input_, label_ = preprocess(path, network.scale, network.degradation, network.colour)
-            digest.update(Path(path).read_bytes())
-            if min(input_.shape[:2]) >= config.image_size:
-                found = True
-                yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
-        if not found:
-            raise InputError(
-                f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
-                f"add larger ones or lower --image_size"
-            )
+        except InputError as error:
+            if not config.skip_broken:
+                raise InputError(f"{error}; or leave such images out: --skip_broken") from error
+            print(f"main.py: {error}; it is left out", file=sys.stderr)
+            return None, b"", True
+        pairs = None
+        if min(input_.shape[:2]) >= config.image_size:
+            pairs = sub_images(input_, label_, config.image_size, config.label_size, config.stride)
+        return pairs, Path(path).read_bytes(), False
 
-    make_data(savepath, items(), settings, digest)
+    def prepared(start):
+        done = in_threads(pairs_of, paths[start:], os.cpu_count() or 1)
+        return progress(done, "preparing images", len(paths), start)
+
+    if not make_parts(savepath, settings, len(paths), prepared):
+        raise InputError(
+            f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
+            f"add larger ones or lower --image_size"
+        )
     return savepath
 
 
