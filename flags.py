@@ -107,6 +107,13 @@ class Flags:
         self.group.add_argument(f"--{name}", action="store_true", help=text)
 
 
+def shard(text):
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number and their count, from 1/16 to 16/16")
+    return int(number), int(count)
+
+
 def make_parser():
     """The parser of all flags."""
     parser = Parser(
@@ -194,4 +201,6 @@ def cluster_flags(flags):
     jobs = "chief", "worker"
     flags.add("job_name", str, None, "of this machine; task 0 is the chief by either", "worker", choices=jobs)
     flags.add("task_index", at_least(0), None, "place of this machine in --worker_hosts", "0 for the chief")
+    flags.add("shard", shard, None, "3/16 tests or upscales the third of 16 parts of the files", "all")
+    flags.switch("gather", "make the table and the page of what all shards did, and do nothing else")
     flags.add("timeout", at_least(1), 30, "seconds that the chief waits for a machine; above those of a step")

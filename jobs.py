@@ -13,6 +13,7 @@ from tqdm import tqdm
 import devices
 import images
 import report
+import shards
 import upscale
 import utils
 import workers
@@ -119,16 +120,27 @@ def test(config):
     """Tests on --test_dir: scores, pictures, results.json and report.html in --sample_dir."""
     folder, paths = Path(config.sample_dir), find_images(config.test_dir, "test")
     stems = names(paths, ENDINGS, RESULTS)
-    outputs = [folder / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
-    check_outputs(folder, paths, outputs + [folder / name for name in RESULTS])
+    named = shards.part_of(list(zip(paths, stems, strict=True)), config.shard)
+    outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
+    outputs += [] if config.shard else [folder / name for name in RESULTS]
+    check_outputs(folder, paths, outputs)
+    if config.shard:
+        with devices.session() as sess:
+            shards.test_part(config, load(sess, config, config.network), folder, named)
+        print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
+        return 0
     with devices.session() as sess, published(folder, "--sample_dir") as staging:
         srcnn = load(sess, config, config.network)
-        restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
-        numbered = zip(range(len(paths)), stems, restored, strict=True)
-        done = in_threads(partial(save_pictures, staging), numbered, workers=2)
-        entries = list(progress(done, "testing", len(paths)))
+        if config.gather:
+            entries = shards.gathered_test(config, srcnn, folder, named)
+        else:
+            restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
+            numbered = zip(range(len(paths)), stems, restored, strict=True)
+            done = in_threads(partial(save_pictures, staging), numbered, workers=2)
+            entries = list(progress(done, "testing", len(paths)))
         w1 = sess.run(srcnn.weights["w1"])
-        shutil.copyfile(staging / f"{stems[-1]}.png", staging / "test_image.png")
+        pictures = folder if config.gather else staging
+        shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
         images.save(filters_picture(w1), staging / "filters.png")
         results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
         report.save_json(results, staging / "results.json")
@@ -193,6 +205,10 @@ def save_page(config, path, weights, rows, exhibits, w1, more):
 def upscale_photographs(config):
     """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
     work = upscale.jobs(config.input, config.output, config.sample_dir, config.network.scale, config.lossless)
+    work = shards.part_of(work, config.shard)
+    if not work:
+        print("nothing for this shard: there are fewer files")
+        return 0
     sample_dir = Path(config.sample_dir)
     pages = [sample_dir / "upscaled.html", sample_dir / "upscaled.json"]
     check_apart([source for source, _ in work], [*pages, *(target for _, target in work)])
@@ -203,7 +219,9 @@ def upscale_photographs(config):
     with devices.session() as sess:
         srcnns, weights = load_stages(sess, config)
         more = film_settings(config) if upscale.is_film(work[0][0]) else {}
-        todo = work if config.overwrite else upscale.left_to_do(work, srcnns, more)
+        if config.gather:
+            done, exhibits = shards.gathered_upscaling(work, srcnns, more, config.scale)
+        todo = work if config.overwrite and not config.gather else upscale.left_to_do(work, srcnns, more)
         if len(todo) < len(work):
             print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
         noted = work[0][1] != Path(config.output or "")  # no list beside a file that the user named
@@ -223,7 +241,7 @@ def upscale_photographs(config):
                 exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
                 exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
         w1 = sess.run(srcnns[0].weights["w1"])
-    if done:
+    if done and not config.shard:
         with published(sample_dir, "--sample_dir") as staging:
             found = {"scale": config.scale, "weights": weights, "images": done}
             report.save_json(found, staging / "upscaled.json")

@@ -31,6 +31,7 @@ def parse_flags(arguments=None):
             setattr(config, name, default)
     config.network = network_of(config, parser)
     config.cluster = find_cluster(config, os.environ)
+    share_out(config, parser)
     if config.is_train:
         training_sizes(config, parser)
         for name in ("input", "export"):
@@ -45,6 +46,16 @@ def parse_flags(arguments=None):
     if config.input is not None and (config.c_dim, config.degradation) != (1, "matlab"):
         parser.error("--input upscales luminance from bicubic; leave out --c_dim and --degradation")
     return config
+
+
+def share_out(config, parser):
+    """Sets the shard of a test or an upscaling: the one that is named, or this machine's in a cluster."""
+    if config.is_train and (config.shard or config.gather):
+        parser.error("--shard and --gather are for tests and upscaling; add --is_train False")
+    if config.shard and config.gather:
+        parser.error("--gather is for when all shards are done; leave out --shard")
+    if config.cluster and not (config.is_train or config.shard or config.gather):
+        config.shard = config.cluster.task + 1, len(config.cluster.hosts)
 
 
 def network_of(config, parser):

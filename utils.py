@@ -198,7 +198,7 @@ def prepare_data(folder, deep=False):
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        found = sorted(p for p in files_in(folder, deep) if p.name not in (LIST, "README.md"))
+        found = sorted(p for p in files_in(folder, deep) if not p.name.startswith((LIST, "README.md")))
         left = {p: kind for p in found if (kind := left_out(p))}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error

@@ -135,7 +135,7 @@ class Machine:
     def __init__(self, stack, words, task, *more, holds=""):
         words = [*words, "--task_index", task, "--timeout", 8, *more]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", HOLDING, holds, *map(str, words)],
+            [sys.executable, "-u", "-c", HOLDING, holds, *map(str, words)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
