@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import tensorflow.compat.v1 as tf
 
 import devices
-from errors import InputError, first_line
+from errors import InputError
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there
@@ -69,16 +69,17 @@ class Crew:
             missing = self.gather()
             started, watch = time.monotonic(), Watch(self, missing)
             tasks = [task for task in range(len(self.hosts)) if task not in missing]
+            timeout = self.timeout if len(tasks) > 1 else 0  # the chief does not wait for itself
             try:
-                with watch, devices.cluster_session(self.target, tasks, self.timeout) as sess:
+                with watch, devices.cluster_session(self.target, tasks, timeout) as sess:
                     result = work(sess, pausing=watch.returned)
                 if result is not None:
                     return result
             except devices.LOST as error:
                 failures = failures + 1 if time.monotonic() - started < SHORT else 1
                 if failures == FAILURES:
-                    raise InputError(f"failed {failures} times in a row: {first_line(error)}") from error
-                print("a machine does not answer any more; training goes on from the last checkpoint")
+                    raise InputError(f"failed {failures} times in a row: {reason_of(error)}") from error
+                print(f"a machine is lost ({reason_of(error)}); training goes on from the last checkpoint")
 
     def gather(self):
         """Waits for the workers, `timeout` seconds at most; returns the places of those that are missing."""
@@ -134,6 +135,12 @@ class Crew:
 
         with ThreadPoolExecutor(len(self.hosts)) as threads:
             list(threads.map(tell, range(1, len(self.hosts))))
+
+
+def reason_of(error):
+    """The line of an error of a session that says what happened."""
+    lines = [line for line in error.message.splitlines() if line.strip()]
+    return next((line for line in lines if not line.endswith(("execution error:", ":"))), error.message)[:200]
 
 
 class Watch:
