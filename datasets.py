@@ -34,16 +34,16 @@ LARGEST_ARCHIVE = 1 << 30
 
 
 def find_images(folder, kind):
-    """The paths of the images for 'train' or 'test'.
+    """The paths of the images for 'train', with those of sub-folders, or 'test'.
 
     folder: the one that the user named, or None for the default. Where the default folder has no
     images, photographs that scikit-image ships take their place, which is said on stderr.
     Raises InputError if a named folder has none.
     """
     if folder is not None:
-        return prepare_data(folder)
+        return prepare_data(folder, kind == "train")
     try:
-        return prepare_data(FOLDERS[kind])
+        return prepare_data(FOLDERS[kind], kind == "train")
     except InputError:
         print(
             f"no images in {FOLDERS[kind]}: using photographs of scikit-image for a {kind} run. For the "

@@ -4,8 +4,10 @@ Import this room before any other that uses TensorFlow.
 """
 
 import os
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 
+from errors import InputError, first_line
 from terminal import silenced
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -19,17 +21,123 @@ with silenced():  # some of the start-up messages come with the first session
     with tf.Graph().as_default(), tf.Session() as first:
         first.run(tf.constant(0))
 
+LOST = (  # what sessions raise when another machine is gone
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
+CLOSING = 1  # seconds for the closing of a session; one whose machines are gone would wait for them
+
+
+def settings(**more):
+    """Of a session or server; memory of GPUs is taken as it is needed."""
+    config = tf.ConfigProto(**more)
+    config.gpu_options.allow_growth = True
+    return config
+
 
 @contextmanager
-def session():
-    """A graph of its own as the default, and a session for it; memory of GPUs is taken as it is needed.
+def session(cpus=1):
+    """A graph of its own as the default, and a session for it on this machine.
 
-    Raises MemoryError where TensorFlow ran out of memory.
+    cpus: logical ones, which share out a batch as several GPUs do. Raises MemoryError where TensorFlow ran
+    out of memory.
     """
-    config = tf.ConfigProto()
-    config.gpu_options.allow_growth = True
-    try:
-        with tf.Graph().as_default(), tf.Session(config=config) as sess:
+    config = settings(device_count={"CPU": cpus})
+    with _memory_said(), tf.Graph().as_default(), tf.Session(config=config) as sess:
+        yield sess
+
+
+@contextmanager
+def cluster_session(target, tasks, timeout=0):
+    """The same on machines of a cluster; what is placed nowhere else is on the first of them.
+
+    target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts.
+    timeout: seconds for each run, 0 for no limit. Raises one of LOST when a machine does not answer.
+    """
+    filters = [device_of(task) for task in tasks]
+    config = settings(
+        operation_timeout_in_ms=1000 * timeout, device_filters=filters, allow_soft_placement=True
+    )
+    with _memory_said(), tf.Graph().as_default(), tf.device(filters[0]):
+        sess = tf.Session(target, config=config)
+        nothing = tf.no_op()
+        try:
+            # TensorFlow's own limit does not end the making of a session whose machines are gone.
+            _in_time(timeout + CLOSING if timeout else None, lambda: sess.run(nothing))
             yield sess
+        finally:
+            with suppress(tf.errors.OpError):
+                _in_time(CLOSING, sess.close)
+
+
+def _in_time(seconds, function):
+    """Calls a function in a thread, which is left alone when it takes longer: DeadlineExceededError."""
+    outcome = []
+
+    def call():
+        try:
+            outcome.append((function(), None))
+        except Exception as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise tf.errors.DeadlineExceededError(None, None, f"no answer in {seconds} s")
+    result, error = outcome[0]
+    if error:
+        raise error
+    return result
+
+
+@contextmanager
+def _memory_said():
+    try:
+        yield
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError from error
+
+
+def device_of(task):
+    """TensorFlow's name of a machine of a cluster."""
+    return f"/job:worker/task:{task}"
+
+
+def serve(cluster):
+    """Starts this machine's TensorFlow server, which cannot be ended before the process; returns its address.
+
+    It listens on all addresses of the machine: TensorFlow does not let one be chosen.
+    Raises InputError if the port is taken.
+    """
+    spec = tf.train.ClusterSpec({"worker": list(cluster.hosts)})
+    try:
+        with silenced():
+            server = tf.train.Server(spec, job_name="worker", task_index=cluster.task, config=settings())
+    except tf.errors.OpError as error:
+        host = cluster.hosts[cluster.task]
+        raise InputError(f"{host}: no server can be started there ({first_line(error)})") from error
+    _servers.append(server)
+    return server.target
+
+
+_servers = []  # for as long as the process lives
+
+
+def towers(sess):
+    """Names of the devices that share out a batch: each machine's GPUs, or its CPUs where it has none.
+
+    One device alone has the name "": everything is placed as TensorFlow does it by itself.
+    """
+    machines = {}
+    for device in sess.list_devices():
+        spec = tf.DeviceSpec.from_string(device.name)
+        if spec.device_type in ("CPU", "GPU"):
+            found = machines.setdefault(spec.task or 0, {"CPU": [], "GPU": []})
+            found[spec.device_type].append((spec.device_index, device.name))
+    chosen = [
+        name for _, kinds in sorted(machines.items()) for _, name in sorted(kinds["GPU"] or kinds["CPU"])
+    ]
+    return chosen if len(chosen) > 1 else [""]

@@ -123,6 +123,13 @@ class Flags:
         self.group.add_argument(f"--{name}", action="store_true", help=text)
 
 
+def shard(text):
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number and their count, from 1/16 to 16/16")
+    return int(number), int(count)
+
+
 def make_parser():
     """The parser of all flags."""
     parser = Parser(
@@ -140,6 +147,7 @@ def make_parser():
     training_flags(flags)
     testing_flags(flags)
     upscaling_flags(flags)
+    cluster_flags(flags)
     return parser
 
 
@@ -147,10 +155,11 @@ def data_flags(flags):
     from datasets import SOURCES
 
     flags.of("data")
-    flags.add("train_dir", path, None, "folder of training images", "Train")
+    flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
     flags.add("checkpoint_dir", path, "checkpoint", "folder of checkpoints and train.h5")
     flags.add("sample_dir", path, "sample", "folder for the results of a test")
+    flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
     flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     flags.add("download_from", str, list(SOURCES), "addresses of zips", "the authors', GitHub", nargs="+")
 
@@ -206,3 +215,14 @@ def upscaling_flags(flags):
     flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
     flags.switch("lossless", "films as FFV1 in .mkv, as computed")
     flags.switch("overwrite", "write over existing --output and --export")
+
+
+def cluster_flags(flags):
+    flags.of("several machines (or TF_CONFIG in the environment)")
+    flags.add("worker_hosts", path, None, "a:2222,b:2222,c:2222; the first one is the chief", "none")
+    jobs = "chief", "worker"
+    flags.add("job_name", str, None, "of this machine; task 0 is the chief by either", "worker", choices=jobs)
+    flags.add("task_index", at_least(0), None, "place of this machine in --worker_hosts", "0 for the chief")
+    flags.add("shard", shard, None, "3/16 tests or upscales the third of 16 parts of the files", "all")
+    flags.switch("gather", "make the table and the page of what all shards did, and do nothing else")
+    flags.add("timeout", at_least(1), 30, "seconds that the chief waits for a machine; above those of a step")

@@ -33,12 +33,12 @@ class Output(io.FileIO):
         return size
 
 
-def make_data(savepath, items, settings, digest=None):
+def make_data(savepath, items, settings, about=None):
     """Writes pairs of arrays to an HDF5 file, as they come, in chunks with checksums.
 
     items: iterable of (data, label), arrays of (n, h, w, c). settings: a dict of plain values, kept as
-    an attribute, by which `is_current` knows the file again. digest: of the content of the images, a
-    hash that is complete when the items are.
+    an attribute, by which `is_current` knows the file again. about: more attributes, a dict that is complete
+    when the items are.
     """
     with replacing(savepath) as temporary, Output(temporary, "w+") as file:
         shapes = {}
@@ -51,7 +51,8 @@ def make_data(savepath, items, settings, digest=None):
                 if file.error:
                     break
             hf.attrs["shapes"] = json.dumps(shapes)
-            hf.attrs["images"] = digest.hexdigest() if digest else ""
+            for name, value in (about or {}).items():
+                hf.attrs[name] = value
             hf.attrs["settings"] = json.dumps(settings)  # last: a file without it is not whole
         if file.error:
             raise file.error

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import animations
 import images
-import utils
 from errors import InputError, needing
+from folders import check_taken, listed
 from naming import names
 from writing import written
 
@@ -121,7 +121,7 @@ def _measured(path, goal):
     if goal.scale:
         return goal.text, {"ratio": Fraction(goal.scale)}
     try:
-        size = _size(path)
+        size = size_of(path)
     except InputError as error:
         return goal.text, {"error": error}
     ratio, (height, width) = goal.ratio(*size), goal.size(*size)
@@ -131,7 +131,7 @@ def _measured(path, goal):
     return f"{width}x{height}", {"ratio": ratio}
 
 
-def _size(path):
+def size_of(path):
     """(height, width) as it is shown."""
     if not is_film(path):
         return images.size(path)
@@ -177,7 +177,7 @@ def _in_folder(folder, recursive):
     found, left, ours, waiting = [], Counter(), 0, [folder]
     while waiting:
         inner = waiting.pop(0)
-        paths, others = utils.listed(inner, ENDINGS)
+        paths, others = listed(inner, ENDINGS)
         results = written(inner)
         found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
         ours += sum(path.name in results for path in paths)
@@ -190,5 +190,5 @@ def _in_folder(folder, recursive):
                 waiting.append(path)
     if not found and ours:
         raise InputError(f"{folder}: has only images that this program wrote; name another folder")
-    utils.check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))
+    check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))
     return found

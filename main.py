@@ -5,8 +5,10 @@ from signals import clean_up, leave_at_once, on_signals
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
 
+import os
 import sys
 
+from cluster import find_cluster
 from errors import InputError, first_line
 from flags import DEFAULTS, make_parser
 from network import TILE, Network, default_channels
@@ -30,6 +32,8 @@ def parse_flags(arguments=None):
             setattr(config, name, default)
     check_scale(config, parser)
     config.network = network_of(config, parser)
+    config.cluster = find_cluster(config, os.environ)
+    share_out(config, parser)
     if config.is_train:
         training_sizes(config, parser)
         for name in ("input", "export"):
@@ -56,6 +60,16 @@ def check_scale(config, parser):
         config.scale = 3
     elif config.input is None and not isinstance(config.scale, int):
         parser.error(f"--scale {float(config.scale):g}: a network has a whole one, such as 2, 3 or 4")
+
+
+def share_out(config, parser):
+    """Sets the shard of a test or an upscaling: the one that is named, or this machine's in a cluster."""
+    if config.is_train and (config.shard or config.gather):
+        parser.error("--shard and --gather are for tests and upscaling; add --is_train False")
+    if config.shard and config.gather:
+        parser.error("--gather is for when all shards are done; leave out --shard")
+    if config.cluster and not (config.is_train or config.shard or config.gather):
+        config.shard = config.cluster.task + 1, len(config.cluster.hosts)
 
 
 def network_of(config, parser):
@@ -132,12 +146,13 @@ def work(config):
         download(config.download_from)
         return 0
     import jobs
+    import photographs
 
     clean_up()
     if config.export is not None:
         return jobs.export(config)
     if config.input is not None:
-        return jobs.upscale_photographs(config)
+        return photographs.upscale_files(config)
     return jobs.train(config) if config.is_train else jobs.test(config)
 
 

@@ -5,6 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
+from towers import Towers
 from weights import find_weights, unsaid, weights_of
 
 DEFAULT = Network()
@@ -79,49 +80,77 @@ class SRCNN:
         self.weights = {name: v for name, v in self.variables.items() if name.startswith("w")}
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
-        self.pred = self.model()
+        self.pred, self.layers = self.model(self.images)
         loss_weights = np.float32(loss_weights or [1] * network.c_dim)
         self.loss_weights = loss_weights / loss_weights.mean()
-        squares = tf.math.squared_difference(self.labels, self.pred)
-        if network.c_dim > 1:
-            squares *= self.loss_weights
-        self.errors = tf.reduce_mean(squares, [1, 2, 3])  # of each sub-image
+        self.errors = self.squared_errors(self.labels, self.pred)
         self.loss = tf.reduce_mean(self.errors)
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
-    def model(self):
-        """The convolutions (paper, equations 1 to 3); remembers them in `layers`."""
+    def model(self, images):
+        """The convolutions (paper, equations 1 to 3): what comes out, and the list of Layer."""
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
-        h, w = (tf.shape(self.images)[axis] - self.network.margin for axis in (1, 2))
-        x = tf.pad(self.images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
+        h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
+        x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
         if self.network.is_told:
             x = tf.concat([x, x[..., :-1] * x[..., -1:]], 3)
-        self.layers = []
+        layers = []
         for kernel, bias in zip(self.weights.values(), self.biases.values(), strict=True):
-            is_last = len(self.layers) == len(self.weights) - 1
+            is_last = len(layers) == len(self.weights) - 1
             conv = conv2d_few(x, kernel, self.block) if is_last else conv2d(x, kernel)
             outputs = tf.nn.bias_add(conv, bias)
-            self.layers.append(Layer(kernel, bias, x, outputs))
+            layers.append(Layer(kernel, bias, x, outputs))
             x = tf.nn.relu(outputs)
-        return tf.identity(outputs[:, :h, :w], name="pred")
+        return tf.identity(outputs[:, :h, :w], name="pred"), layers
 
-    def build_descent(self, preconditioner):
+    def squared_errors(self, labels, pred):
+        """The mean squared error of each sub-image, (n,)."""
+        squares = tf.math.squared_difference(labels, pred)
+        if self.network.c_dim > 1:
+            squares *= self.loss_weights
+        return tf.reduce_mean(squares, [1, 2, 3])
+
+    def build_descent(self, preconditioner, devices=("",)):
         """Adds the step of descent: `learning_rate`, `train_op` and `refresh` of the curvature.
 
         preconditioner: 'kfac' for the natural gradient, 'none' for the plain one (refresh is None).
+        devices: those that share out a batch.
         """
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
+        towers = Towers(tf.shape(self.images)[0], devices)
+        layers, errors = zip(*self.replicas(towers), strict=True)
+        weights, losses = None, errors
         if preconditioner == "kfac":
             weights = self.sample_weights()
-            loss = tf.reduce_mean(weights * self.errors)
+            losses = [w * error for w, error in zip(towers.split(weights), errors, strict=True)]
+        variables = list(self.variables.values())
+        # No weight is to change before all that is computed from it; natural gradients wait for all anyway.
+        gated, found = preconditioner == "none", []
+        for device, loss in zip(towers.devices, losses, strict=True):
+            with tf.device(device):
+                found.append(tf.gradients(tf.reduce_mean(loss), variables, gate_gradients=gated))
+        gradients, self.refresh = [towers.mean(parts) for parts in zip(*found, strict=True)], None
+        if preconditioner == "kfac":
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
-            natural = NaturalGradient(self.layers, loss, weights, self.seed, self.step)
-            gradients, self.refresh = natural.gradients(), natural.refresh
-        else:
-            gradients, self.refresh = optimizer.compute_gradients(self.loss), None
-        self.train_op = optimizer.apply_gradients(gradients, global_step=self.step)
+            natural = NaturalGradient(layers, towers, weights, self.seed, self.step)
+            gradients, self.refresh = natural.precondition(gradients), natural.refresh
+        pairs = zip(gradients, variables, strict=True)
+        self.train_op = optimizer.apply_gradients(pairs, global_step=self.step)
+
+    def replicas(self, towers):
+        """Layers and errors, (n,), of the network on each device; `loss` becomes that of all of them."""
+        if len(towers.devices) == 1:
+            return [(self.layers, self.errors)]
+        found = []
+        parts = towers.split(self.images), towers.split(self.labels)
+        for device, images, labels in zip(towers.devices, *parts, strict=True):
+            with tf.device(device):
+                pred, layers = self.model(images)
+                found.append((layers, self.squared_errors(labels, pred)))
+        self.loss = towers.mean([tf.reduce_mean(errors) for _, errors in found])
+        return found
 
     def sample_weights(self):
         """How much the error of each sub-image counts for the natural gradient: (n,), 1 on average.

@@ -11,6 +11,7 @@ before its ReLU. The Gauss-Newton matrix of the layer is approximated by A (x) G
 A = E[a a^T], G = E[g g^T], so that its inverse times D is A^-1 D G^-1.
 """
 
+import itertools
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -93,9 +94,9 @@ def damped_inverses(a, g, damping):
 class NaturalGradient:
     """Preconditions the gradients that an optimizer is given.
 
-    layers: list of Layer; the outputs of the last one are `pred`.
-    loss: scalar, the mean squared error of `pred`. weights: of its values in that mean, 1 on average, in a
-    shape that broadcasts to that of `pred`.
+    layers: for each of the towers a list of Layer; the outputs of the last one are `pred`, of which the loss
+    is the mean squared error. towers: see towers.py. weights: of the values of all `pred` in that mean, 1 on
+    average, in a shape that broadcasts to theirs.
     seed, step: scalar integer tensors from which the random signs derive.
     spacing: pixels between the patches that A is taken from; neighbours say nearly the same.
     `refresh` renews the running averages of the factors from the batch that is fed, and the inverses
@@ -105,7 +106,7 @@ class NaturalGradient:
     def __init__(
         self,
         layers,
-        loss,
+        towers,
         weights,
         seed,
         step,
@@ -115,11 +116,19 @@ class NaturalGradient:
         decay=0.95,
         spacing=3,
     ):
-        self.layers, self.loss, self.trust, self.momentum = layers, loss, trust, momentum
-        pred = layers[-1].outputs
-        signs = tf.random.stateless_uniform(tf.shape(pred), [seed, step], 0, 2, tf.int32)
+        self.layers, self.trust, self.momentum = layers[0], trust, momentum
+        preds = [tower[-1].outputs for tower in layers]
+        # Of the whole batch, so that those of a sub-image do not depend on who has it.
+        shape = tf.concat([[towers.length], tf.shape(preds[0])[1:]], 0)
+        signs = tf.random.stateless_uniform(shape, [seed, step], 0, 2, tf.int32)
         signs = tf.cast(2 * signs - 1, tf.float32) * tf.sqrt(weights)
-        factors = [[input_factor(layer, spacing), output_factor(layer, pred, signs)] for layer in layers]
+        found = []
+        for device, tower, pred, part in zip(towers.devices, layers, preds, towers.split(signs), strict=True):
+            with tf.device(device):
+                found.append([[input_factor(la, spacing), output_factor(la, pred, part)] for la in tower])
+        factors = [
+            [towers.mean(parts) for parts in zip(*pairs, strict=True)] for pairs in zip(*found, strict=True)
+        ]
 
         def variables(name):
             return [
@@ -138,33 +147,34 @@ class NaturalGradient:
             [tf.assign_add(average, weight * (new - average)) for average, new in zip(*pairs, strict=True)]
             for pairs in zip(self.factors, factors, strict=True)
         ]
-        inverses = [
-            tf.assign(inverse, new)
-            for pair, averaged in zip(self.inverses, averages, strict=True)
-            for inverse, new in zip(pair, damped_inverses(*averaged, damping), strict=True)
-        ]
+        inverses = []
+        # The largest first: it stays with the chief, the others go round the towers.
+        by_size = sorted(
+            zip(self.inverses, averages, strict=True), key=lambda pair: -int(pair[1][0].shape[0])
+        )
+        for (pair, averaged), device in zip(by_size, itertools.cycle(towers.devices), strict=False):
+            with tf.device(device):
+                new = damped_inverses(*averaged, damping)
+            inverses += [tf.assign(*both) for both in zip(pair, new, strict=True)]
         with tf.control_dependencies(inverses):
             self.refresh = tf.assign_add(count, 1).op
 
-    def gradients(self):
-        """Natural gradients as `(gradient, variable)` pairs for `apply_gradients`.
+    def precondition(self, gradients):
+        """Natural gradients of those of the loss, both w1, b1, w2, ... in a list.
 
         N = A^-1 D G^-1 for each layer; all are scaled by one factor nu so that the quadratic model's
         squared step, nu^2 <N, D>, stays within `trust` (Ba et al. 2017, section 5). The learning
         rate, multiplied on top by the optimizer, so shrinks the trust region with the step. Momentum adds
         up what is left of earlier steps, 1 / (1 - momentum) times as far in the end.
         """
-        variables = [v for layer in self.layers for v in (layer.weights, layer.biases)]
-        flat = tf.gradients(self.loss, variables)
-        gradients = [stack(w, b) for w, b in zip(flat[::2], flat[1::2], strict=True)]
-        naturals = [tf.matmul(tf.matmul(a, d), g) for d, (a, g) in zip(gradients, self.inverses, strict=True)]
-        length = tf.add_n([tf.reduce_sum(n * d) for n, d in zip(naturals, gradients, strict=True)])
+        stacked = [stack(w, b) for w, b in zip(gradients[::2], gradients[1::2], strict=True)]
+        naturals = [tf.matmul(tf.matmul(a, d), g) for d, (a, g) in zip(stacked, self.inverses, strict=True)]
+        length = tf.add_n([tf.reduce_sum(n * d) for n, d in zip(naturals, stacked, strict=True)])
         # The sum is positive but for rounding.
         nu = tf.minimum(1.0, tf.sqrt(self.trust / (tf.maximum(length, 0.0) + 1e-30)))
-        pairs = []
+        found = []
         for i, (layer, natural) in enumerate(zip(self.layers, naturals, strict=True), 1):
             velocity = tf.Variable(tf.zeros(natural.shape), name=f"velocity{i}", trainable=False)
             velocity = tf.assign(velocity, self.momentum * velocity + nu * natural)
-            pairs.append((tf.reshape(velocity[:-1], layer.weights.shape), layer.weights))
-            pairs.append((velocity[-1], layer.biases))
-        return pairs
+            found += [tf.reshape(velocity[:-1], layer.weights.shape), velocity[-1]]
+        return found

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shlex
+import sys
 from pathlib import Path
 
 from paper import paper_numbers
@@ -173,3 +175,12 @@ def plot_curve(path):
         axes.legend()
     with replacing(picture, {}) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+def save_job(config, path, weights, rows, exhibits, w1, what, more):
+    """The page of a job. what: was done to the images. more: settings that it names."""
+    filters = config.network.filters
+    settings = {"weights": ", ".join(weights), "filters": filters, **more}
+    curve = Path(weights[0]).parent / "training.png"
+    command = shlex.join(["python", *sys.argv])
+    save_page(path, f"SRCNN {filters}, {what}", command, settings, rows, exhibits, w1, curve)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 import utils
 from checkpoints import Checkpoints
+from devices import towers
 from errors import InputError
 from evaluate import super_resolve
 from progress import LOG_SECONDS
@@ -28,7 +29,7 @@ FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are tak
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
-def train(srcnn, config, batches, validation, folder, stop, initial=None):
+def train(srcnn, config, batches, validation, folder, stop, initial=None, pausing=lambda: False):
     """Trains until `config.epoch` epochs are done, saving as it goes.
 
     config: the flags (main.py). batches: see batches.py; of (n, image_size, image_size, c_dim) and
@@ -36,9 +37,10 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None):
     folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
     stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
     initial: w1, b1, ... to start from, a dict of arrays; None for those of the flag `init`.
-    Returns the path of the curve, CSV with a row an epoch.
+    pausing: called after a checkpoint; if it returns True, training ends there for now.
+    Returns the path of the curve, CSV with a row an epoch; None if it is to go on.
     """
-    srcnn.build_descent(config.preconditioner)
+    srcnn.build_descent(config.preconditioner, towers(srcnn.sess)[: batches.batch_size])
     checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches, initial))
     curve = Curve(Path(folder) / "training.csv")
     step = checkpoints.restore()
@@ -76,6 +78,8 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None):
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
+                if not ending and pausing():
+                    return None
     return curve.path
 
 

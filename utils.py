@@ -3,8 +3,9 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
-import hashlib
 import itertools
+import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from scipy import ndimage
 import images
 import jpeg
 from errors import InputError
-from hdf5 import check_replaceable_data, is_current, make_data
+from folders import check_taken, listed
+from hdf5 import check_replaceable_data
+from parts import is_prepared, make_parts
 from progress import progress
-from writing import LIST, remove_leftovers
+from threads import in_threads
+from writing import remove_leftovers
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
 YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -194,47 +198,15 @@ def check_size(path, image, scale):
         raise InputError(f"{path}: {w}x{h} pixels is too small for --scale {scale}")
 
 
-def prepare_data(folder):
+def prepare_data(folder, deep=False):
     """The image files of a folder, sorted by name; what is left out is counted in a line.
 
+    deep: with those of its sub-folders, but for hidden ones and links.
     Raises InputError if there are none.
     """
-    paths, left = listed(folder, images.SUFFIXES)
+    paths, left = listed(folder, images.SUFFIXES, deep)
     check_taken(folder, paths, Counter(left.values()), images.SUFFIXES)
     return paths
-
-
-def listed(folder, suffixes):
-    """The files of a folder with these endings, sorted by name, and why others are not taken, by path."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    try:
-        found = sorted(p for p in folder.iterdir() if p.name not in (LIST, "README.md"))
-        left = {p: kind for p in found if (kind := left_out(p, suffixes))}
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
-    return [p for p in found if p not in left], left
-
-
-def check_taken(folder, paths, left, suffixes):
-    """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
-    if not paths:
-        raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
-    if left:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
-        print(f"{folder}: left out as no images: {kinds}")
-
-
-def left_out(path, suffixes):
-    """Why a file of a folder is not taken for one with these endings, in a word or two; None if it is."""
-    if path.name.startswith("."):
-        return "hidden"
-    if path.is_dir():
-        return "sub-folders"
-    if not path.is_file():
-        return "broken links"
-    return None if path.suffix.lower() in suffixes else path.suffix or "without an ending"
 
 
 def sub_images(input_, label_, image_size, label_size, stride):
@@ -252,36 +224,48 @@ def sub_images(input_, label_, image_size, label_size, stride):
 def input_setup(config, network, paths):
     """Prepares the images at `paths` for training, as HDF5 in config.checkpoint_dir; returns the file's path.
 
-    config: has image_size, label_size, stride and checkpoint_dir. A file made before from the same images
-    with the same settings is used again. Raises InputError for an image that cannot be used, if all
-    are too small for one sub-image, or if there is a file of that name that is not of the program's making.
+    config: has image_size, label_size, stride, skip_broken and checkpoint_dir. A file made before from the
+    same images with the same settings is used again, and so is what an interrupted run left.
+    Raises InputError for an image that cannot be used, if all are too small for one sub-image, or if there
+    is a file of that name that is not of the program's making.
     """
     settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
     settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
     settings["sources"] = [source(path) for path in paths]
     savepath = Path(config.checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
-    if is_current(savepath, settings):
+    if is_prepared(savepath, settings):
         return savepath
     check_replaceable_data(savepath)
-    digest = hashlib.sha256()
 
-    def items():
-        found = False
-        for number, path in enumerate(progress(paths, "preparing images")):
-            digest.update(Path(path).read_bytes())
-            for quality in jpeg.drawn(number) if network.is_told else [None]:
-                input_, label_ = preprocess(path, network.scale, network.degradation, network.colour, quality)
-                if min(input_.shape[:2]) >= config.image_size:
-                    found = True
-                    yield sub_images(input_, label_, config.image_size, config.label_size, config.stride)
-        if not found:
-            raise InputError(
-                f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
-                f"add larger ones or lower --image_size"
-            )
+    def pairs_of(numbered):
+        """The pairs of an image, None if it is too small, its content, and whether it is broken."""
+        number, path = numbered
+        kind = network.scale, network.degradation, network.colour
+        qualities = jpeg.drawn(number) if network.is_told else [None]
+        try:
+            found = [preprocess(path, *kind, quality) for quality in qualities]
+        except InputError as error:
+            if not config.skip_broken:
+                raise InputError(f"{error}; or leave such images out: --skip_broken") from error
+            print(f"main.py: {error}; it is left out", file=sys.stderr)
+            return None, b"", True
+        pairs = None
+        if min(found[0][0].shape[:2]) >= config.image_size:
+            cut = [sub_images(*pair, config.image_size, config.label_size, config.stride) for pair in found]
+            pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)]
+        return pairs, Path(path).read_bytes(), False
 
-    make_data(savepath, items(), settings, digest)
+    def prepared(start):
+        numbered = list(enumerate(paths))[start:]
+        done = in_threads(pairs_of, numbered, os.cpu_count() or 1)
+        return progress(done, "preparing images", len(paths), start)
+
+    if not make_parts(savepath, settings, len(paths), prepared):
+        raise InputError(
+            f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
+            f"add larger ones or lower --image_size"
+        )
     return savepath
 
 

@@ -18,6 +18,13 @@ from errors import InputError
 from signals import ending_later
 
 LIST = ".srcnn-written"
+own_list = LIST  # the one of this process
+
+
+def use_list(name):
+    """From here on notes go to a list of this name: machines that share a folder write none together."""
+    global own_list
+    own_list = f"{LIST}-{name}" if name else LIST
 
 
 @contextmanager
@@ -89,7 +96,7 @@ def _identity(path):
 
 def _note(path, temporary, about):
     line = json.dumps({"name": path.name, **_identity(temporary), "about": about})
-    notes = path.parent / LIST
+    notes = path.parent / own_list
     if os.path.lexists(notes) and not _is_list(notes):
         raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
     with open(notes, "a", encoding="ascii") as file:
@@ -106,15 +113,16 @@ def _is_list(path):
 
 def written(folder):
     """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
-    found, notes = {}, Path(folder) / LIST
-    if not notes.exists() or not _is_list(notes):
-        return found
-    with open(notes, encoding="ascii", errors="replace") as file:
-        for line in file:
-            with suppress(ValueError, KeyError, TypeError, OSError):  # a killed run may leave half a line
-                entry = json.loads(line)
-                if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
-                    found[entry["name"]] = entry["about"]
+    found = {}
+    for notes in sorted(Path(folder).glob(f"{LIST}*")):
+        if not _is_list(notes):
+            continue
+        with open(notes, encoding="ascii", errors="replace") as file:
+            for line in file:
+                with suppress(ValueError, KeyError, TypeError, OSError):  # a killed run may leave half a line
+                    entry = json.loads(line)
+                    if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+                        found[entry["name"]] = entry["about"]
     return found
 
 

@@ -34,9 +34,9 @@ def timed(what, function, *arguments, **more):
     return result
 timed("importing TensorFlow", __import__, "devices")
 timed("other imports", __import__, "jobs")
-import evaluate, jobs, main, report
-jobs.trained = functools.partial(timed, "graph and weights", jobs.trained)
-jobs.save_page = functools.partial(timed, "the page", jobs.save_page)
+import evaluate, jobs, loading, main, report
+loading.trained = functools.partial(timed, "graph and weights", loading.trained)
+report.save_job = functools.partial(timed, "the page", report.save_job)
 whole = jobs.in_threads
 jobs.in_threads = lambda *a, **more: timed("the images, in threads", lambda: list(whole(*a, **more)))
 for owner, names, what in (

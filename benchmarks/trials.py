@@ -43,6 +43,7 @@ REFRESHES = [  # tried at the whole length: shorter trainings do not show what t
 SUB_IMAGES = 8, 16, 64  # that the curvature is taken from
 LABEL_PIXELS = 21 * 21  # of a sub-image
 SEEDS = 1, 2, 3
+BATCHES = 128, 256, 512, 1024  # of sub-images: larger ones for more machines, the same label pixels in all
 SCHEDULES = {  # of the learning rate, by the part of training that is done
     "cosine": lambda config, done: 0.5 * (1 + math.cos(math.pi * done)),
     "linear": lambda config, done: 1 - done,
@@ -84,6 +85,10 @@ def trials():
     for count in SUB_IMAGES:
         pixels = {"FACTOR_PIXELS": count * LABEL_PIXELS}
         found[f"whole length, {count} sub-images"] = whole | {"refreshes": pixels}, SEEDS
+    found |= {
+        f"whole length, {n} in a batch": ({"flags": f"--epoch 29 --batch_size {n}".split()}, SEEDS)
+        for n in BATCHES
+    }
     found[f"whole length, {LARGER}"] = {"flags": LARGER.split()}, SEEDS[:1]
     found |= {f"whole length, {r}": (whole | {"refreshes": r}, SEEDS) for r in REFRESHES}
     for scale, trust in itertools.product((2, 4), (2e-8, 5e-8, 1e-7)):

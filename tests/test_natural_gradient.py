@@ -7,6 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from natural_gradient import Layer, NaturalGradient, input_factor, output_factor, patches, stack
+from towers import Towers
 
 
 @pytest.fixture
@@ -97,17 +98,19 @@ def test_the_step_of_one_linear_layer_is_that_of_a_dense_solve(session):
     labels = tf.constant(rng.normal(size=(20, 4, 4, 1)), tf.float32)
     layers = convolutions(images, [(3, 3, 2, 1)])
     loss = tf.reduce_mean(tf.square(layers[0].outputs - labels))
-    preconditioner = NaturalGradient(layers, loss, 1.0, 0, 0, damping=1e-16, trust=1e9, momentum=0, spacing=1)
-    pairs = preconditioner.gradients()
-    plain = stack(*tf.gradients(loss, [layers[0].weights, layers[0].biases]))
+    settings = {"damping": 1e-16, "trust": 1e9, "momentum": 0, "spacing": 1}
+    preconditioner = NaturalGradient([layers], Towers(20), 1.0, 0, 0, **settings)
+    variables = [layers[0].weights, layers[0].biases]
+    gradients = tf.gradients(loss, variables)
+    naturals, plain = preconditioner.precondition(gradients), stack(*gradients)
     session.run(tf.global_variables_initializer())
     session.run(preconditioner.refresh)
-    natural, gradient = session.run([stack(pairs[0][0], pairs[1][0]), plain])
+    natural, gradient = session.run([stack(*naturals), plain])
     j = jacobian(session, layers[0], layers[0].outputs)
     expected = np.linalg.solve(2 / len(j) * j.T @ j, gradient.astype(np.float64).ravel())
     np.testing.assert_allclose(natural.ravel(), expected, rtol=2e-3, atol=1e-4)
     # and a full step of it reaches the least-squares solution
-    session.run(tf.train.GradientDescentOptimizer(1.0).apply_gradients(pairs))
+    session.run(tf.train.GradientDescentOptimizer(1.0).apply_gradients(zip(naturals, variables, strict=True)))
     np.testing.assert_allclose(session.run(plain), 0, atol=1e-4)
 
 
@@ -118,12 +121,11 @@ def test_the_trust_region_bounds_the_step(session):
     layers = convolutions(images, [(3, 3, 1, 4), (2, 2, 4, 1)])
     loss = tf.reduce_mean(tf.square(layers[-1].outputs - labels))
     trust = tf.placeholder(tf.float32, [])
-    preconditioner = NaturalGradient(layers, loss, 1.0, 0, 0, trust=trust, momentum=0)
-    pairs = preconditioner.gradients()
-    plain = tf.gradients(loss, [variable for _, variable in pairs])
+    preconditioner = NaturalGradient([layers], Towers(8), 1.0, 0, 0, trust=trust, momentum=0)
+    plain = tf.gradients(loss, [variable for layer in layers for variable in layer[:2]])
+    run = [preconditioner.precondition(plain), plain]
     session.run(tf.global_variables_initializer())
     session.run(preconditioner.refresh)
-    run = [[gradient for gradient, _ in pairs], plain]
     naturals, gradients = session.run(run, {trust: 1e30})
     length = sum(np.sum(n * d) for n, d in zip(naturals, gradients, strict=True))
     for limit in (length / 100, length * 100):

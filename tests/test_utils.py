@@ -86,7 +86,7 @@ def test_reference_figures(data):
 def setup(tmp_path, paths, scale=3):
     """Prepares images for training with the default flags."""
     sizes = {"image_size": 33, "label_size": 21, "stride": 14}
-    config = SimpleNamespace(**sizes, checkpoint_dir=tmp_path / "checkpoint")
+    config = SimpleNamespace(**sizes, skip_broken=False, checkpoint_dir=tmp_path / "checkpoint")
     return utils.input_setup(config, Network(scale=scale), paths)
 
 

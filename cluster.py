@@ -1,0 +1,71 @@
+"""Which machines work together, and which of them this one is: from TF_CONFIG, or from flags."""
+
+import json
+from typing import NamedTuple
+
+from errors import InputError
+
+CHIEFS = "chief", "master"  # jobs of TF_CONFIG that have one task, which leads
+
+
+class Cluster(NamedTuple):
+    """hosts: 'name:port' of every machine, the chief's first. task: this machine's place among them."""
+
+    hosts: tuple
+    task: int
+
+
+def find_cluster(config, environment):
+    """The Cluster that flags or TF_CONFIG in the environment name; None for one machine alone.
+
+    The first of --worker_hosts is the chief, as in the TensorFlow 1 documentation. Raises InputError.
+    """
+    by_hand = config.worker_hosts is not None
+    text = environment.get("TF_CONFIG")
+    if not by_hand and (config.job_name is not None or config.task_index is not None):
+        raise InputError("--job_name and --task_index tell a machine its place in --worker_hosts; add that")
+    if by_hand and text:
+        raise InputError("--worker_hosts does not go with TF_CONFIG in the environment; leave one out")
+    if not by_hand and not text:
+        return None
+    what = "--worker_hosts" if by_hand else "TF_CONFIG"
+    hosts, task = _from_flags(config) if by_hand else _from_tf_config(text)
+    for host in hosts:
+        name, _, port = host.rpartition(":")
+        if not name or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise InputError(f"{what}: {host!r} is not an address with a port, such as 10.0.0.1:2222")
+    if len(set(hosts)) < len(hosts):
+        raise InputError(f"{what}: an address is named twice; give each machine its own")
+    if len(hosts) < 2:
+        return None
+    if not 0 <= task < len(hosts):
+        raise InputError(f"{what}: has {len(hosts)} machines, but this one is said to be another; correct it")
+    return Cluster(tuple(hosts), task)
+
+
+def _from_flags(config):
+    if config.task_index is None and config.job_name != "chief":
+        raise InputError("--worker_hosts: which of them is this machine? Add --task_index, 0 for the chief")
+    if config.job_name == "chief" and config.task_index:
+        raise InputError("--job_name chief is --task_index 0, the first of --worker_hosts; leave one out")
+    return config.worker_hosts.split(","), config.task_index or 0
+
+
+def _from_tf_config(text):
+    form = '{"cluster": {"chief": ["a:2222"], "worker": ["b:2222"]}, "task": {"type": "worker", "index": 0}}'
+    try:
+        value = json.loads(text)
+        jobs = {
+            job: [str(host) for host in hosts] for job, hosts in value.get("cluster", {}).items() if hosts
+        }
+        task = value.get("task", {})
+        job, index = task.get("type", ""), int(task.get("index", 0))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"TF_CONFIG: is not of the form {form}") from error
+    if others := set(jobs) - {*CHIEFS, "worker"}:
+        raise InputError(f"TF_CONFIG: has {', '.join(sorted(others))}; only a chief and workers are used")
+    places = [(name, i) for name in (*CHIEFS, "worker") for i in range(len(jobs.get(name, [])))]
+    if sum(name in CHIEFS for name, _ in places) > 1:
+        raise InputError("TF_CONFIG: has more than one chief; name one")
+    hosts = [jobs[name][i] for name, i in places]
+    return hosts, places.index((job, index)) if (job, index) in places else -1

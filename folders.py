@@ -1,0 +1,51 @@
+"""What is in a folder of images, and what of it is not taken."""
+
+from pathlib import Path
+
+from errors import InputError
+from writing import LIST
+
+
+def listed(folder, suffixes, deep=False):
+    """The files of a folder with these endings, sorted by name, and why others are not taken, by path.
+
+    deep: see `prepare_data`.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    try:
+        found = sorted(p for p in files_in(folder, deep) if not p.name.startswith((LIST, "README.md")))
+        left = {p: kind for p in found if (kind := left_out(p, suffixes))}
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
+    return [p for p in found if p not in left], left
+
+
+def check_taken(folder, paths, left, suffixes):
+    """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
+    if not paths:
+        raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
+    if left:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
+        print(f"{folder}: left out as no images: {kinds}")
+
+
+def files_in(folder, deep):
+    """What is in a folder; if deep, in its sub-folders instead of these."""
+    for path in folder.iterdir():
+        if deep and path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield from files_in(path, deep)
+        else:
+            yield path
+
+
+def left_out(path, suffixes):
+    """Why a file of a folder is not taken for one with these endings, in a word or two; None if it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.is_dir():
+        return "sub-folders"
+    if not path.is_file():
+        return "broken links"
+    return None if path.suffix.lower() in suffixes else path.suffix or "without an ending"

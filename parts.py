@@ -1,0 +1,164 @@
+"""Training pairs in HDF5 files of a gigabyte each: an interrupted preparation goes on with the next one.
+
+One file that is enough becomes train.h5 itself. Of several, train.h5 has their number and train.h5.00000,
+train.h5.00001, ... have the pairs.
+"""
+
+import hashlib
+import json
+import os
+import re
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+
+from hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
+from writing import remove_leftovers, replacing
+
+PART_BYTES = 2**30
+
+
+def part_path(path, number):
+    return path.with_name(f"{path.name}.{number:05}")
+
+
+def is_prepared(path, settings):
+    """Whether a file and its parts are whole and made with these settings."""
+    if not is_current(path, settings):
+        return False
+    with h5py.File(path) as hf:
+        count = int(hf.attrs.get("parts", 0))
+    return len(whole_parts(path, settings)) >= count
+
+
+def whole_parts(path, settings):
+    """The attributes of the first parts, as far as they are whole and made with these settings."""
+    found, start = [], 0
+    while is_current(part := part_path(path, len(found)), part_settings(settings, start)):
+        with h5py.File(part) as hf:
+            found.append(dict(hf.attrs))
+        start = int(found[-1]["stop"])
+    return found
+
+
+def part_settings(settings, start):
+    text = json.dumps(settings, sort_keys=True)
+    return {"sources": hashlib.sha256(text.encode()).hexdigest(), "start": start}
+
+
+def make_parts(path, settings, count, prepared):
+    """Prepares `count` images in parts; those that an interrupted run left are used again.
+
+    prepared: called with the number of the first image that is wanted, yields for each of the images from
+    there on its pairs, (data, label) or None, its content, and whether it was left out as broken.
+    Returns the number of sub-images; nothing is left of them if there are none.
+    """
+    parts = whole_parts(path, settings)
+    stop = int(parts[-1]["stop"]) if parts else 0
+    items = prepared(stop)
+    while stop < count:
+        part = part_path(path, len(parts))
+        remove_leftovers(part)
+        check_replaceable_data(part)
+        about = {}
+        make_data(part, _until_full(items, about, stop), part_settings(settings, stop), about)
+        parts.append(about)
+        stop = about["stop"]
+    length = sum(int(part["length"]) for part in parts)
+    skipped = sum(int(part["skipped"]) for part in parts)
+    if not length:
+        _remove_parts(path, 0)
+    elif len(parts) == 1:
+        with h5py.File(part_path(path, 0), "r+") as hf:
+            hf.attrs["settings"] = json.dumps(settings)
+        os.replace(part_path(path, 0), path)
+        _remove_parts(path, 0)
+    else:
+        digest = hashlib.sha256("".join(part["images"] for part in parts).encode()).hexdigest()
+        about = {"parts": len(parts), "images": digest, "skipped": skipped}
+        with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as hf:
+            hf.attrs["shapes"] = "{}"
+            for name, value in {**about, "settings": json.dumps(settings)}.items():
+                hf.attrs[name] = value
+        _remove_parts(path, len(parts))
+    return length
+
+
+def _until_full(items, about, start):
+    """The pairs of images until a part is full; then `about` says what is in it."""
+    digest, size, about["length"], about["skipped"] = hashlib.sha256(), 0, 0, 0
+    for number, (pairs, content, broken) in enumerate(items, start + 1):
+        about["skipped"] += broken
+        digest.update(content)
+        if pairs:
+            about["length"] += len(pairs[0])
+            size += sum(array.nbytes for array in pairs)
+            yield pairs
+        about |= {"stop": number, "images": digest.hexdigest()}
+        if size >= PART_BYTES:
+            return
+
+
+def _remove_parts(path, first):
+    """Removes parts of earlier preparations, from a number on."""
+    for part in path.parent.glob(f"{path.name}.*"):
+        if re.fullmatch(r"\d{5}", part.name[-5:]) and int(part.name[-5:]) >= first:
+            check_replaceable_data(part)
+            part.unlink()
+
+
+@contextmanager
+def read_parts(path):
+    """Opens training pairs for reading, in one file or more: `data` and `label` by name, and `attrs`."""
+    with read_data(path) as hf:
+        if "parts" not in hf.attrs:
+            yield hf
+            return
+        attrs = dict(hf.attrs)
+    paths = [part_path(path, number) for number in range(int(attrs["parts"]))]
+    yield Pairs(filename=path, attrs=attrs, **{name: Joined(paths, name) for name in ("data", "label")})
+
+
+class Pairs(SimpleNamespace):
+    """What an h5py.File offers of pairs that are in several files."""
+
+    def __getitem__(self, name):
+        return vars(self)[name]
+
+
+class Joined:
+    """The datasets of several files, one after another, as one. A file is open only while it is read."""
+
+    def __init__(self, paths, name):
+        self.name, self.paths, lengths = name, [], []
+        for path in paths:
+            with read_data(path) as hf:
+                if name in hf:  # not where all images were too small
+                    self.paths.append(path)
+                    lengths.append(len(hf[name]))
+                    self.chunks, self.shape, self.dtype = hf[name].chunks, hf[name].shape[1:], hf[name].dtype
+        self.ends = np.cumsum(lengths)
+        self.nbytes = len(self) * int(np.prod(self.shape)) * self.dtype.itemsize
+
+    def __len__(self):
+        return int(self.ends[-1])
+
+    def __getitem__(self, place):
+        """A slice of it, (n, h, w, c). Raises InputError if a file is damaged."""
+        start, stop, _ = place.indices(len(self))
+        found = np.empty((max(0, stop - start), *self.shape), self.dtype)
+        begin = 0
+        for path, end in zip(self.paths, map(int, self.ends), strict=True):
+            first, last = max(start, begin), min(stop, end)
+            if first < last:
+                try:
+                    with read_data(path) as hf:
+                        hf[self.name].read_direct(
+                            found, np.s_[first - begin : last - begin], np.s_[first - start : last - start]
+                        )
+                except OSError as error:
+                    raise damage(path, error) from error
+            begin = end
+        return found

@@ -1,0 +1,182 @@
+"""The job of --input: photographs and films, one after the other, and a page of them."""
+
+import math
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+import devices
+import jpeg
+import report
+import shards
+import upscale
+from errors import InputError, needing
+from inputs import is_film, plan
+from loading import load
+from pictures import data_uri
+from piped import as_files
+from progress import progress
+from sizes import Goal, stages
+from weights import own_or_shipped
+from writing import check_apart, check_replaceable, check_writable, published, written
+
+CLEAN = 90  # quality of JPEG from which on a clean network does well
+
+
+def upscale_files(config):
+    """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
+    goal = Goal(config.scale, config.width, config.height)
+    with as_files(config.input, config.output) as files:
+        more = config.sample_dir, goal, config.recursive, config.lossless
+        work = shards.part_of(plan(files.inputs, files.output, *more), config.shard)
+        if not work:
+            print("nothing for this shard: there are fewer files")
+            return 0
+        work = with_qualities(config, work)
+        pages = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
+        check_results(config, work, [Path(config.sample_dir) / name for name in pages])
+        named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
+        with devices.session() as sess:
+            networks = Networks(sess, config)
+            todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
+            if config.gather:
+                done, exhibits, status = *shards.gathered_upscaling(work, todo), 0
+            else:
+                results = upscaled(todo, networks, config, goal, noted=not named)
+                done, exhibits, status = say_upscaled(results, files)
+            if done and pages:
+                save_upscaled(config, networks, goal, done, exhibits)
+    return status
+
+
+def with_qualities(config, work):
+    """The work with the qualities of JPEG files, where the network is to be told of them."""
+    if config.degradation != "jpeg":
+        known = next((item.source for item in work if (jpeg.quality_of(item.source) or 100) < CLEAN), None)
+        if known and not config.weights:
+            print(f"{known}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
+        return work
+    found = []
+    for item in work:
+        try:
+            quality = None if item.error else jpeg.check_quality(item.source, config.quality, config.scale)
+            found.append(item._replace(quality=quality))
+        except InputError as error:
+            found.append(item._replace(ratio=None, error=error))
+    return found
+
+
+def say_upscaled(results, files):
+    """Prints what became of files as it comes; returns entries and exhibits of the page, and the status."""
+    done, exhibits, status = [], [], 0
+    for image in results:
+        if image.error or image.warning:
+            error = f"error: {image.error}" if image.error else image.warning
+            tqdm.write(f"main.py: {files.said(error)}", file=sys.stderr)
+            status = 2
+        if image.error:
+            continue
+        height, width = image.size
+        tqdm.write(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s")
+        entry = {"input": files.said(image.source), "output": str(image.target), "width": width}
+        done.append(entry | {"height": height, "seconds": image.seconds})
+        if len(exhibits) < report.MOST_EXHIBITS:
+            exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+            exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
+    return done, exhibits, status
+
+
+def save_upscaled(config, networks, goal, done, exhibits):
+    """Writes the page of an upscaling, and the same as JSON."""
+    folder, first = Path(config.sample_dir), next(iter(networks.models.values()))
+    weights = [srcnn.source for srcnn in networks.models.values()]
+    with published(folder, "--sample_dir") as staging:
+        found = {**goal.plain, "weights": weights, "images": done}
+        report.save_json(found, staging / "upscaled.json")
+        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+        w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
+        report.save_job(config, staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain)
+    print(f"compare with bicubic: {folder / 'upscaled.html'}")
+
+
+def check_results(config, work, pages):
+    """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
+    check_apart([item.source for item in work], [*pages, *(item.target for item in work)])
+    check_replaceable(pages, "--sample_dir")
+    if pages:
+        check_writable(config.sample_dir, "--sample_dir")
+    for folder in {item.target.parent for item in work}:
+        check_writable(folder, "--output")
+
+
+def left_to_do(work, networks, config):
+    """The part of the work whose results are not there yet, as these networks made them from these files."""
+    ours = {folder: written(folder) for folder in {item.target.parent for item in work}}
+
+    def is_done(item):
+        about = upscale.origin(item.source, networks(item)) | film_settings(config, item.source)
+        return ours[item.target.parent].get(item.target.name) == about
+
+    todo = [item for item in work if item.error or not is_done(item)]
+    if len(todo) < len(work):
+        print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
+    return todo
+
+
+def upscaled(work, networks, config, goal, noted):
+    """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
+    for item in work:  # weights that are missing are missed now
+        networks(item)
+    for item in progress(work, "upscaling") if len(work) > 1 else work:
+        try:
+            if item.error:
+                raise item.error
+            more = networks(item), goal, config.overwrite, noted
+            if is_film(item.source):
+                with needing("av", item.source):
+                    from films import upscale_film
+                yield upscale_film(item.source, item.target, *more, **film_settings(config, item.source))
+            else:
+                yield upscale.upscale_photograph(item.source, item.target, *more, report.centre)
+        except InputError as error:
+            yield upscale.Upscaled(item.source, item.target, error=error)
+
+
+def film_settings(config, path):
+    return {"crf": config.crf, "lossless": config.lossless} if is_film(path) else {}
+
+
+class Networks:
+    """The networks of an upscaling, each loaded when it is first asked for. models: SRCNNs by Network."""
+
+    def __init__(self, sess, config):
+        self.sess, self.config, self.models = sess, config, {}
+
+    def __call__(self, item):
+        """The SRCNNs that a file passes through in turn to be as large as it shall, or somewhat larger.
+
+        item: inputs.Work; one with an error needs none. Of networks for JPEG the first one cleans, the others
+        see no JPEG any more. Raises InputError if there are no weights for one of them.
+        """
+        if item.error:
+            return []
+        factors = stages(item.ratio)
+        # One network for the whole way, if there is one, is better than several.
+        whole = [int(item.ratio)] if item.ratio.denominator == 1 else []
+        found = next(filter(self._has, [*whole, math.prod(factors)]), None)
+        first, *others = [found] if found else factors or [1]
+        srcnns = [self._model(scale=first)]
+        if item.quality:
+            srcnns[0].at_quality(item.quality)
+        return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
+
+    def _has(self, scale):
+        named = self.config.weights not in (None, "shipped")
+        return named or own_or_shipped(self.config.network._replace(scale=scale), self.config.checkpoint_dir)
+
+    def _model(self, **changes):
+        network = self.config.network._replace(**changes)
+        if network not in self.models:
+            self.models[network] = load(self.sess, self.config, network)
+        return self.models[network]

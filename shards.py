@@ -1,0 +1,116 @@
+"""A test or an upscaling shared out over machines: each does a part, and one run makes a page of all.
+
+What is done stands in the lists of the folder of results (writing.py), one of each machine: from which file
+and weights a result was made, and its scores. So a rerun does only what is missing.
+"""
+
+from functools import partial
+
+import images
+import report
+import upscale
+import utils
+from errors import InputError
+from evaluate import evaluate
+from inputs import is_film, size_of
+from pictures import png, save_comparison
+from progress import progress
+from sizes import resized
+from threads import in_threads
+from writing import replacing, use_list, written
+
+
+def part_of(items, shard):
+    """Those of a list that are of a shard, (number from 1, count), by their position; all if it is None."""
+    use_list(f"{shard[0]}-of-{shard[1]}" if shard else "")
+    return items[shard[0] - 1 :: shard[1]] if shard else items
+
+
+def about_test(config, srcnn, path):
+    """What scores depend on, as the list of results notes it: plain values."""
+    tiles = [config.label_size, config.stride, srcnn.network.degraded]
+    return upscale.origin(path, [srcnn]) | {"network": srcnn.network.name, "tiles": tiles}
+
+
+def noted_scores(config, srcnn, folder, named):
+    """The scores of those that are tested already, by name. named: pairs of path and name of the results."""
+    ours, found = written(folder), {}
+    for path, name in named:
+        note = dict(ours.get(f"{name}.png") or {})
+        scores = note.pop("scores", None)
+        if scores and note == about_test(config, srcnn, path) and f"{name}_comparison.png" in ours:
+            found[name] = scores
+    return found
+
+
+def test_part(config, srcnn, folder, named):
+    """Tests images and writes their pictures, one by one. named: (path, name) pairs of this machine."""
+    done = noted_scores(config, srcnn, folder, named)
+    if done:
+        print(f"{len(done)} of {len(named)} were tested before")
+    todo = [pair for pair in named if pair[1] not in done]
+    restored = evaluate(
+        srcnn, [path for path, _ in todo], config.label_size, config.stride, config.batch_size
+    )
+    saved = in_threads(partial(_save, config, srcnn, folder), zip(todo, restored, strict=True), workers=2)
+    for _ in progress(saved, "testing", len(todo)):
+        pass
+
+
+def _save(config, srcnn, folder, item):
+    (path, name), restored = item
+    with restored:
+        scores, pictures = restored.results()
+    with replacing(folder / f"{name}_comparison.png", {}) as temporary:
+        save_comparison(pictures, scores, temporary)
+    with replacing(folder / f"{name}.png", about_test(config, srcnn, path) | {"scores": scores}) as temporary:
+        temporary.write_bytes(png(pictures["SRCNN"]))
+
+
+def gathered_test(config, srcnn, folder, named):
+    """(name, scores, exhibit or None) of each image, tested by whichever machine.
+
+    The exhibits of the page are made again. Raises InputError if some are not tested yet.
+    """
+    scores = noted_scores(config, srcnn, folder, named)
+    missing = [path for path, name in named if name not in scores]
+    check_none_missing(missing, len(named))
+    shown = [path for path, _ in named[: report.MOST_EXHIBITS]]
+    exhibits = []
+    for (_, name), restored in zip(
+        named, evaluate(srcnn, shown, config.label_size, config.stride), strict=False
+    ):
+        with restored:
+            exhibits.append(report.exhibit(name, restored.pictures(), scores[name]))
+    exhibits += [None] * (len(named) - len(exhibits))
+    return [(name, scores[name], found) for (_, name), found in zip(named, exhibits, strict=True)]
+
+
+def gathered_upscaling(work, missing):
+    """Entries and exhibits of the page of an upscaling that machines shared.
+
+    work: list of inputs.Work. missing: the part of it without results. Raises InputError if there is any.
+    """
+    check_none_missing([item.source for item in missing], len(work))
+    entries, exhibits = [], []
+    for source, target in ((item.source, item.target) for item in work):
+        height, width = size = size_of(target)
+        entries.append({"input": str(source), "output": str(target), "width": width, "height": height})
+        if len(exhibits) < report.MOST_EXHIBITS and not is_film(target):
+            top, left, bottom, right = box = report.centre(*size)
+            result = images.colours(images.read(target).pixels)[top:bottom, left:right]
+            pixels = images.colours(images.read(source).pixels)
+            pictures = {
+                "bicubic": utils.to_pixels(resized(pixels, size, box)),
+                "SRCNN": utils.to_pixels(utils.to_float(result)),
+            }
+            exhibits.append(report.exhibit(target.name, pictures, {}, size))
+    return entries, exhibits
+
+
+def check_none_missing(missing, count):
+    if missing:
+        raise InputError(
+            f"--gather: {len(missing)} of {count} images are not done yet, {missing[0]} for one; "
+            f"run the shards that have them"
+        )

@@ -1,0 +1,225 @@
+"""Several machines, as processes on the loopback: who they are, what they are told, faults."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import pytest
+from conftest import ROOT
+from test_reliability import flags
+from test_towers import EPOCHS, SMALL, assert_same_but_for_rounding, trained
+
+import main
+
+A, B, C = "a:2222", "b:2222", "c:2222"
+
+
+def tf_config(jobs, kind="worker", index=0):
+    return json.dumps({"cluster": jobs, "task": {"type": kind, "index": index}})
+
+
+@pytest.mark.parametrize(
+    ("jobs", "place", "expected"),
+    [
+        ({"chief": [A], "worker": [B, C]}, ("worker", 1), ((A, B, C), 2)),
+        ({"worker": [B, C], "master": [A]}, ("master", 0), ((A, B, C), 0)),
+        ({"worker": [A, B], "ps": []}, ("worker", 1), ((A, B), 1)),
+        ({"worker": ["[::1]:1", "[::1]:2"]}, ("worker", 0), (("[::1]:1", "[::1]:2"), 0)),
+        ({"chief": [A]}, ("chief", 0), None),  # as Vertex AI says to a machine alone
+        ({}, ("worker", 0), None),
+    ],
+)
+def test_tf_config_names_the_machines(monkeypatch, jobs, place, expected):
+    monkeypatch.setenv("TF_CONFIG", tf_config(jobs, *place))
+    assert main.parse_flags([]).cluster == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--task_index 1", ((A, B, C), 1)),
+        ("--job_name worker --task_index 0", ((A, B, C), 0)),
+        ("--job_name chief", ((A, B, C), 0)),
+    ],
+)
+def test_flags_name_the_machines(words, expected):
+    assert main.parse_flags([*words.split(), "--worker_hosts", f"{A},{B},{C}"]).cluster == expected
+
+
+def test_nothing_names_no_machines(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert main.parse_flags([]).cluster is None
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("chief", "is not of the form"),
+        ("[]", "is not of the form"),
+        ('{"cluster": {"worker": 3}}', "is not of the form"),
+        (tf_config({"chief": [A], "ps": [B]}), "has ps"),
+        (tf_config({"chief": [A, B]}), "more than one chief"),
+        (tf_config({"chief": [A], "worker": [B]}, "worker", 1), "this one is said to be another"),
+        (tf_config({"chief": [A], "worker": [A]}), "named twice"),
+        (tf_config({"chief": [A], "worker": ["b"]}), "'b' is not an address with a port"),
+        (tf_config({"chief": [A], "worker": ["b:99999"]}), "'b:99999' is not an address"),
+    ],
+)
+def test_an_environment_that_makes_no_sense_is_said(monkeypatch, fails, text, what):
+    monkeypatch.setenv("TF_CONFIG", text)
+    error = fails()
+    assert "TF_CONFIG" in error and what in error
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("--task_index 1", "add that"),
+        ("--worker_hosts a:1,b:1", "Add --task_index"),
+        ("--worker_hosts a:1,b:1 --task_index 2", "2 machines"),
+        ("--worker_hosts a:1,b --task_index 0", "'b' is not"),
+        ("--worker_hosts a:1,b:1 --job_name chief --task_index 1", "leave one out"),
+    ],
+)
+def test_flags_that_make_no_sense_are_said(fails, words, what):
+    assert what in fails(*words.split())
+
+
+def test_two_ways_at_once_are_said(monkeypatch, fails):
+    monkeypatch.setenv("TF_CONFIG", tf_config({}))
+    assert "leave one out" in fails("--worker_hosts", "a:1,b:1", "--task_index", 0)
+
+
+def free_ports(count):
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def test_a_port_that_is_taken_is_said(fails):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        hosts = f"127.0.0.1:{free_ports(1)[0]},127.0.0.1:{port}"
+        assert f":{port}: no server can be started" in fails("--worker_hosts", hosts, "--task_index", 1)
+
+
+HOLDING = """
+import sys
+import devices, main
+import training, workers
+training.CHECKPOINT_STEPS = 10
+workers.PROBE = 2
+step, holds = training.train_step, {int(word) for word in sys.argv[1].split()}
+def held_step(srcnn, number, *rest):
+    if number in holds:
+        holds.discard(number)
+        print(f"step {number}", flush=True)
+        sys.stdin.readline()
+    return step(srcnn, number, *rest)
+training.train_step = held_step
+sys.exit(main.main(sys.argv[2:]))
+"""
+
+
+PATIENT, IMPATIENT = 200, 12  # seconds that a chief waits for a machine, far longer than a step takes
+
+
+class Machine:
+    """A process of a cluster. holds: steps before which a chief says so and waits to be let `go`."""
+
+    def __init__(self, stack, words, task, *more, holds=""):
+        words = [*words, "--task_index", task, "--timeout", PATIENT, *more]
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", HOLDING, holds, *map(str, words)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        stack.callback(self.end)
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def until(self, text):
+        """Reads to a line that has this text."""
+        read = []
+        for line in self.process.stdout:
+            read.append(line)
+            if text in line:
+                return line
+        raise AssertionError("".join(read) + self.process.stderr.read())
+
+    def go(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def ends(self):
+        """Exit status, the rest of its output, and its errors."""
+        output, errors = self.process.communicate(timeout=300)
+        return self.process.returncode, output, errors
+
+
+def cluster_words(photographs, folder, count):
+    hosts = ",".join(f"127.0.0.1:{port}" for port in free_ports(count))
+    words = flags(photographs, folder, *SMALL, "--learning_rate", 0.1, "--worker_hosts", hosts)
+    return words, hosts.split(",")
+
+
+def test_a_training_survives_what_happens_to_machines(photographs, tmp_path):
+    """Late, killed, started again, stopped and continued, the chief killed: the weights are those of one."""
+    assert main.main(flags(photographs, tmp_path / "one", *SMALL, "--learning_rate", 0.1)) == 0
+    words, (_, host) = cluster_words(photographs, tmp_path / "two", 2)
+    with ExitStack() as stack:
+        chief = Machine(stack, words, 0, holds="15 35")
+        assert host in chief.until("waits")
+        worker = Machine(stack, words, 1)
+        chief.until("step 15")
+        worker.process.kill()
+        chief.go()
+        chief.until("is lost")
+        assert host in chief.until("waits")
+        worker.process.wait()
+        worker = Machine(stack, words, 1)
+        chief.until("step 35")
+        chief.process.kill()
+        chief.process.wait()
+        chief = Machine(stack, words, 0, "--timeout", IMPATIENT, holds="45 65")
+        chief.until("step 45")
+        worker.process.send_signal(signal.SIGSTOP)
+        chief.go()
+        chief.until("is lost")
+        assert host in chief.until("goes on without")
+        chief.until("step 65")
+        worker.process.send_signal(signal.SIGCONT)
+        assert host in chief.until("taken in")
+        chief.go()
+        status, output, errors = chief.ends()
+        assert status == 0, errors
+        status, output, errors = worker.ends()
+        assert (status, errors) == (0, "") and "the chief is done" in output
+    assert_same_but_for_rounding(trained(tmp_path / "two"), trained(tmp_path / "one"))
+
+
+def test_a_worker_with_other_flags_is_refused_and_the_others_end_with_the_chief(photographs, tmp_path):
+    words, hosts = cluster_words(photographs, tmp_path / "two", 3)
+    with ExitStack() as stack:
+        chief = Machine(stack, words, 0, holds=str(EPOCHS))
+        other, worker = Machine(stack, words, 1, "--seed", 3), Machine(stack, words, 2)
+        status, _, errors = other.ends()
+        assert status == 2 and "--seed 3 (the chief: 0)" in errors and errors.count("\n") == 1
+        assert f"{hosts[1]} is refused" in chief.until("refused")
+        chief.until(f"step {EPOCHS}")
+        chief.process.send_signal(signal.SIGINT)
+        chief.go()
+        assert chief.ends()[0] == worker.ends()[0] == 128 + signal.SIGINT

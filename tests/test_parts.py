@@ -1,0 +1,137 @@
+"""Preparing collections that are large: sub-folders, parts, interruptions, broken images."""
+
+import os
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from conftest import network_of
+from test_reliability import flags
+
+import main
+import parts
+import utils
+from batches import Batches
+from errors import InputError
+from parts import read_parts
+from weights import read_weights
+
+SMALL = ["--filters", "3-1-3", "--epoch", 2]
+
+
+@pytest.fixture
+def collection(photographs, tmp_path):
+    """Nine images in sub-folders of a folder."""
+    for number in range(9):
+        place = tmp_path / "collection" / "ab"[number % 2] / str(number)
+        place.mkdir(parents=True)
+        shutil.copy(photographs / f"image {number % 3}.png", place / f"{number}.png")
+    return tmp_path / "collection"
+
+
+def setup(folder, collection, *more):
+    config = main.parse_flags(flags(collection, folder, *SMALL, *more))
+    return utils.input_setup(config, config.network, utils.prepare_data(collection, deep=True))
+
+
+def pairs(path):
+    with read_parts(path) as hf:
+        return [hf[name][:] for name in ("data", "label")]
+
+
+def test_sub_folders_are_trained_on_but_for_hidden_ones_and_links(collection, photographs):
+    shutil.copytree(photographs, collection / ".thumbnails")
+    (collection / "again").symlink_to(collection)
+    found = utils.prepare_data(collection, deep=True)
+    assert [path.stem for path in found] == list("024681357")
+
+
+def test_parts_hold_what_one_file_does_and_train_alike(collection, tmp_path, monkeypatch, capsys):
+    one, many = tmp_path / "one", tmp_path / "many"
+    assert main.main(flags(collection, one, *SMALL)) == 0
+    monkeypatch.setattr(parts, "PART_BYTES", 2 * 6 * (33**2 + 29**2) * 4)  # two images of six pairs
+    assert main.main(flags(collection, many, *SMALL)) == 0
+    assert sorted(path.name for path in many.glob("train.h5*")) == [
+        "train.h5",
+        *(f"train.h5.0000{i}" for i in range(5)),
+    ]
+    for found, expected in zip(pairs(many / "train.h5"), pairs(one / "train.h5"), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    (values, _), (expected, _) = (read_weights(path / network_of("3-1-3").name) for path in (many, one))
+    np.testing.assert_array_equal(values["w1"], expected["w1"])
+    before = [path.stat().st_mtime_ns for path in sorted(many.glob("train.h5*"))]
+    capsys.readouterr()
+    assert main.main(flags(collection, many, *SMALL)) == 0
+    assert before == [path.stat().st_mtime_ns for path in sorted(many.glob("train.h5*"))]
+    (many / "train.h5.00002").write_bytes(b"cut")
+    assert main.main(flags(collection, many, *SMALL)) == 2
+    assert "train.h5.00002: is damaged" in capsys.readouterr().err
+
+
+def test_slices_of_parts_are_those_of_one_file(collection, tmp_path, monkeypatch):
+    data, _ = pairs(setup(tmp_path / "one", collection))
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    monkeypatch.setattr("batches.POOL_BYTES", data[:16].nbytes * 2)
+    monkeypatch.setattr("hdf5.CHUNK_VALUES", 5 * 33**2)
+    with read_parts(setup(tmp_path / "many", collection)) as hf:
+        for start, stop in ((0, 6), (4, 17), (11, 12), (6, 6), (50, 60)):
+            np.testing.assert_array_equal(hf["data"][start:stop], data[start:stop])
+        batches = Batches(hf, 4, 0)
+        assert not batches.is_whole
+        inputs, labels = batches.batch(0)
+        assert inputs.shape == (4, 33, 33, 1) and labels.shape == (4, 29, 29, 1)
+
+
+def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    whole, read, broken = utils.preprocess, [], {"3"}
+
+    def failing(path, *rest):
+        read.append(path.stem)
+        if path.stem in broken:
+            raise KeyboardInterrupt
+        return whole(path, *rest)
+
+    monkeypatch.setattr(utils, "preprocess", failing)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with pytest.raises(KeyboardInterrupt):
+        setup(tmp_path / "c", collection)
+    done = len(list((tmp_path / "c").glob("train.h5.*")))
+    assert done > 0 and not (tmp_path / "c/train.h5").exists()
+    read.clear()
+    broken.clear()
+    path = setup(tmp_path / "c", collection)
+    assert len(read) == 9 - done
+    for found, expected in zip(pairs(path), pairs(setup(tmp_path / "one", collection)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, capsys):
+    broken = collection / "a/2/2.png"
+    broken.write_bytes(broken.read_bytes()[:300])
+    with pytest.raises(InputError, match="--skip_broken"):
+        setup(tmp_path / "c", collection)
+    for _ in range(2):
+        assert main.main(flags(collection, tmp_path / "c", *SMALL, "--skip_broken")) == 0
+        output, errors = capsys.readouterr()
+        assert "of 8 images" in output and "1 images cannot be used" in output
+    assert errors == ""  # prepared before
+    with h5py.File(tmp_path / "c/train.h5") as hf:
+        assert hf.attrs["skipped"] == 1 and len(hf["data"]) == 8 * 6
+
+
+def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    setup(tmp_path / "c", collection)
+    (tmp_path / "c/train.h5.backup").write_bytes(b"mine")
+    shutil.rmtree(collection / "a")
+    setup(tmp_path / "c", collection)
+    names = sorted(path.name for path in (tmp_path / "c").glob("train.h5.*"))
+    assert names == [
+        "train.h5.00000",
+        "train.h5.00001",
+        "train.h5.00002",
+        "train.h5.00003",
+        "train.h5.backup",
+    ]

@@ -1,0 +1,76 @@
+"""Tests and upscalings that several machines share."""
+
+import json
+
+import pytest
+from test_cluster import tf_config
+
+import main
+
+TEST = ["--is_train", "False"]
+
+
+def test_shards_of_a_test_make_one_table(photographs, tmp_path, capfd, fails):
+    words = [*TEST, "--test_dir", str(photographs), "--sample_dir"]
+    assert main.main([*words, str(tmp_path / "one")]) == 0
+    table = capfd.readouterr().out.splitlines()[1:-1]
+    parts = [*words, str(tmp_path / "parts")]
+    assert main.main([*parts, "--shard", "1/2"]) == 0
+    assert "image 1.png for one" in fails(*parts, "--gather", but="parts")
+    assert main.main([*parts, "--shard", "2/2"]) == 0
+    pictures = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("*.png")}
+    capfd.readouterr()
+    assert main.main([*parts, "--shard", "1/2"]) == 0
+    assert "2 of 2 were tested before" in capfd.readouterr().out
+    assert pictures == {path: path.stat().st_mtime_ns for path in pictures}
+    assert main.main([*parts, "--gather"]) == 0
+    assert capfd.readouterr().out.splitlines()[1:-1] == table
+    one, gathered = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("one", "parts"))
+    assert gathered == one
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    lists = {".srcnn-written-1-of-2", ".srcnn-written-2-of-2"}
+    assert {path.name for path in (tmp_path / "parts").iterdir()} == names | lists
+    for name in names - {"report.html", "results.json", ".srcnn-written"}:
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_machines_of_a_cluster_upscale_a_part_each(photographs, tmp_path, monkeypatch, capfd, fails):
+    words = [*TEST, "--input", str(photographs), "--scale", "2", "--sample_dir"]
+    assert main.main([*words, str(tmp_path / "one")]) == 0
+    parts = [*words, str(tmp_path / "parts")]
+    for index, written in ((0, 2), (1, 1), (1, 0)):
+        monkeypatch.setenv("TF_CONFIG", tf_config({"worker": ["a:1", "b:1"]}, "worker", index))
+        assert main.parse_flags(parts).shard == (index + 1, 2)
+        capfd.readouterr()
+        assert main.main(parts) == 0
+        assert capfd.readouterr().out.count("pixels") == written
+        if index == 0:
+            assert "image 1.png for one" in fails(*parts, "--gather", but="parts")
+    assert main.main([*parts, "--gather"]) == 0
+    one, gathered = (json.loads((tmp_path / name / "upscaled.json").read_text()) for name in ("one", "parts"))
+    for found in (one, gathered):
+        found["images"] = [(entry["input"], entry["width"], entry["height"]) for entry in found["images"]]
+    assert gathered == one
+    assert (tmp_path / "parts/upscaled.html").stat().st_size > 1000
+    for path in (tmp_path / "one").glob("*.png"):
+        assert (tmp_path / "parts" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("--is_train False --shard 0/4", "1/16 to 16/16"),
+        ("--is_train False --shard 5/4", "1/16 to 16/16"),
+        ("--is_train False --shard 3", "1/16 to 16/16"),
+        ("--shard 1/4", "--is_train False"),
+        ("--is_train False --shard 1/4 --gather", "leave out"),
+    ],
+)
+def test_shards_that_make_no_sense_are_said(fails, words, what):
+    assert what in fails(*words.split())
+
+
+def test_more_shards_than_files(photographs, tmp_path):
+    words = [*TEST, "--input", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "9/9"]
+    assert main.main(words) == 0
+    assert not (tmp_path / "s").exists()

@@ -1,0 +1,38 @@
+"""One batch over several devices: who gets which part of it, and the mean of what they find."""
+
+import functools
+import operator
+
+import tensorflow.compat.v1 as tf
+
+
+class Towers:
+    """The devices that share out a batch as equally as it goes, in their order.
+
+    length: sub-images in the batch, a scalar integer tensor. devices: their names; one alone takes the
+    whole batch as it is. Of a batch with fewer sub-images than devices the last devices have no share: they
+    are given its last sub-image, which does not count, as some convolutions fail on none.
+    """
+
+    def __init__(self, length, devices=("",)):
+        self.length, self.devices = length, list(devices)
+        count = len(self.devices)
+        self.sizes = [length // count + tf.cast(i < length % count, tf.int32) for i in range(count)]
+        self.shares = [tf.cast(size, tf.float32) / tf.cast(length, tf.float32) for size in self.sizes]
+
+    def split(self, batch):
+        """The parts of (n, ...) for each of the devices."""
+        if len(self.devices) == 1:
+            return [batch]
+        parts, start = [], 0
+        for size in self.sizes:
+            first = tf.minimum(start, self.length - 1)
+            parts.append(batch[first : first + tf.maximum(size, 1)])
+            start += size
+        return parts
+
+    def mean(self, parts):
+        """The mean over the batch of the means over its parts, added up in the order of the devices."""
+        if len(parts) == 1:
+            return parts[0]
+        return functools.reduce(operator.add, (s * part for s, part in zip(self.shares, parts, strict=True)))

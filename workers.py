@@ -1,0 +1,170 @@
+"""The machines of a training: workers wait for orders, the chief takes in those that answer.
+
+Every machine runs TensorFlow's server. In a worker's own server are what it says of itself and a queue of
+orders; the chief reads and writes them in a session with that worker alone.
+"""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import tensorflow.compat.v1 as tf
+
+import devices
+from errors import InputError
+
+POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
+PROBE = 5  # seconds for an answer to the question who is there
+FAILURES = 10  # in a row, each less than SHORT seconds after it started
+SHORT = 60
+
+
+def letterbox(task):
+    """What a worker says of itself, and the queue of its orders, in the default graph."""
+    with tf.device(f"{devices.device_of(task)}/cpu:0"):
+        about = tf.Variable("", name="about", trainable=False)
+        return about, tf.FIFOQueue(8, [tf.string], [()], shared_name="orders")
+
+
+def work(cluster, about):
+    """A worker: lends its devices until the chief says that all is done; returns the exit status.
+
+    about: plain values, which must be those of the chief. Raises InputError if it is refused.
+    """
+    target = devices.serve(cluster)
+    with devices.cluster_session(target, [cluster.task]) as sess:
+        said, orders = letterbox(cluster.task)
+        sess.run(tf.assign(said, json.dumps(about)))
+        waiting, order = orders.size(), orders.dequeue()
+        print(f"{cluster.hosts[cluster.task]}: works for the chief, {cluster.hosts[0]}")
+        while not sess.run(waiting):  # signals are seen between the looks
+            time.sleep(POLL)
+        order = json.loads(sess.run(order))
+    if order["error"]:
+        raise InputError(f"the chief, {cluster.hosts[0]}, {order['error']}")
+    print("the chief is done")
+    return order["status"]
+
+
+class Crew:
+    """The chief's view of a cluster.
+
+    about: plain values, which must be those of each worker. timeout: seconds after which a machine that does
+    not answer is done without. stop: see signals.py.
+    """
+
+    def __init__(self, cluster, about, timeout, stop):
+        self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, stop
+        self.target = devices.serve(cluster)
+
+    def lead(self, work):
+        """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
+
+        It starts over, from its last checkpoint, when a machine is lost, and when it returns None as
+        pausing(), which tells that a missing machine is back, asks of it.
+        """
+        failures = 0
+        while True:
+            missing = self.gather()
+            started, watch = time.monotonic(), Watch(self, missing)
+            tasks = [task for task in range(len(self.hosts)) if task not in missing]
+            timeout = self.timeout if len(tasks) > 1 else 0  # the chief does not wait for itself
+            try:
+                with watch, devices.cluster_session(self.target, tasks, timeout) as sess:
+                    result = work(sess, pausing=watch.returned)
+                if result is not None:
+                    return result
+            except devices.LOST as error:
+                failures = failures + 1 if time.monotonic() - started < SHORT else 1
+                if failures == FAILURES:
+                    raise InputError(f"failed {failures} times in a row: {reason_of(error)}") from error
+                print(f"a machine is lost ({reason_of(error)}); training goes on from the last checkpoint")
+
+    def gather(self):
+        """Waits for the workers, `timeout` seconds at most; returns the places of those that are missing."""
+        missing = self.absent(range(1, len(self.hosts)))
+        if missing:
+            print(f"waits {self.timeout} s for {self.names(missing)}")
+        started = time.monotonic()
+        while missing and time.monotonic() - started < self.timeout and not self.stop.number:
+            time.sleep(POLL)
+            missing = self.absent(missing)
+        if missing:
+            print(f"goes on without {self.names(missing)} until it answers")
+        return missing
+
+    def names(self, tasks):
+        return ", ".join(self.hosts[task] for task in tasks)
+
+    def absent(self, tasks):
+        """Those of the workers that do not answer, or are refused."""
+        with ThreadPoolExecutor(max(1, len(tasks))) as threads:
+            return [
+                task for task, there in zip(tasks, threads.map(self.greet, tasks), strict=True) if not there
+            ]
+
+    def greet(self, task):
+        """Whether a worker is there; one that is not started as the chief is refused."""
+        try:
+            with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], PROBE) as sess:
+                said, orders = letterbox(task)
+                others = json.loads(sess.run(said))
+                differences = [
+                    f"{name} {others.get(name)} (the chief: {value})"
+                    for name, value in self.about.items()
+                    if others.get(name) != value
+                ]
+                if differences:
+                    error = f"refuses this worker: it has {', '.join(differences)}"
+                    sess.run(orders.enqueue(json.dumps({"error": error})))
+                    print(f"{self.hosts[task]} is refused: it has {', '.join(differences)}")
+        except tf.errors.OpError:  # not there, or has not said anything yet
+            return False
+        return not differences
+
+    def dismiss(self, status):
+        """Tells the workers that answer to end with an exit status."""
+
+        def tell(task):
+            try:
+                with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], PROBE) as sess:
+                    sess.run(letterbox(task)[1].enqueue(json.dumps({"error": "", "status": status})))
+            except tf.errors.OpError:
+                print(f"{self.hosts[task]} does not answer; end it there")
+
+        with ThreadPoolExecutor(len(self.hosts)) as threads:
+            list(threads.map(tell, range(1, len(self.hosts))))
+
+
+def reason_of(error):
+    """The line of an error of a session that says what happened."""
+    lines = [line for line in error.message.splitlines() if line.strip()]
+    return next((line for line in lines if not line.endswith(("execution error:", ":"))), error.message)[:200]
+
+
+class Watch:
+    """While the block runs, looks in the background whether machines that were missing answer."""
+
+    def __init__(self, crew, missing):
+        self.crew, self.missing, self.ended = crew, missing, threading.Event()
+        self.found = threading.Event()
+
+    def __enter__(self):
+        if self.missing:
+            threading.Thread(target=self.look, daemon=True).start()
+
+    def __exit__(self, *_):
+        self.ended.set()
+
+    def look(self):
+        while not self.ended.wait(PROBE):
+            absent = self.crew.absent(self.missing)
+            if len(absent) < len(self.missing):
+                back = self.crew.names(task for task in self.missing if task not in absent)
+                print(f"{back} answers: taken in after the next checkpoint")
+                self.found.set()
+                return
+
+    def returned(self):
+        return self.found.is_set()
