@@ -1,5 +1,6 @@
 """The job of --input: photographs and films, one after the other, and a page of them."""
 
+import itertools
 import math
 import sys
 from pathlib import Path
@@ -53,9 +54,10 @@ def upscale_files(config):
 def with_qualities(config, work):
     """The work with the qualities of JPEG files, where the network is to be told of them."""
     if config.degradation != "jpeg":
-        known = next((item.source for item in work if (jpeg.quality_of(item.source) or 100) < CLEAN), None)
-        if known and not config.weights:
-            print(f"{known}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
+        if own_or_shipped(config.network._replace(degradation="jpeg"), config.checkpoint_dir):
+            known = (item.source for item in work if (jpeg.quality_of(item.source) or 100) < CLEAN)
+            for path in itertools.islice(known, 1):
+                print(f"{path}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
         return work
     found = []
     for item in work:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -150,9 +151,11 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     from skimage import data as pictures
 
     shape = *SHAPE, "--image_size", 24
+    words = "--train_dir", photographs, "--batch_size", 32, "--epoch", 1
     for scale in (1, 2):
-        words = "--scale", scale, "--train_dir", photographs, "--batch_size", 32, "--epoch", 1
-        assert run(*shape, *words) == 0
+        assert run(*shape, "--scale", scale, *words) == 0
+    clean = *SHAPE[:4], "--image_size", 24, "--scale", 2
+    assert run(*clean, *words) == 0
     folder = photographs.parent / "jpegs"
     folder.mkdir()
     for name, quality in (("a", 40), ("b", 80), ("c", 99)):
@@ -173,6 +176,9 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     with Image.open("d.png") as image:
         assert image.size == (140, 120)
     capfd.readouterr()
-    words = "--is_train", "False", "--scale", 2, "--input", folder / "a.jpg", "--output", "clean.png"
-    assert run(*words) == 0
-    assert "--degradation jpeg" in capfd.readouterr().err
+    words = "--is_train", "False", *clean, "--input", folder / "a.jpg", "--output"
+    assert run(*words, "clean.png") == 0
+    assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().err
+    shutil.rmtree("checkpoint/srcnn_5-1-3_4-3_x2_jpeg")
+    assert run(*words, "again.png") == 0
+    assert "JPEG" not in capfd.readouterr().err
