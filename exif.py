@@ -22,6 +22,7 @@ FORMAL |= {SOFTWARE, 0x9000, 0x9101, 0xA000, 0xA001}
 OF_TIFF = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
 OF_TIFF |= {*range(0x9C9B, 0x9CA0), EXIF, GPS}
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # by type
+BYTES |= {16: 8, 17: 8, 18: 8}  # of BigTIFF
 LONG, RATIONAL, LONG8 = 4, 5, 16  # types
 LARGEST = 2**24  # bytes of a value
 
@@ -38,7 +39,9 @@ def directory(file, order, at, big=False, of=None):
     found = {}
     for values in struct.iter_unpack(order + entry, _exactly(file, count * length)):
         tag, kind, number, raw = values
-        size = number * BYTES.get(kind, 8)
+        if kind not in BYTES:
+            raise ValueError("a value is of no type")
+        size = number * BYTES[kind]
         place = struct.unpack(order + ("Q" if big else "I"), raw)[0]
         if tag in BELOW.get(of, ()):
             below = place if not big or kind > 13 else struct.unpack(order + "I", raw[:4])[0]
