@@ -21,7 +21,7 @@ FONTS = "DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif
 WIDTH, HEIGHT = 480, 640
 PAGES = {"train": 24, "test": 8}
 SCALE, EPOCHS = 2, 5
-MORE = 40  # epochs from nothing
+MORE = 15  # epochs from nothing
 
 
 def make_pages(folder, count, words, rng):
