@@ -9,6 +9,7 @@ from fractions import Fraction
 from io import BytesIO
 
 ORDERS = {b"II": "<", b"MM": ">"}  # of bytes, by how EXIF begins
+MAGIC = b"II*\0", b"MM\0*"
 ORIENTATION, EXIF, GPS, INTEROPERABILITY = 0x0112, 0x8769, 0x8825, 0xA005
 BELOW = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # tags that lead to directories, by directory
 HEIGHTS, WIDTHS = (0x0101, 0xA003, 0x1002), (0x0100, 0xA002, 0x1001)
@@ -110,6 +111,8 @@ def of_tiff(file):
 
 def says_something(exif):
     """Whether there is more in EXIF than any program writes. Raises nearly anything if it is damaged."""
+    if exif[:4] not in MAGIC:
+        raise ValueError("no EXIF")
     order, places = _places(exif)
     tags = {tag for at in places for _, tag in entries(exif, order, at)}
     of_size(exif, (1, 1), (1, 1))

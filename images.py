@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 import deep
@@ -103,7 +103,7 @@ def size(path):
         Image.init()
         with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
             width, height = image.size
-            is_turned = image.getexif().get(ORIENTATION, 1) in tiff.TURNED
+            is_turned = _orientation(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
 
 
@@ -163,17 +163,25 @@ def _decode(path):
         if depth > 8:
             pixels = deep.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            orientation = image.getexif().get(ORIENTATION)
-            return _picture(pixels, icc, frames, metadata.of_image(image), orientation)
+            return _picture(pixels, icc, frames, metadata.of_image(image), _orientation(image))
         with _quiet(image):
             bits = _bits_of_grey_png(image)  # before it is loaded
             image.load()
-            info = metadata.of_image(image) if info is None else info  # Pillow changes it in turning
+            info = metadata.of_image(image) if info is None else info
+            orientation = _orientation(image)
             pixels = _decode_8_bits(image, icc, bits)
         if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
             pixels = pixels[..., :3]
         converted = image.mode in ("CMYK", "LAB")
-    return _picture(pixels, None if converted else icc, frames, info)
+    return _picture(pixels, None if converted else icc, frames, info, orientation)
+
+
+def _orientation(image):
+    """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # Pillow raises nearly everything
+        return 1
 
 
 def _declares_alpha(path):
@@ -199,9 +207,8 @@ def _picture(pixels, icc, frames, info, orientation=1):
 
 
 def _decode_8_bits(image, icc, bits):
-    """(h, w, channels) uint8 of an image that Pillow opened, upright. bits: of a grey PNG, else None."""
+    """(h, w, channels) uint8 of an image that Pillow opened, not turned. bits: of a grey PNG, else None."""
     key = image.info.get("transparency")
-    ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         raise deep.KindError("its pixels have no defined range; save it as 8 or 16 bits")
     if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":

