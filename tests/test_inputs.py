@@ -91,7 +91,7 @@ BAD = {
     "--input a.png --scale 2 --width 90": "leave one out",
     "--input a.png --scale 0.5": "--scale",
     "--input a.png --scale 1e9": "--scale",
-    "--input a.png --scale 5 --filters 9-3-5": "9-3-5",
+    "--input a.png --scale 5 --filters 9-7-5": "9-7-5",
     "--input - a.png": "goes alone",
     "--input other --output -": "name a folder",
     "--width 3": "add --input",

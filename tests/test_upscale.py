@@ -282,7 +282,7 @@ BAD = {
     "--output out.png": "--input",
     "--export photo.png": ".onnx",
     "--export file": "exists",
-    "--export x.mat --filters 9-3-5": "9-3-5",
+    "--export x.mat --filters 9-7-5": "9-7-5",
     "--input long.png --output out.webp": "more than WEBP can hold",
 }
 
