@@ -283,8 +283,8 @@ def _keeps(name, info):
 
 def _becomes_coloured(name, pixels):
     """Whether grey is written as RGB of the same pixels."""
-    deep_with_alpha = pixels.dtype == np.uint16 and has_alpha(pixels) and name == "PNG"
-    return pixels.shape[2] < 3 and (name in COLOURED or deep_with_alpha)
+    with_alpha = has_alpha(pixels) and (name == "HEIF" or (pixels.dtype == np.uint16 and name == "PNG"))
+    return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
 
 
 def save(pixels, path, icc_profile=None, about=None, info=None):
