@@ -91,6 +91,20 @@ def damped_inverses(a, g, damping):
     return inverse(a, pi * root), inverse(g, root / pi)
 
 
+def batch_factors(layers, towers, weights, seed, spacing):
+    """[A, G] of each layer from the batch that is fed; see NaturalGradient. seed: two integers."""
+    preds = [tower[-1].outputs for tower in layers]
+    # Of the whole batch, so that those of a sub-image do not depend on who has it.
+    shape = tf.concat([[towers.length], tf.shape(preds[0])[1:]], 0)
+    signs = tf.random.stateless_uniform(shape, seed, 0, 2, tf.int32)
+    signs = tf.cast(2 * signs - 1, tf.float32) * tf.sqrt(weights)
+    found = []
+    for device, tower, pred, part in zip(towers.devices, layers, preds, towers.split(signs), strict=True):
+        with tf.device(device):
+            found.append([[input_factor(la, spacing), output_factor(la, pred, part)] for la in tower])
+    return [[towers.mean(parts) for parts in zip(*pairs, strict=True)] for pairs in zip(*found, strict=True)]
+
+
 class NaturalGradient:
     """Preconditions the gradients that an optimizer is given.
 
@@ -117,18 +131,7 @@ class NaturalGradient:
         spacing=3,
     ):
         self.layers, self.trust, self.momentum = layers[0], trust, momentum
-        preds = [tower[-1].outputs for tower in layers]
-        # Of the whole batch, so that those of a sub-image do not depend on who has it.
-        shape = tf.concat([[towers.length], tf.shape(preds[0])[1:]], 0)
-        signs = tf.random.stateless_uniform(shape, [seed, step], 0, 2, tf.int32)
-        signs = tf.cast(2 * signs - 1, tf.float32) * tf.sqrt(weights)
-        found = []
-        for device, tower, pred, part in zip(towers.devices, layers, preds, towers.split(signs), strict=True):
-            with tf.device(device):
-                found.append([[input_factor(la, spacing), output_factor(la, pred, part)] for la in tower])
-        factors = [
-            [towers.mean(parts) for parts in zip(*pairs, strict=True)] for pairs in zip(*found, strict=True)
-        ]
+        factors = batch_factors(layers, towers, weights, [seed, step], spacing)
 
         def variables(name):
             return [
@@ -140,6 +143,10 @@ class NaturalGradient:
             ]
 
         self.factors, self.inverses = variables("factor"), variables("inverse")
+        self.refresh = self._refresh(factors, towers.devices, damping, decay)
+
+    def _refresh(self, factors, devices, damping, decay):
+        """The operation that renews averages and inverses, the inverses spread over devices."""
         count = tf.Variable(0.0, name="refreshes", trainable=False)
         # A plain mean at first, a running one once there are enough of them (section 5).
         weight = tf.maximum(1 - decay, 1 / (count + 1))
@@ -152,12 +159,12 @@ class NaturalGradient:
         by_size = sorted(
             zip(self.inverses, averages, strict=True), key=lambda pair: -int(pair[1][0].shape[0])
         )
-        for (pair, averaged), device in zip(by_size, itertools.cycle(towers.devices), strict=False):
+        for (pair, averaged), device in zip(by_size, itertools.cycle(devices), strict=False):
             with tf.device(device):
                 new = damped_inverses(*averaged, damping)
             inverses += [tf.assign(*both) for both in zip(pair, new, strict=True)]
         with tf.control_dependencies(inverses):
-            self.refresh = tf.assign_add(count, 1).op
+            return tf.assign_add(count, 1).op
 
     def precondition(self, gradients):
         """Natural gradients of those of the loss, both w1, b1, w2, ... in a list.

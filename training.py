@@ -61,11 +61,7 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
         ending = False
         while not ending:
             losses.append(train_step(srcnn, step, *next(following), learning_rate(config, step / steps)))
-            if not np.isfinite(losses[-1]):
-                raise InputError(
-                    f"the loss is not finite at step {step}; the last checkpoint stands. "
-                    f"Take a --learning_rate below {config.learning_rate:g}"
-                )
+            check_finite(losses[-1], step, config)
             step += 1
             ending = step == steps or bool(stop.number)
             bar.update()
@@ -81,6 +77,14 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
                 if not ending and pausing():
                     return None
     return curve.path
+
+
+def check_finite(loss, step, config):
+    if not np.isfinite(loss):
+        raise InputError(
+            f"the loss is not finite at step {step}; the last checkpoint stands. "
+            f"Take a --learning_rate below {config.learning_rate:g}"
+        )
 
 
 def trained_with(network, config, batches, initial):

@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -238,27 +239,9 @@ def input_setup(config, network, paths):
         return savepath
     check_replaceable_data(savepath)
 
-    def pairs_of(numbered):
-        """The pairs of an image, None if it is too small, its content, and whether it is broken."""
-        number, path = numbered
-        kind = network.scale, network.degradation, network.colour
-        qualities = jpeg.drawn(number) if network.is_told else [None]
-        try:
-            found = [preprocess(path, *kind, quality) for quality in qualities]
-        except InputError as error:
-            if not config.skip_broken:
-                raise InputError(f"{error}; or leave such images out: --skip_broken") from error
-            print(f"main.py: {error}; it is left out", file=sys.stderr)
-            return None, b"", True
-        pairs = None
-        if min(found[0][0].shape[:2]) >= config.image_size:
-            cut = [sub_images(*pair, config.image_size, config.label_size, config.stride) for pair in found]
-            pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)]
-        return pairs, Path(path).read_bytes(), False
-
     def prepared(start):
         numbered = list(enumerate(paths))[start:]
-        done = in_threads(pairs_of, numbered, os.cpu_count() or 1)
+        done = in_threads(partial(pairs_of, config, network), numbered, os.cpu_count() or 1)
         return progress(done, "preparing images", len(paths), start)
 
     if not make_parts(savepath, settings, len(paths), prepared):
@@ -267,6 +250,28 @@ def input_setup(config, network, paths):
             f"add larger ones or lower --image_size"
         )
     return savepath
+
+
+def pairs_of(config, network, numbered):
+    """The pairs of an image, None if it is too small, its content, and whether it is broken.
+
+    numbered: its number and path. See `input_setup`.
+    """
+    number, path = numbered
+    kind = network.scale, network.degradation, network.colour
+    qualities = jpeg.drawn(number) if network.is_told else [None]
+    try:
+        found = [preprocess(path, *kind, quality) for quality in qualities]
+    except InputError as error:
+        if not config.skip_broken:
+            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
+        print(f"main.py: {error}; it is left out", file=sys.stderr)
+        return None, b"", True
+    pairs = None
+    if min(found[0][0].shape[:2]) >= config.image_size:
+        cut = [sub_images(*pair, config.image_size, config.label_size, config.stride) for pair in found]
+        pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)]
+    return pairs, Path(path).read_bytes(), False
 
 
 def source(path):

@@ -56,7 +56,7 @@ class Crew:
 
     def __init__(self, cluster, about, timeout, stop):
         self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, stop
-        self.target = devices.serve(cluster)
+        self.target, self.refused = devices.serve(cluster), set()
 
     def lead(self, work):
         """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
@@ -87,7 +87,12 @@ class Crew:
         if missing:
             print(f"waits {self.timeout} s for {self.names(missing)}")
         started = time.monotonic()
-        while missing and time.monotonic() - started < self.timeout and not self.stop.number:
+        # One that is refused is not waited for: somebody has to start it anew.
+        while (
+            not self.refused.issuperset(missing)
+            and time.monotonic() - started < self.timeout
+            and not self.stop.number
+        ):
             time.sleep(POLL)
             missing = self.absent(missing)
         if missing:
@@ -115,7 +120,9 @@ class Crew:
                     for name, value in self.about.items()
                     if others.get(name) != value
                 ]
+                self.refused.discard(task)
                 if differences:
+                    self.refused.add(task)
                     error = f"refuses this worker: it has {', '.join(differences)}"
                     sess.run(orders.enqueue(json.dumps({"error": error})))
                     print(f"{self.hosts[task]} is refused: it has {', '.join(differences)}")
