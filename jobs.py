@@ -63,6 +63,7 @@ def train(config):
 
             def work(sess, **more):
                 srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
+                srcnn.build_descent(config.preconditioner, devices.towers(sess)[: batches.batch_size])
                 return train(srcnn, config, batches, validation, folder, stop, initial, **more)
 
             curve = on_devices(work)

@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 import utils
 from checkpoints import Checkpoints
-from devices import towers
 from errors import InputError
 from evaluate import super_resolve
 from progress import LOG_SECONDS
@@ -32,15 +31,15 @@ CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 def train(srcnn, config, batches, validation, folder, stop, initial=None, pausing=lambda: False):
     """Trains until `config.epoch` epochs are done, saving as it goes.
 
-    config: the flags (main.py). batches: see batches.py; of (n, image_size, image_size, c_dim) and
-    (n, label_size, label_size, c_dim). validation: (input, label) images, scored after each epoch.
+    srcnn: with its step of descent. config: the flags (main.py).
+    batches: see batches.py; of (n, image_size, image_size, c_dim) and (n, label_size, label_size, c_dim).
+    validation: (input, label) images, scored after each epoch.
     folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
     stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
     initial: w1, b1, ... to start from, a dict of arrays; None for those of the flag `init`.
     pausing: called after a checkpoint; if it returns True, training ends there for now.
     Returns the path of the curve, CSV with a row an epoch; None if it is to go on.
     """
-    srcnn.build_descent(config.preconditioner, towers(srcnn.sess)[: batches.batch_size])
     checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches, initial))
     curve = Curve(Path(folder) / "training.csv")
     step = checkpoints.restore()

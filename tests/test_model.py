@@ -209,6 +209,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
             values = start | {"b3": bias.astype(np.float32)}
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
+        srcnn.build_descent(config.preconditioner)
         training.train(srcnn, config, batches, [], tmp_path, Stop())
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
