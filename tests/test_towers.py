@@ -89,7 +89,7 @@ def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, mor
     Stopped half-way, a training on three devices goes on on one.
     """
     monkeypatch.setattr(training, "FACTOR_PIXELS", 2 * 27 * 27)
-    used, whole, step, listed = [], devices.session, training.train_step, training.towers
+    used, whole, step, listed = [], devices.session, training.train_step, devices.towers
 
     def towers(sess):
         used.append(len(listed(sess)))
@@ -100,7 +100,7 @@ def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, mor
             os.kill(os.getpid(), signal.SIGINT)
         return step(srcnn, number, *rest)
 
-    monkeypatch.setattr(training, "towers", towers)
+    monkeypatch.setattr(devices, "towers", towers)
     one, three, both = (tmp_path / name for name in ("one", "three", "both"))
     assert main.main(flags(photographs, one, *SMALL, *more)) == 0
     monkeypatch.setattr(devices, "session", functools.partial(whole, cpus=3))
