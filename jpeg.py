@@ -5,6 +5,7 @@ compression is. In its first layer that number also multiplies the other channel
 biases there are linear in it: for a picture of one strength, a plain SRCNN.
 """
 
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -38,7 +39,10 @@ def luminance_table(quality):
     return np.array(Image.open(file).quantization[0], np.float64)
 
 
-STEPS = np.array([luminance_table(quality) for quality in range(1, 101)])
+@cache
+def luminance_tables():
+    """Those of the qualities 1 to 100, (100, 64): made when a file is first asked for its quality."""
+    return np.array([luminance_table(quality) for quality in range(1, 101)])
 
 
 def quality_of(path):
@@ -53,7 +57,7 @@ def quality_of(path):
             table = np.array(image.quantization[0], np.float64)
     except (OSError, KeyError):  # it says so when it is decoded
         return None
-    return 1 + int(np.argmin(np.mean(np.abs(np.log(STEPS / np.maximum(table, 1))), axis=1)))
+    return 1 + int(np.argmin(np.mean(np.abs(np.log(luminance_tables() / np.maximum(table, 1))), axis=1)))
 
 
 def drawn(number):

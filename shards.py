@@ -9,13 +9,11 @@ from functools import partial
 import images
 import report
 import upscale
-import utils
 from errors import InputError
 from evaluate import evaluate
 from inputs import is_film, size_of
 from pictures import png, save_comparison
 from progress import progress
-from sizes import resized
 from threads import in_threads
 from writing import replacing, use_list, written
 
@@ -97,13 +95,8 @@ def gathered_upscaling(work, missing):
         height, width = size = size_of(target)
         entries.append({"input": str(source), "output": str(target), "width": width, "height": height})
         if len(exhibits) < report.MOST_EXHIBITS and not is_film(target):
-            top, left, bottom, right = box = report.centre(*size)
-            result = images.colours(images.read(target).pixels)[top:bottom, left:right]
-            pixels = images.colours(images.read(source).pixels)
-            pictures = {
-                "bicubic": utils.to_pixels(resized(pixels, size, box)),
-                "SRCNN": utils.to_pixels(utils.to_float(result)),
-            }
+            pixels, result = (images.read(path).pixels for path in (source, target))
+            pictures = upscale.compared(pixels, result, report.centre(*size))
             exhibits.append(report.exhibit(target.name, pictures, {}, size))
     return entries, exhibits
 

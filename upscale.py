@@ -116,14 +116,22 @@ def upscale_photograph(source, target, srcnns, goal, overwrite, noted, centre):
             f"{source}: there is not enough memory for an image so large; cut it into parts"
         ) from error
     size = result.shape[:2]
-    box = centre(*size)
-    shown = images.colours(result)[box[0] : box[2], box[1] : box[3]]
-    pictures = {
-        "bicubic": utils.to_pixels(resized(images.colours(pixels), size, box)),
-        "SRCNN": utils.to_pixels(utils.to_float(shown)),
-    }
+    pictures = compared(pixels, result, centre(*size))
     seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, size, seconds, pictures, warning=warning)
+
+
+def compared(pixels, result, box):
+    """A part of a result and the same by bicubic, in 8 bits: `bicubic` and `SRCNN`.
+
+    pixels, result: as in `images.Picture`. box: top, left, bottom, right in the result.
+    """
+    top, left, bottom, right = box
+    shown = images.colours(result)[top:bottom, left:right]
+    return {
+        "bicubic": utils.to_pixels(resized(images.colours(pixels), result.shape[:2], box)),
+        "SRCNN": utils.to_pixels(utils.to_float(shown)),
+    }
 
 
 def upscale_file(source, target, srcnns, goal, overwrite, noted):

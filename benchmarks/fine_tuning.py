@@ -8,7 +8,6 @@ with noise. PSNR is of pages that no training saw, of other words than those of 
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -66,20 +65,9 @@ def benchmark(folder):
         f"from nothing, {MORE} epochs": ["--epoch", MORE],
     }.items():
         checkpoints = "--checkpoint_dir", folder / name.replace(",", "")
-        started = time.monotonic()
-        run(
-            "main.py",
-            "--is_train",
-            "True",
-            "--scale",
-            SCALE,
-            "--train_dir",
-            folder / "train",
-            *words,
-            *checkpoints,
-        )
-        seconds = f"{time.monotonic() - started:.0f} s"
-        rows.append((name, tested(folder, *checkpoints)[1], seconds))
+        training = "--is_train", "True", "--scale", SCALE, "--train_dir", folder / "train"
+        seconds, *_ = run("main.py", *training, *words, *checkpoints)
+        rows.append((name, tested(folder, *checkpoints)[1], f"{seconds:.0f} s"))
     print(f"{processor()}, 9-1-5 at x{SCALE}, {PAGES['train']} pages of {WIDTH}x{HEIGHT}\n")
     print("| | pages held out, PSNR | to the shipped | training |\n|---|---:|---:|---:|")
     for name, psnr, seconds in rows:

@@ -62,7 +62,9 @@ def test_a_file_says_its_quality(tmp_path):
             picture.convert(mode).save(tmp_path / "x.jpg", quality=quality)
             assert jpeg.quality_of(tmp_path / "x.jpg") == quality
     # Tables of another encoder: half as large as those of quality 50 are those of 75.
-    table = [max(1, int(step) // 2 + (number % 3 - 1)) for number, step in enumerate(jpeg.STEPS[49])]
+    table = [
+        max(1, int(step) // 2 + (number % 3 - 1)) for number, step in enumerate(jpeg.luminance_table(50))
+    ]
     picture.save(tmp_path / "x.jpg", qtables=[table, table])
     assert abs(jpeg.quality_of(tmp_path / "x.jpg") - 75) <= 2
     picture.save(tmp_path / "x.png")
