@@ -1,4 +1,4 @@
-"""Every shipped model on Set5 and Set14, beside the paper, as Markdown.
+"""Every shipped model but those for JPEG (jpeg.py) on Set5 and Set14, beside the paper, as Markdown.
 
 python benchmarks/reproduce.py [folder with Set5 and Set14, default Test]
 """
@@ -23,9 +23,11 @@ def dashed(text):
 
 
 def shipped():
-    """The shipped networks, by what their weights say."""
+    """The shipped networks, by what their weights say; not those for JPEG, for which jpeg.py is."""
     for folder in sorted(SHIPPED.glob("srcnn_*")):
         _, said = read_weights(folder)
+        if said["degradation"] == "jpeg":
+            continue
         kernels = dashed(said["filters"])
         channels = dashed(said["channels"]) if "channels" in said else default_channels(kernels)
         yield Network(kernels, channels, scale=said["scale"], degradation=said["degradation"])
