@@ -2,12 +2,14 @@
 
     python benchmarks/paper.py filters-number [folder with Train and Test, default .] [folder for the runs]
 
-Experiments: filters-number, filters-size, layers, colour, training-set, time. All are at x3 on Set5. Each run
-is a folder below benchmarks/runs with its training and, once it is done, result.json: a killed run goes on,
-a finished one is not repeated. Settings and lengths were fixed before, on images held out (docs/training.md).
-Pictures of the curves and of the learned filters go to docs/.
+Experiments: filters-number, filters-size, layers, colour, training-set, time. All are at x3 on Set5. Each
+run is a folder below benchmarks/runs with its training and, once it is done, a file of results beside it: a
+killed run goes on, a finished one is not repeated, whichever experiments it belongs to. Settings and lengths
+were fixed before, on images held out (docs/training.md). Pictures of the curves and of the learned filters go
+to docs/. The results of ours are in docs/runs: given as the folder for the runs, they are printed at once.
 """
 
+import contextlib
 import csv
 import itertools
 import json
@@ -38,7 +40,7 @@ class Run(NamedTuple):
     first: str | None = None  # flags of the training whose weights it starts from
 
 
-WIDE = "--image_size 49 --batch_size 48"  # larger sub-images for kernels that see more
+WIDE = "--epoch 28 --image_size 49 --batch_size 48"  # larger sub-images for kernels that see more
 EXPERIMENTS = {
     "filters-number": [
         Run("128-64", "--channels 128-64", 32.60),
@@ -54,11 +56,11 @@ EXPERIMENTS = {
     "layers": [
         Run("9-1-5", "--epoch 80", 32.52),
         Run("9-1-1-5", "--filters 9-1-1-5 --epoch 80"),
-        Run("9-3-1-5", f"--filters 9-3-1-5 --epoch 40 {WIDE}"),
-        Run("9-3-3-5", f"--filters 9-3-3-5 --epoch 40 {WIDE}"),
-        Run("9-5-5", f"--filters 9-5-5 --epoch 40 {WIDE}", 32.75),
-        Run("9-5-1-5", f"--filters 9-5-1-5 --epoch 40 {WIDE}"),
-        Run("9-5-5-5", f"--filters 9-5-5-5 --epoch 40 {WIDE}"),
+        Run("9-3-1-5", f"--filters 9-3-1-5 {WIDE}"),
+        Run("9-3-3-5", f"--filters 9-3-3-5 {WIDE}"),
+        Run("9-5-5", f"--filters 9-5-5 {WIDE}", 32.75),
+        Run("9-5-1-5", f"--filters 9-5-1-5 {WIDE}"),
+        Run("9-5-5-5", f"--filters 9-5-5-5 {WIDE}"),
     ],
     "colour": [
         Run("Y only", "", 36.37),
@@ -67,10 +69,10 @@ EXPERIMENTS = {
         Run("Cb and Cr first, then all", "--c_dim 3 --colour ycbcr", 36.25, "--loss_weights 0 1 1"),
         Run("RGB", "--c_dim 3 --colour rgb", 36.44),
     ],
-    "training-set": [
+    "training-set": [  # as many steps of each
         Run("91 images", "", 32.39),
-        Run("46 images", "--train_dir half"),
-        Run("23 images", "--train_dir quarter"),
+        Run("46 images", "--train_dir half --epoch 58"),
+        Run("23 images", "--train_dir quarter --epoch 116"),
     ],
 }
 EXPERIMENTS["time"] = EXPERIMENTS["filters-number"]
@@ -124,10 +126,14 @@ class Bench:
         with open(curve, newline="") as file:
             return list(csv.DictReader(file))
 
-    def result(self, experiment, run, seed):
+    def folder(self, run, seed=SEEDS[0]):
+        words = [*run.flags.split(), *(f"after {run.first}".split() if run.first else ()), "seed", str(seed)]
+        return self.runs / " ".join(word.removeprefix("--") for word in words)
+
+    def result(self, run, seed):
         """What became of a run: plain values; made if it is not there."""
-        folder = self.runs / f"{experiment} {run.name} {seed}"
-        path = folder / "result.json"
+        folder = self.folder(run, seed)
+        path = folder.with_name(folder.name + ".json")
         if path.exists():
             return json.loads(path.read_text())
         flags = run.flags.split()
@@ -147,16 +153,16 @@ class Bench:
             "curve": [[int(row["step"]), float(row["validation_psnr"])] for row in rows],
             "machine": processor(),
         }
-        temporary = path.with_suffix(".tmp")
+        temporary = folder / "result.tmp"
         temporary.write_text(json.dumps(found, indent=1) + "\n")
         temporary.replace(path)
         return found
 
-    def results(self, experiment, run):
+    def results(self, run):
         """Of one seed, or of three if that takes less than SHORT."""
-        found = [self.result(experiment, run, SEEDS[0])]
+        found = [self.result(run, SEEDS[0])]
         if found[0]["seconds"] < SHORT:
-            found += [self.result(experiment, run, seed) for seed in SEEDS[1:]]
+            found += [self.result(run, seed) for seed in SEEDS[1:]]
         return found
 
 
@@ -179,7 +185,7 @@ def table(bench, experiment):
     lines.append("|---|---:|---:|---:|---:|---:|")
     curves = {}
     for run in EXPERIMENTS[experiment]:
-        found = bench.results(experiment, run)
+        found = bench.results(run)
         values = [one["average"]["srcnn_psnr"] for one in found]
         held_out = [one["curve"][-1][1] for one in found]
         paper = "-" if run.paper is None else f"{run.paper:.2f}"
@@ -192,8 +198,8 @@ def table(bench, experiment):
     lines.append(f"\nSeconds on {found[0]['machine']}. Trained on 81 of the 91 images; ten held out.")
     plot(curves, ROOT / f"docs/{experiment}.png")
     for run in EXPERIMENTS[experiment]:  # learned filters, as in the paper's figure 5
-        name = f"{experiment} {run.name} {SEEDS[0]}"
-        shutil.copy(bench.runs / name / "sample/filters.png", ROOT / f"docs/filters {run.name}.png")
+        with contextlib.suppress(FileNotFoundError):  # there are results without their training
+            shutil.copy(bench.folder(run) / "sample/filters.png", ROOT / f"docs/filters_{run.name}.png")
     return lines
 
 
@@ -202,7 +208,7 @@ def colour_table(bench):
     lines = ["| strategy | Y | Cb | Cr | all | paper's Y | Cb | Cr | all | seconds |"]
     lines.append("|---|" + "---:|" * 9)
     for index, run in enumerate(EXPERIMENTS["colour"]):
-        found = bench.results("colour", run)
+        found = bench.results(run)
         rows = [("bicubic", "bicubic")] if index == 0 else []
         for name, kind in [*rows, (run.name, "srcnn")]:
             shown = found[:1] if kind == "bicubic" else found  # the same with every seed
@@ -219,17 +225,17 @@ def time_table(bench, rounds=5):
     import utils
     from evaluate import super_resolve
     from main import parse_flags
-    from model import trained
+    from model import SRCNN
+    from network import TILE
 
     inputs = [utils.preprocess(path)[0] for path in utils.prepare_data(bench.data / "Test/Set5")]
     seconds = {}
     for number in range(rounds + 1):  # the first one warms up
         for run in EXPERIMENTS["time"]:
-            bench.result("filters-number", run, SEEDS[0])
             config = parse_flags(["--is_train", "False", *tested(run.flags.split())])
             with devices.session() as sess:
-                folder = bench.runs / f"filters-number {run.name} {SEEDS[0]}"
-                srcnn = trained(sess, config.network, checkpoint_dir=folder)
+                srcnn = SRCNN(sess, config.network, "identity", label_size=TILE)
+                sess.run(devices.tf.global_variables_initializer())
                 super_resolve(srcnn, inputs[0])
                 started = time.perf_counter()
                 for input_ in inputs:
