@@ -5,7 +5,6 @@ train.h5.00001, ... have the pairs.
 """
 
 import hashlib
-import json
 import os
 import re
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import h5py
 import numpy as np
 
 from hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
-from writing import remove_leftovers, replacing
+from writing import remove_leftovers
 
 PART_BYTES = 2**30
 
@@ -26,7 +25,7 @@ def part_path(path, number):
 
 def is_prepared(path, settings):
     """Whether a file and its parts are whole and made with these settings."""
-    if not is_current(path, settings):
+    if not is_current(path, part_settings(settings, 0)):
         return False
     with h5py.File(path) as hf:
         count = int(hf.attrs.get("parts", 0))
@@ -44,8 +43,8 @@ def whole_parts(path, settings):
 
 
 def part_settings(settings, start):
-    text = json.dumps(settings, sort_keys=True)
-    return {"sources": hashlib.sha256(text.encode()).hexdigest(), "start": start}
+    """Those of a part; what begins with the first image may be all there is, train.h5 itself."""
+    return settings | {"start": start}
 
 
 def make_parts(path, settings, count, prepared):
@@ -53,36 +52,31 @@ def make_parts(path, settings, count, prepared):
 
     prepared: called with the number of the first image that is wanted, yields for each of the images from
     there on its pairs, (data, label) or None, its content, and whether it was left out as broken.
-    Returns the number of sub-images; nothing is left of them if there are none.
+    Returns the number of sub-images; nothing is left of them if there are none. Raises InputError, before the
+    work, if a file is in the way that is not of the program's making.
     """
     parts = whole_parts(path, settings)
+    for part in _numbered(path, len(parts)):
+        check_replaceable_data(part)
     stop = int(parts[-1]["stop"]) if parts else 0
     items = prepared(stop)
     while stop < count:
         part = part_path(path, len(parts))
         remove_leftovers(part)
-        check_replaceable_data(part)
         about = {}
         make_data(part, _until_full(items, about, stop), part_settings(settings, stop), about)
         parts.append(about)
         stop = about["stop"]
     length = sum(int(part["length"]) for part in parts)
-    skipped = sum(int(part["skipped"]) for part in parts)
-    if not length:
-        _remove_parts(path, 0)
-    elif len(parts) == 1:
-        with h5py.File(part_path(path, 0), "r+") as hf:
-            hf.attrs["settings"] = json.dumps(settings)
+    for part in _numbered(path, len(parts) if length else 0):  # of earlier preparations
+        part.unlink()
+    if length and len(parts) == 1:  # as it is: a finished part is never opened for writing
         os.replace(part_path(path, 0), path)
-        _remove_parts(path, 0)
-    else:
+    elif length:
         digest = hashlib.sha256("".join(part["images"] for part in parts).encode()).hexdigest()
+        skipped = sum(int(part["skipped"]) for part in parts)
         about = {"parts": len(parts), "images": digest, "skipped": skipped}
-        with replacing(path) as temporary, h5py.File(temporary, "w", libver="latest") as hf:
-            hf.attrs["shapes"] = "{}"
-            for name, value in {**about, "settings": json.dumps(settings)}.items():
-                hf.attrs[name] = value
-        _remove_parts(path, len(parts))
+        make_data(path, [], part_settings(settings, 0), about)
     return length
 
 
@@ -101,12 +95,11 @@ def _until_full(items, about, start):
             return
 
 
-def _remove_parts(path, first):
-    """Removes parts of earlier preparations, from a number on."""
-    for part in path.parent.glob(f"{path.name}.*"):
-        if re.fullmatch(r"\d{5}", part.name[-5:]) and int(part.name[-5:]) >= first:
-            check_replaceable_data(part)
-            part.unlink()
+def _numbered(path, first):
+    """The paths of the parts that there are, from a number on."""
+    name = re.compile(re.escape(path.name) + r"\.(\d{5})")
+    matches = [(part, name.fullmatch(part.name)) for part in path.parent.glob(f"{path.name}.*")]
+    return [part for part, match in matches if match and int(match[1]) >= first]
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """Preparing collections that are large: sub-folders, parts, interruptions, broken images."""
 
+import errno
 import os
 import shutil
+from contextlib import nullcontext
 
 import h5py
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from conftest import network_of
 from test_reliability import flags
 
+import hdf5
 import main
 import parts
 import utils
@@ -124,14 +127,42 @@ def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, cap
 def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "PART_BYTES", 1)
     setup(tmp_path / "c", collection)
-    (tmp_path / "c/train.h5.backup").write_bytes(b"mine")
+    others = ["train.h5.20240115", "train.h5.backup", "train.h5.notes-00001"]
+    for name in others:
+        shutil.copy(tmp_path / "c/train.h5", tmp_path / "c" / name)
     shutil.rmtree(collection / "a")
     setup(tmp_path / "c", collection)
     names = sorted(path.name for path in (tmp_path / "c").glob("train.h5.*"))
-    assert names == [
-        "train.h5.00000",
-        "train.h5.00001",
-        "train.h5.00002",
-        "train.h5.00003",
-        "train.h5.backup",
-    ]
+    assert names == [*(f"train.h5.0000{number}" for number in range(4)), *others]
+    (tmp_path / "c/train.h5.00007").write_bytes(b"mine")
+    shutil.rmtree(collection / "b/1")
+    monkeypatch.setattr(utils, "preprocess", None)  # said before the work
+    with pytest.raises(InputError, match=r"h5\.00007: is damaged, or not a file that this program wrote"):
+        setup(tmp_path / "c", collection)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_disk_that_fills_at_the_end_of_a_preparation_harms_no_part(
+    collection, tmp_path, monkeypatch, several
+):
+    if several:
+        monkeypatch.setattr(parts, "PART_BYTES", 1)
+    whole, folder = h5py.File, tmp_path / "c"
+
+    def opened(file, mode="r", **more):
+        assert mode == "r" or isinstance(file, hdf5.Output), f"{file} would be written to without a net"
+        return whole(file, mode, **more)
+
+    class Full(hdf5.Output):
+        def write(self, data):
+            if (folder / "train.h5.00008").exists():
+                self.error = OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    monkeypatch.setattr(h5py, "File", opened)
+    with monkeypatch.context() as full:
+        full.setattr(hdf5, "Output", Full)
+        with pytest.raises(InputError, match=r"train\.h5 .*No space") if several else nullcontext():
+            setup(folder, collection)
+    monkeypatch.setattr(utils, "preprocess", None)
+    assert setup(folder, collection).exists()

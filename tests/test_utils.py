@@ -111,7 +111,7 @@ def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path)
     first = path.stat().st_mtime_ns
     assert setup(tmp_path, paths).stat().st_mtime_ns == first
     with h5py.File(path) as hf:
-        assert "image 2.png" in hf.attrs["settings"] and hf["data"].chunks is not None
+        assert len(hf.attrs["settings"]) < 1000 and hf["data"].chunks is not None
     before = data_of(path)
     setup(tmp_path, paths, scale=2)
     assert not np.array_equal(before, data_of(path))
