@@ -42,9 +42,10 @@ def upscale_files(config):
             networks = Networks(sess, config)
             todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
             if config.gather:
-                done, exhibits, status = *shards.gathered_upscaling(work, todo), 0
+                done, exhibits, status = shards.gathered_upscaling(work, todo)
             else:
                 results = upscaled(todo, networks, config, goal, noted=not named)
+                results = shards.noting(results) if config.shard else results
                 done, exhibits, status = say_upscaled(results, files)
             if done and pages:
                 save_upscaled(config, networks, goal, done, exhibits)

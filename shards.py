@@ -4,6 +4,8 @@ What is done stands in the lists of the folder of results (writing.py), one of e
 and weights a result was made, and its scores. So a rerun does only what is missing.
 """
 
+import errno
+import sys
 from functools import partial
 
 import images
@@ -15,7 +17,7 @@ from inputs import is_film, size_of
 from pictures import png, save_comparison
 from progress import progress
 from threads import in_threads
-from writing import replacing, use_list, written
+from writing import failures, note_failure, replacing, use_list, written
 
 
 def part_of(items, shard):
@@ -84,21 +86,51 @@ def gathered_test(config, srcnn, folder, named):
     return [(name, scores[name], found) for (_, name), found in zip(named, exhibits, strict=True)]
 
 
-def gathered_upscaling(work, missing):
-    """Entries and exhibits of the page of an upscaling that machines shared.
+def noting(results):
+    """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
-    work: list of inputs.Work. missing: the part of it without results. Raises InputError if there is any.
+    A full disk is no reason: with space again it can.
     """
-    check_none_missing([item.source for item in missing], len(work))
+    for item in results:
+        if item.error and getattr(item.error.__cause__, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+            note_failure(item.target, {"input": identity(item.source), "reason": str(item.error)})
+        yield item
+
+
+def identity(path):
+    status = path.stat()
+    return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def gathered_upscaling(work, missing):
+    """Entries and exhibits of the page of an upscaling that machines shared, and the exit status.
+
+    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named
+    and left out: status 2. Raises InputError if others are missing.
+    """
+    noted = {folder: failures(folder) for folder in {item.target.parent for item in missing}}
+    reasons = ((item.target, why_not(item, noted[item.target.parent])) for item in missing)
+    broken = {target: reason for target, reason in reasons if reason}
+    check_none_missing([item.source for item in missing if item.target not in broken], len(work))
+    for reason in broken.values():
+        print(f"main.py: error: {reason}", file=sys.stderr)
     entries, exhibits = [], []
-    for source, target in ((item.source, item.target) for item in work):
+    for source, target in ((item.source, item.target) for item in work if item.target not in broken):
         height, width = size = size_of(target)
         entries.append({"input": str(source), "output": str(target), "width": width, "height": height})
         if len(exhibits) < report.MOST_EXHIBITS and not is_film(target):
             pixels, result = (images.read(path).pixels for path in (source, target))
             pictures = upscale.compared(pixels, result, report.centre(*size))
             exhibits.append(report.exhibit(target.name, pictures, {}, size))
-    return entries, exhibits
+    return entries, exhibits, 2 if broken else 0
+
+
+def why_not(item, noted):
+    """Why a file cannot be upscaled, as is known here or noted by a shard; None if nothing is known."""
+    if item.error:
+        return str(item.error)
+    about = noted.get(item.target.name, {})
+    return about.get("reason") if about.get("input") == identity(item.source) else None
 
 
 def check_none_missing(missing, count):

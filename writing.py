@@ -95,12 +95,22 @@ def _identity(path):
 
 
 def _note(path, temporary, about):
-    line = json.dumps({"name": path.name, **_identity(temporary), "about": about})
-    notes = path.parent / own_list
+    _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
+
+
+def note_failure(path, about):
+    """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
+    with said(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _add_line(path.parent, {"name": path.name, "failed": about})
+
+
+def _add_line(folder, entry):
+    notes = folder / own_list
     if os.path.lexists(notes) and not _is_list(notes):
         raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
     with open(notes, "a", encoding="ascii") as file:
-        file.write("\n" + line)  # on a line of its own even after one that a kill cut short
+        file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
 
 
 def _is_list(path):
@@ -114,16 +124,27 @@ def _is_list(path):
 def written(folder):
     """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
     found = {}
+    for entry in _entries(folder):
+        with suppress(KeyError, TypeError, OSError):
+            if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+                found[entry["name"]] = entry["about"]
+    return found
+
+
+def failures(folder):
+    """What `note_failure` noted in a folder: a dict of `about` by name."""
+    return {entry["name"]: entry["failed"] for entry in _entries(folder) if "failed" in entry}
+
+
+def _entries(folder):
+    """The lines of the lists in a folder; a killed run may leave half a line, which is left out."""
     for notes in sorted(Path(folder).glob(f"{LIST}*")):
         if not _is_list(notes):
             continue
         with open(notes, encoding="ascii", errors="replace") as file:
             for line in file:
-                with suppress(ValueError, KeyError, TypeError, OSError):  # a killed run may leave half a line
-                    entry = json.loads(line)
-                    if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
-                        found[entry["name"]] = entry["about"]
-    return found
+                with suppress(ValueError):
+                    yield json.loads(line)
 
 
 def check_replaceable(paths, flag):
