@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -39,34 +38,43 @@ ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
 
 def train(config):
     """Trains on --train_dir, in --checkpoint_dir; a worker of a cluster lends its devices to the chief."""
+    if not config.cluster:
+        return train_on(alone, config)
+    if config.cluster.task:
+        return workers.work(config.cluster, same_everywhere(config))
+    # Around the preparation, too, whose end may be an error: workers are waiting already.
+    with Crew(config.cluster, same_everywhere(config), config.timeout) as crew:
+        return train_on(crew.lead, config)
+
+
+def alone(work, stop):
+    """Calls work(sess) on this machine."""
+    with devices.session() as sess:
+        return work(sess)
+
+
+def train_on(on_devices, config):
+    """on_devices: calls a function with a session, until that returns something; see `alone`."""
     from training import Curve, train
 
-    if config.cluster and config.cluster.task:
-        return workers.work(config.cluster, same_everywhere(config))
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")  # raises InputError before the work
     initial = starting_weights(config)
-    kind = network.scale, network.degradation, network.colour
     qualities = jpeg.TESTED if network.is_told else [None]
-    validation = [utils.preprocess(path, *kind, quality) for path in held_out for quality in qualities]
+    validation = [pair for path in held_out for pair in utils.degraded(config, network, path, qualities)]
     with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
-        skipped = int(hf.attrs.get("skipped", 0))
-        print(f"{batches.length:,} sub-images of {len(paths) - skipped} images in {hf.filename}")
-        if skipped:
-            print(f"{skipped} images cannot be used and are left out")
-        if not batches.is_whole:
-            print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
-        with stopping() as stop, trainers(config, stop) as on_devices:
+        say_pairs(batches, hf, len(paths))
+        with stopping() as stop:
 
             def work(sess, **more):
                 srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
                 srcnn.build_descent(config.preconditioner, devices.towers(sess)[: batches.batch_size])
                 return train(srcnn, config, batches, validation, folder, stop, initial, **more)
 
-            curve = on_devices(work)
+            curve = on_devices(work, stop)
         report.plot_curve(curve)
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
@@ -75,19 +83,14 @@ def train(config):
     return 0
 
 
-@contextmanager
-def trainers(config, stop):
-    """A function that calls one with a session: on this machine, or on those of a cluster that it leads."""
-    if not config.cluster:
-        with devices.session() as sess:
-            yield lambda work: work(sess)
-        return
-    crew, status = Crew(config.cluster, same_everywhere(config), config.timeout, stop), 2
-    try:
-        yield lambda work: crew.lead(work)
-        status = 128 + stop.number if stop.number else 0
-    finally:
-        crew.dismiss(status)
+def say_pairs(batches, hf, count):
+    """Prints what a training is of; count: of its images, with those that are left out."""
+    skipped = int(hf.attrs.get("skipped", 0))
+    print(f"{batches.length:,} sub-images of {count - skipped} images in {hf.filename}")
+    if skipped:
+        print(f"{skipped} images cannot be used and are left out")
+    if not batches.is_whole:
+        print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
 
 
 def same_everywhere(config):
@@ -103,7 +106,8 @@ def split(paths, count):
     if count >= len(paths):
         raise InputError(f"--validation {count}: there are {len(paths)} images; hold out fewer")
     held_out = paths[:: len(paths) // count][:count] if count else []
-    return [path for path in paths if path not in held_out], held_out
+    known = set(held_out)
+    return [path for path in paths if path not in known], held_out
 
 
 def test(config):
@@ -132,21 +136,28 @@ def test(config):
         pictures = folder if config.gather else staging
         shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
         images.save(filters_picture(w1), staging / "filters.png")
-        results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
-        report.save_json(results, staging / "results.json")
-        rows = report.rows(results)
-        exhibits = [exhibit for *_, exhibit in entries if exhibit]
-        scale = config.network.scale
-        settings = {"scale": scale, "degradation": srcnn.network.degraded, "stride": config.stride}
-        report.save_job(
-            config, staging / "report.html", [srcnn.source], rows, exhibits, w1, f"x{scale}", settings
-        )
-    print(report.table(rows))
+        results = save_results(config, srcnn, staging, entries, w1)
+    print(report.table(report.rows(results)))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
         print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
     return 0
+
+
+def save_results(config, srcnn, folder, entries, w1):
+    """Writes what a test found as JSON and as a page; returns it.
+
+    entries: (name, scores, exhibit or None) of each image. w1: the first layer's weights.
+    """
+    results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
+    report.save_json(results, folder / "results.json")
+    exhibits = [exhibit for *_, exhibit in entries if exhibit]
+    scale = config.network.scale
+    settings = {"scale": scale, "degradation": srcnn.network.degraded, "stride": config.stride}
+    more = report.rows(results), exhibits, w1, f"x{scale}", settings
+    report.save_job(config, folder / "report.html", [srcnn.source], *more)
+    return results
 
 
 def check_outputs(folder, inputs, outputs):

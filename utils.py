@@ -3,9 +3,7 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
-import hashlib
 import itertools
-import json
 import os
 import sys
 from collections import Counter
@@ -21,7 +19,7 @@ import jpeg
 from errors import InputError
 from folders import check_taken, listed
 from hdf5 import check_replaceable_data
-from parts import is_prepared, make_parts
+from parts import digest_of, is_prepared, make_parts
 from progress import progress
 from threads import in_threads
 from writing import remove_leftovers
@@ -234,8 +232,7 @@ def input_setup(config, network, paths):
     """
     settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
     settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
-    sources = json.dumps([source(path) for path in paths])  # 43 MB for the 395,909 images of ImageNet
-    settings["sources"] = hashlib.sha256(sources.encode()).hexdigest()
+    settings["sources"] = digest_of(paths)
     savepath = Path(config.checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
     if is_prepared(savepath, settings):
@@ -261,14 +258,8 @@ def pairs_of(config, network, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    kind = network.scale, network.degradation, network.colour
-    qualities = jpeg.drawn(number) if network.is_told else [None]
-    try:
-        found = [preprocess(path, *kind, quality) for quality in qualities]
-    except InputError as error:
-        if not config.skip_broken:
-            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
-        print(f"main.py: {error}; it is left out", file=sys.stderr)
+    found = degraded(config, network, path, jpeg.drawn(number) if network.is_told else [None])
+    if not found:
         return None, b"", True
     pairs = None
     if min(found[0][0].shape[:2]) >= config.image_size:
@@ -277,10 +268,19 @@ def pairs_of(config, network, numbered):
     return pairs, Path(path).read_bytes(), False
 
 
-def source(path):
-    """What changes when a file does, without reading it."""
-    status = path.stat()
-    return [str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+def degraded(config, network, path, qualities):
+    """An image that is trained with as `preprocess` gives it, for each of the qualities.
+
+    Raises InputError if it cannot be used; with config.skip_broken it is named, and the list is empty.
+    """
+    kind = network.scale, network.degradation, network.colour
+    try:
+        return [preprocess(path, *kind, quality) for quality in qualities]
+    except InputError as error:
+        if not config.skip_broken:
+            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
+        print(f"main.py: {error}; it is left out", file=sys.stderr)
+        return []
 
 
 def tile_boxes(size, label_size, stride):

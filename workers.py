@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 import tensorflow.compat.v1 as tf
 
 import devices
-from errors import InputError
+from errors import InputError, first_line
+from signals import Stop
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there
 FAILURES = 10  # in a row, each less than SHORT seconds after it started
 SHORT = 60
+ERROR = 2  # the exit status of a worker whose chief refuses it, or ends with an error
 
 
 def letterbox(task):
@@ -41,30 +43,44 @@ def work(cluster, about):
         while not sess.run(waiting):  # signals are seen between the looks
             time.sleep(POLL)
         order = json.loads(sess.run(order))
-    if order["error"]:
-        raise InputError(f"the chief, {cluster.hosts[0]}, {order['error']}")
-    print("the chief is done")
+    said = f"the chief, {cluster.hosts[0]}, {order['reason']}"
+    if order["status"] == ERROR:
+        raise InputError(said)
+    print(said)
     return order["status"]
 
 
 class Crew:
-    """The chief's view of a cluster.
+    """The chief's view of a cluster. When the block ends, however it does, the workers end with the chief.
 
     about: plain values, which must be those of each worker. timeout: seconds after which a machine that does
-    not answer is done without. stop: see signals.py.
+    not answer is done without. Raises InputError if the port is taken: by a chief whose workers these are.
     """
 
-    def __init__(self, cluster, about, timeout, stop):
-        self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, stop
+    def __init__(self, cluster, about, timeout):
+        self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, Stop()
         self.target, self.refused = devices.serve(cluster), set()
 
-    def lead(self, work):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, _, error, __):
+        if isinstance(error, SystemExit):  # of a signal
+            self.dismiss(error.code, "was stopped")
+        elif error:
+            self.dismiss(ERROR, f"ended: {first_line(error) or type(error).__name__}")
+        elif self.stop.number:
+            self.dismiss(128 + self.stop.number, "was stopped")
+        else:
+            self.dismiss(0, "is done")
+
+    def lead(self, work, stop):
         """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
 
         It starts over, from its last checkpoint, when a machine is lost, and when it returns None as
-        pausing(), which tells that a missing machine is back, asks of it.
+        pausing(), which tells that a missing machine is back, asks of it. stop: see signals.py.
         """
-        failures = 0
+        self.stop, failures = stop, 0
         while True:
             missing = self.gather()
             started, watch = time.monotonic(), Watch(self, missing)
@@ -123,20 +139,20 @@ class Crew:
                 self.refused.discard(task)
                 if differences:
                     self.refused.add(task)
-                    error = f"refuses this worker: it has {', '.join(differences)}"
-                    sess.run(orders.enqueue(json.dumps({"error": error})))
+                    reason = f"refuses this worker: it has {', '.join(differences)}"
+                    sess.run(orders.enqueue(json.dumps({"status": ERROR, "reason": reason})))
                     print(f"{self.hosts[task]} is refused: it has {', '.join(differences)}")
         except tf.errors.OpError:  # not there, or has not said anything yet
             return False
         return not differences
 
-    def dismiss(self, status):
-        """Tells the workers that answer to end with an exit status."""
+    def dismiss(self, status, reason):
+        """Tells the workers that answer to end with an exit status; reason: what the chief did."""
 
         def tell(task):
             try:
                 with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], PROBE) as sess:
-                    sess.run(letterbox(task)[1].enqueue(json.dumps({"error": "", "status": status})))
+                    sess.run(letterbox(task)[1].enqueue(json.dumps({"status": status, "reason": reason})))
             except tf.errors.OpError:
                 print(f"{self.hosts[task]} does not answer; end it there")
 

@@ -6,14 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from conftest import ROOT
 from test_reliability import flags
 from test_towers import EPOCHS, SMALL, assert_same_but_for_rounding, trained
 
+import devices
 import main
+from cluster import Cluster
+from workers import Crew
 
 A, B, C = "a:2222", "b:2222", "c:2222"
 
@@ -179,7 +182,7 @@ def cluster_words(photographs, folder, count):
 def test_a_training_survives_what_happens_to_machines(photographs, tmp_path):
     """Late, killed, started again, stopped and continued, the chief killed: the weights are those of one."""
     assert main.main(flags(photographs, tmp_path / "one", *SMALL, "--learning_rate", 0.1)) == 0
-    words, (_, host) = cluster_words(photographs, tmp_path / "two", 2)
+    words, (leader, host) = cluster_words(photographs, tmp_path / "two", 2)
     with ExitStack() as stack:
         chief = Machine(stack, words, 0, holds="15 35")
         assert host in chief.until("waits")
@@ -207,7 +210,7 @@ def test_a_training_survives_what_happens_to_machines(photographs, tmp_path):
         status, output, errors = chief.ends()
         assert status == 0, errors
         status, output, errors = worker.ends()
-        assert (status, errors) == (0, "") and "the chief is done" in output
+        assert (status, errors) == (0, "") and f"the chief, {leader}, is done" in output
     assert_same_but_for_rounding(trained(tmp_path / "two"), trained(tmp_path / "one"))
 
 
@@ -223,3 +226,29 @@ def test_a_worker_with_other_flags_is_refused_and_the_others_end_with_the_chief(
         chief.process.send_signal(signal.SIGINT)
         chief.go()
         assert chief.ends()[0] == worker.ends()[0] == 128 + signal.SIGINT
+
+
+def test_an_error_before_the_training_ends_the_workers_too(photographs, tmp_path, capfd):
+    (photographs / "image 1.png").write_bytes(b"broken")
+    words, hosts = cluster_words(photographs, tmp_path / "two", 2)
+    with ExitStack() as stack:
+        worker = Machine(stack, words, 1)
+        worker.until("works for the chief")
+        assert main.main([*words, "--task_index", "0"]) == 2
+        status, _, errors = worker.ends()
+    assert status == 2 and errors.count("\n") == 1
+    assert f"the chief, {hosts[0]}, ended: " in errors and "image 1.png" in errors
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [(SystemExit(130), 130, "was stopped"), (MemoryError(), 2, "ended: MemoryError"), (None, 0, "is done")],
+)
+def test_workers_end_as_their_chief(monkeypatch, error, status, reason):
+    told = []
+    monkeypatch.setattr(devices, "serve", lambda cluster: "")
+    monkeypatch.setattr(Crew, "dismiss", lambda self, *words: told.append(words))
+    with suppress(BaseException), Crew(Cluster((A, B), 0), {}, 30):
+        if error:
+            raise error
+    assert told == [(status, reason)]

@@ -122,6 +122,14 @@ def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, cap
     assert errors == ""  # prepared before
     with h5py.File(tmp_path / "c/train.h5") as hf:
         assert hf.attrs["skipped"] == 1 and len(hf["data"]) == 8 * 6
+    shutil.rmtree(tmp_path / "c")
+    held_out = *SMALL, "--validation", 5  # the first five, among them the broken one
+    assert main.main(flags(collection, tmp_path / "c", *held_out)) == 2
+    assert "--skip_broken" in capsys.readouterr().err
+    assert main.main(flags(collection, tmp_path / "c", *held_out, "--skip_broken")) == 0
+    output, errors = capsys.readouterr()
+    assert "of 4 images" in output and "validation_psnr" in output
+    assert "2.png" in errors and errors.count("it is left out") == errors.count("\n") == 1
 
 
 def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypatch):
