@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import tensorflow.compat.v1 as tf
 
@@ -17,8 +18,8 @@ from signals import Stop
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there
-FAILURES = 10  # in a row, each less than SHORT seconds after it started
-SHORT = 60
+TRIES = 3  # failures since the last checkpoint after which suspected workers are left out; twice that: all
+FAILURES = 10  # since the last checkpoint, after which the chief ends
 ERROR = 2  # the exit status of a worker whose chief refuses it, or ends with an error
 
 
@@ -60,6 +61,7 @@ class Crew:
     def __init__(self, cluster, about, timeout):
         self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, Stop()
         self.target, self.refused = devices.serve(cluster), set()
+        self.failures, self.suspects = 0, set()  # since the last checkpoint; who was missing after one
 
     def __enter__(self):
         return self
@@ -80,55 +82,75 @@ class Crew:
         It starts over, from its last checkpoint, when a machine is lost, and when it returns None as
         pausing(), which tells that a missing machine is back, asks of it. stop: see signals.py.
         """
-        self.stop, failures = stop, 0
+        self.stop, patience, tried = stop, self.timeout, []
         while True:
-            missing = self.gather()
-            started, watch = time.monotonic(), Watch(self, missing)
+            missing = self.gather(patience, tried)
+            watch = Watch(self, missing)
             tasks = [task for task in range(len(self.hosts)) if task not in missing]
             timeout = self.timeout if len(tasks) > 1 else 0  # the chief does not wait for itself
             try:
                 with watch, devices.cluster_session(self.target, tasks, timeout) as sess:
-                    result = work(sess, pausing=watch.returned)
+                    result = work(sess, pausing=partial(self.advanced, watch))
                 if result is not None:
                     return result
+                patience, tried = self.timeout, []
             except devices.LOST as error:
-                failures = failures + 1 if time.monotonic() - started < SHORT else 1
-                if failures == FAILURES:
-                    raise InputError(f"failed {failures} times in a row: {reason_of(error)}") from error
-                print(f"a machine is lost ({reason_of(error)}); training goes on from the last checkpoint")
+                self.failures += 1
+                reason = reason_of(error)
+                if self.failures == FAILURES:
+                    raise InputError(f"failed {FAILURES} times without a new checkpoint: {reason}") from error
+                print(f"a machine is lost ({reason}); training goes on from the last checkpoint")
+                # Who did not answer for so long is not waited for once more.
+                patience = 0 if isinstance(error, tf.errors.DeadlineExceededError) else self.timeout
+                tried = tasks
 
-    def gather(self):
-        """Waits for the workers, `timeout` seconds at most; returns the places of those that are missing."""
+    def advanced(self, watch):
+        """Called after a checkpoint; returns whether a missing machine is back."""
+        self.failures, self.suspects = 0, set()
+        return watch.returned()
+
+    def left_out(self):
+        """The workers that are done without until the next checkpoint, as none is reached with them."""
+        workers = set(range(1, len(self.hosts)))
+        if self.failures < TRIES:
+            return set()
+        return workers if self.failures >= 2 * TRIES else self.suspects or workers
+
+    def gather(self, patience, tried):
+        """Waits for the workers, `patience` seconds at most; returns the places of those that are missing.
+
+        tried: those that a failure was with.
+        """
+        end = time.monotonic() + patience
         missing = self.absent(range(1, len(self.hosts)))
-        if missing:
-            print(f"waits {self.timeout} s for {self.names(missing)}")
-        started = time.monotonic()
+        self.suspects |= set(missing) & set(tried)
+        without = self.left_out()
+        if without:
+            print(f"{self.failures} failures since the last checkpoint: leaves out {self.names(without)}")
+        missing = [task for task in missing if task not in without]
+        if missing and patience:
+            print(f"waits {patience} s for {self.names(missing)}")
         # One that is refused is not waited for: somebody has to start it anew.
-        while (
-            not self.refused.issuperset(missing)
-            and time.monotonic() - started < self.timeout
-            and not self.stop.number
-        ):
+        while not self.refused.issuperset(missing) and time.monotonic() < end and not self.stop.number:
             time.sleep(POLL)
-            missing = self.absent(missing)
+            missing = self.absent(missing, min(PROBE, max(1, end - time.monotonic())))
         if missing:
             print(f"goes on without {self.names(missing)} until it answers")
-        return missing
+        return sorted(without.union(missing))
 
     def names(self, tasks):
         return ", ".join(self.hosts[task] for task in tasks)
 
-    def absent(self, tasks):
-        """Those of the workers that do not answer, or are refused."""
+    def absent(self, tasks, seconds=None):
+        """Those of the workers that do not answer in so many seconds, by default PROBE, or are refused."""
         with ThreadPoolExecutor(max(1, len(tasks))) as threads:
-            return [
-                task for task, there in zip(tasks, threads.map(self.greet, tasks), strict=True) if not there
-            ]
+            answers = threads.map(partial(self.greet, seconds or PROBE), tasks)
+            return [task for task, there in zip(tasks, answers, strict=True) if not there]
 
-    def greet(self, task):
+    def greet(self, seconds, task):
         """Whether a worker is there; one that is not started as the chief is refused."""
         try:
-            with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], PROBE) as sess:
+            with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], seconds) as sess:
                 said, orders = letterbox(task)
                 others = json.loads(sess.run(said))
                 differences = [
@@ -162,6 +184,8 @@ class Crew:
 
 def reason_of(error):
     """The line of an error of a session that says what happened."""
+    if isinstance(error, tf.errors.DeadlineExceededError):
+        return "no answer in --timeout, which must be longer than a step takes"
     lines = [line for line in error.message.splitlines() if line.strip()]
     return next((line for line in lines if not line.endswith(("execution error:", ":"))), error.message)[:200]
 
