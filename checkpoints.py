@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+import devices
 from errors import InputError, first_line
 from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from writing import replacing
 
 PROGRAM = "2.0"  # the version that made a checkpoint, which says so
+DISK = 24 * 3_600_000  # milliseconds for a disk to take a checkpoint, or to give it
 KEPT = 5  # of the checkpoints that a training saved, the last ones
 PART = re.compile(r"(SRCNN\.model-\d+)\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?")
 
@@ -46,8 +48,10 @@ class Checkpoints:
             self._check(path)
             remove_unfinished(self.folder)
             try:
-                self.saver.restore(sess, path)
+                self._run_saver("restore_op_name", path)
             except tf.errors.OpError as error:
+                if devices.is_lost(sess, error):
+                    raise
                 raise InputError(
                     f"{path}: not a checkpoint that can be read ({first_line(error)})"
                 ) from error
@@ -89,7 +93,8 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             copies = self._set_aside(path.with_name(f"{path.name}-{step}"))
-            path = self.saver.save(sess, str(path), step, write_meta_graph=False, write_state=False)
+            path = f"{path}-{step}"
+            self._run_saver("save_tensor_name", path)
             self._rotate(path)
             if all(filecmp.cmp(part, copy, shallow=False) for part, copy in copies):
                 for _, copy in copies:  # this training saved it and was killed before it listed it
@@ -97,10 +102,17 @@ class Checkpoints:
             else:
                 print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
+            if devices.is_lost(sess, error):
+                raise
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
         finally:
             remove_unfinished(self.folder)
+
+    def _run_saver(self, what, path):
+        """Saves or restores; the disk is waited for, even where sessions have a limit for other machines."""
+        names, options = self.saver.saver_def, tf.RunOptions(timeout_in_ms=DISK)
+        self.srcnn.sess.run(getattr(names, what), {names.filename_tensor_name: str(path)}, options)
 
     def _rotate(self, path):
         """Lists a new checkpoint and removes those that are too many, in an order that survives kills."""

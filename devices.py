@@ -58,7 +58,7 @@ def cluster_session(target, tasks, timeout=0):
     """
     filters = [device_of(task) for task in tasks]
     config = settings(
-        operation_timeout_in_ms=1000 * timeout, device_filters=filters, allow_soft_placement=True
+        operation_timeout_in_ms=int(1000 * timeout), device_filters=filters, allow_soft_placement=True
     )
     with _memory_said(), tf.Graph().as_default(), tf.device(filters[0]):
         sess = tf.Session(target, config=config)
@@ -70,6 +70,11 @@ def cluster_session(target, tasks, timeout=0):
         finally:
             with suppress(tf.errors.OpError):
                 _in_time(CLOSING, sess.close)
+
+
+def is_lost(sess, error):
+    """Whether an error of a session says that another machine is gone; without a cluster none can be."""
+    return bool(sess.sess_str) and isinstance(error, LOST)
 
 
 def _in_time(seconds, function):
