@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from errors import InputError
-from writing import LIST
+from writing import LIST, written
+
+RESULTS = "results of this program"  # a kind of what is not taken
 
 
 def listed(folder, suffixes, deep=False):
@@ -17,6 +19,9 @@ def listed(folder, suffixes, deep=False):
     try:
         found = sorted(p for p in files_in(folder, deep) if not p.name.startswith((LIST, "README.md")))
         left = {p: kind for p in found if (kind := left_out(p, suffixes))}
+        if deep:  # a folder of results may be among the sub-folders
+            ours = {inner: written(inner) for inner in {p.parent for p in found}}
+            left |= {p: RESULTS for p in found if p.name in ours[p.parent]}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
     return [p for p in found if p not in left], left
@@ -24,6 +29,8 @@ def listed(folder, suffixes, deep=False):
 
 def check_taken(folder, paths, left, suffixes):
     """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
+    if not paths and RESULTS in left:
+        raise InputError(f"{folder}: has only images that this program wrote; name another folder")
     if not paths:
         raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
     if left:

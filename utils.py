@@ -202,7 +202,7 @@ def check_size(path, image, scale):
 def prepare_data(folder, deep=False):
     """The image files of a folder, sorted by name; what is left out is counted in a line.
 
-    deep: with those of its sub-folders, but for hidden ones and links.
+    deep: with those of its sub-folders, but for hidden ones, links and what this program wrote.
     Raises InputError if there are none.
     """
     paths, left = listed(folder, images.SUFFIXES, deep)

@@ -50,6 +50,20 @@ def test_sub_folders_are_trained_on_but_for_hidden_ones_and_links(collection, ph
     assert [path.stem for path in found] == list("024681357")
 
 
+def test_results_below_the_images_are_not_trained_on(collection, capsys):
+    words = flags(collection, collection / "mine", *SMALL)
+    upscaling = ["--is_train", "False", "--scale", "2", "--input"]
+    for _ in range(2):
+        assert main.main(words) == 0
+        assert list(collection.glob("mine/*/training.png"))
+        assert "of 9 images" in capsys.readouterr().out
+        sample = str(collection / "larger")
+        assert main.main([*upscaling, str(collection / "a/0/0.png"), "--sample_dir", sample]) == 0
+    with pytest.raises(InputError, match="only images that this program wrote"):
+        utils.prepare_data(sample, deep=True)
+    assert len(utils.prepare_data(sample)) == 1  # to test with
+
+
 def test_parts_hold_what_one_file_does_and_train_alike(collection, tmp_path, monkeypatch, capsys):
     one, many = tmp_path / "one", tmp_path / "many"
     assert main.main(flags(collection, one, *SMALL)) == 0
