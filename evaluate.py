@@ -8,7 +8,7 @@ import numpy as np
 import images
 import utils
 from network import TILE
-from scores import colour_psnr, score
+from scores import colour_psnr, score, scored_part
 from threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
@@ -109,8 +109,8 @@ class Restored:
         """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
         scale, colour = self.network.scale, self.network.colour
         outputs = {"bicubic": self.input_, "srcnn": self.output}
-        luminances = {kind: utils.scored_part(image, colour) for kind, image in outputs.items()}
-        found = score(utils.scored_part(self.label, colour), luminances, scale)
+        luminances = {kind: scored_part(image, colour) for kind, image in outputs.items()}
+        found = score(scored_part(self.label, colour), luminances, scale)
         label = [self.label, *self.chroma_label]
         for kind, image in outputs.items():
             found[kind] |= colour_psnr(label, [image, *self.chroma], colour, scale)

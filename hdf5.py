@@ -50,6 +50,7 @@ def make_data(savepath, items, settings, about=None):
                     shapes[name] = hf[name].shape
                 if file.error:
                     break
+                del data, label, array  # before the next ones are made
             hf.attrs["shapes"] = json.dumps(shapes)
             for name, value in (about or {}).items():
                 hf.attrs[name] = value

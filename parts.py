@@ -14,10 +14,15 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 
+import images
+import jpeg
+from errors import InputError
 from hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
 from writing import remove_leftovers
 
 PART_BYTES = 2**30
+PREPARING = 2**31  # bytes of the images that are prepared at a time, or one that takes more
+READING = 12  # bytes that a value of an image takes while it is read and degraded: measured
 
 
 def part_path(path, number):
@@ -98,6 +103,7 @@ def _until_full(items, about, start):
             about["length"] += len(pairs[0])
             size += sum(array.nbytes for array in pairs)
             yield pairs
+            pairs.clear()  # from the memory, before the next ones are waited for
         about |= {"stop": number, "images": digest.hexdigest()}
         if size >= PART_BYTES:
             return
@@ -108,6 +114,17 @@ def _numbered(path, first):
     name = re.compile(re.escape(path.name) + r"\.(\d{5})")
     matches = [(part, name.fullmatch(part.name)) for part in path.parent.glob(f"{path.name}.*")]
     return [part for part, match in matches if match and int(match[1]) >= first]
+
+
+def memory_of(config, network, numbered):
+    """About how many bytes the pairs of an image take, and their making; numbered: its number and path."""
+    try:
+        h, w = images.size(numbered[1])
+    except InputError:
+        return 0  # which will be said when it is read
+    values = config.image_size**2 * (network.c_dim + network.is_told) + config.label_size**2 * network.c_dim
+    copies = 2 * jpeg.COPIES if network.is_told else 1  # they are put together
+    return h * w // config.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
 
 
 @contextmanager

@@ -16,6 +16,11 @@ COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
 
 
+def scored_part(image, colour):
+    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one."""
+    return image[..., :1] if colour == "ycbcr" else image
+
+
 def score(label, outputs, scale):
     """Scores several images against one: {name: {"psnr": ..., "ssim": ..., "ms_ssim": ...}}.
 

@@ -1,26 +1,45 @@
 """Work in threads."""
 
+import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
 
-def in_threads(function, items, workers=4, budget=None):
+def cores():
+    """How many cores this process may use: a container or taskset may have fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_threads(function, items, workers=4, budget=None, cost=None):
     """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
 
     workers: of tiles, several leave no core waiting for what one tile cannot share.
-    budget: a Budget that the function takes from, which ends with the work.
+    budget: a Budget that the function takes from, which ends with the work. cost: what an item takes of it
+    from before the function begins until the next result is asked for, where the function does not.
     """
     # The budget ends first: who waits for it would keep the threads from ending.
     with ThreadPoolExecutor(workers) as executor, budget or nullcontext():
         ahead = deque()
+
+        def first():
+            amount, future = ahead.popleft()
+            yield future.result()
+            if amount:
+                budget.give(amount)
+
         for item in items:
-            ahead.append(executor.submit(function, item))
+            amount = cost(item) if cost else 0
+            while amount and ahead and not budget.has(amount):  # in order: who is first never waits
+                yield from first()
+            if amount:
+                budget.take(amount)
+            ahead.append((amount, executor.submit(function, item)))
             if len(ahead) > workers:
-                yield ahead.popleft().result()
+                yield from first()
         while ahead:
-            yield ahead.popleft().result()
+            yield from first()
 
 
 class Budget:
@@ -43,8 +62,11 @@ class Budget:
     def take(self, amount):
         """Waits until there is room, and takes it."""
         with self.changed:
-            self.changed.wait_for(lambda: not self.used or self.used + amount <= self.limit)
+            self.changed.wait_for(lambda: self.has(amount))
             self.used += amount
+
+    def has(self, amount):
+        return not self.used or self.used + amount <= self.limit
 
     def give(self, amount):
         with self.changed:

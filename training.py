@@ -9,12 +9,11 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
-import utils
 from checkpoints import Checkpoints
 from errors import InputError
 from evaluate import super_resolve
 from progress import LOG_SECONDS
-from scores import psnr
+from scores import psnr, scored_part
 from weights import digest
 from writing import replacing
 
@@ -127,7 +126,7 @@ def validate(srcnn, validation):
     """Mean PSNR of images that are held out, as text; empty if there are none."""
     network = srcnn.network
     pairs = [(label, super_resolve(srcnn, input_)) for input_, label in validation]
-    pairs = [[utils.scored_part(image, network.colour) for image in pair] for pair in pairs]
+    pairs = [[scored_part(image, network.colour) for image in pair] for pair in pairs]
     scores = [psnr(label, output, network.scale) for label, output in pairs]
     scores = [score for score in scores if score is not None]
     return f"{np.mean(scores):.3f}" if scores else ""

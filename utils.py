@@ -4,7 +4,6 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 """
 
 import itertools
-import os
 import sys
 from collections import Counter
 from functools import partial
@@ -19,9 +18,9 @@ import jpeg
 from errors import InputError
 from folders import check_taken, listed
 from hdf5 import check_replaceable_data
-from parts import digest_of, is_prepared, make_parts
+from parts import PREPARING, digest_of, is_prepared, make_parts, memory_of
 from progress import progress
-from threads import in_threads
+from threads import Budget, cores, in_threads
 from writing import remove_leftovers
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
@@ -241,7 +240,8 @@ def input_setup(config, network, paths):
 
     def prepared(start):
         numbered = list(enumerate(paths))[start:]
-        done = in_threads(partial(pairs_of, config, network), numbered, os.cpu_count() or 1)
+        pairs, cost = (partial(function, config, network) for function in (pairs_of, memory_of))
+        done = in_threads(pairs, numbered, cores(), Budget(PREPARING), cost)
         return progress(done, "preparing images", len(paths), start)
 
     if not make_parts(savepath, settings, len(paths), prepared):
@@ -264,7 +264,8 @@ def pairs_of(config, network, numbered):
     pairs = None
     if min(found[0][0].shape[:2]) >= config.image_size:
         cut = [sub_images(*pair, config.image_size, config.label_size, config.stride) for pair in found]
-        pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)]
+        # One of them, without JPEG, is not copied.
+        pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)] if len(cut) > 1 else list(cut[0])
     return pairs, Path(path).read_bytes(), False
 
 
@@ -334,11 +335,6 @@ def _cover(n, length, stride):
     for start in range(0, n * stride, stride):
         cover[start : start + length] += 1
     return cover
-
-
-def scored_part(image, colour):
-    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one."""
-    return image[..., :1] if colour == "ycbcr" else image
 
 
 def to_luminance(image):

@@ -1,8 +1,8 @@
 """Preparing collections that are large: sub-folders, parts, interruptions, broken images."""
 
 import errno
-import os
 import shutil
+import time
 from contextlib import nullcontext
 
 import h5py
@@ -100,6 +100,30 @@ def test_slices_of_parts_are_those_of_one_file(collection, tmp_path, monkeypatch
         assert inputs.shape == (4, 33, 33, 1) and labels.shape == (4, 29, 29, 1)
 
 
+def test_images_that_take_more_memory_than_there_is_are_prepared_one_by_one(
+    collection, tmp_path, monkeypatch
+):
+    whole, now, most = utils.preprocess, [], []
+
+    def watched(path, *rest):
+        now.append(path)
+        most.append(len(now))
+        time.sleep(0.02)
+        found = whole(path, *rest)
+        now.remove(path)
+        return found
+
+    monkeypatch.setattr(utils, "preprocess", watched)
+    monkeypatch.setattr(utils, "cores", lambda: 4)
+    monkeypatch.setattr(utils, "PREPARING", 10**5)
+    setup(tmp_path / "one", collection)
+    assert max(most) == 1
+    most.clear()
+    monkeypatch.setattr(utils, "PREPARING", 10**9)
+    setup(tmp_path / "many", collection)
+    assert max(most) > 1
+
+
 def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "PART_BYTES", 1)
     whole, read, broken = utils.preprocess, [], {"3"}
@@ -111,7 +135,7 @@ def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
         return whole(path, *rest)
 
     monkeypatch.setattr(utils, "preprocess", failing)
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(utils, "cores", lambda: 1)
     with pytest.raises(KeyboardInterrupt):
         setup(tmp_path / "c", collection)
     done = len(list((tmp_path / "c").glob("train.h5.*")))

@@ -1,6 +1,8 @@
 """Threads end, whatever happens to the one who waits for them."""
 
+import os
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -11,7 +13,7 @@ import evaluate
 import utils
 from errors import InputError
 from model import SRCNN
-from threads import Budget, in_threads
+from threads import Budget, cores, in_threads
 
 
 def ends(function, *arguments):
@@ -86,3 +88,29 @@ def test_a_budget_is_kept():
         amounts = [*np.random.default_rng(0).integers(1, 10, 200).tolist(), 99, 3]
         assert list(in_threads(work, amounts)) == amounts
     assert 1 <= most[0] <= 10
+
+
+def test_what_is_made_ahead_costs_no_more_than_there_is():
+    """Until the next result is asked for; what costs more than there is is made alone."""
+    amounts = [4, 4, 4, 30, 0, 6, 5, 1, 1, 1]
+    most, now, lock = [], [0], threading.Lock()
+
+    def work(amount):
+        with lock:
+            now[0] += amount
+            most.append(now[0])
+        return amount
+
+    done = []
+    for amount in in_threads(work, amounts, 3, Budget(10), cost=lambda amount: amount):
+        time.sleep(0.01)
+        done.append(amount)
+        with lock:
+            now[0] -= amount
+    assert done == amounts
+    assert max(most[:3] + most[5:]) <= 10 and max(most) == 30
+
+
+def test_cores_are_those_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 9}, raising=False)
+    assert cores() == 3
