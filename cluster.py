@@ -36,11 +36,9 @@ def find_cluster(config, environment):
             raise InputError(f"{what}: {host!r} is not an address with a port, such as 10.0.0.1:2222")
     if len(set(hosts)) < len(hosts):
         raise InputError(f"{what}: an address is named twice; give each machine its own")
-    if len(hosts) < 2:
-        return None
-    if not 0 <= task < len(hosts):
-        raise InputError(f"{what}: has {len(hosts)} machines, but this one is said to be another; correct it")
-    return Cluster(tuple(hosts), task)
+    if hosts and not 0 <= task < len(hosts):
+        raise InputError(f"{what}: this machine is said to be none of its {len(hosts)}; correct its place")
+    return Cluster(tuple(hosts), task) if len(hosts) > 1 else None
 
 
 def _from_flags(config):
