@@ -18,6 +18,7 @@ from signals import Stop
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there
+FAREWELL = 10  # seconds for a worker to take its last order
 TRIES = 3  # failures since the last checkpoint after which suspected workers are left out; twice that: all
 FAILURES = 10  # since the last checkpoint, after which the chief ends
 ERROR = 2  # the exit status of a worker whose chief refuses it, or ends with an error
@@ -173,7 +174,7 @@ class Crew:
 
         def tell(task):
             try:
-                with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], PROBE) as sess:
+                with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], FAREWELL) as sess:
                     sess.run(letterbox(task)[1].enqueue(json.dumps({"status": status, "reason": reason})))
             except tf.errors.OpError:
                 print(f"{self.hosts[task]} does not answer; end it there")
