@@ -26,28 +26,16 @@ from writing import check_free
 LARGEST = 2**30  # pixels of a result
 
 
-def bicubic(image, scale, top, left, bottom, right):
-    """These rows and columns of an image enlarged by bicubic interpolation, without making the rest.
-
-    image: (h, w, c) pixels, or float32 in [0, 1]. Returns (bottom - top, right - left, c) float32.
-    """
-    y, x = max(0, top // scale - 2), max(0, left // scale - 2)  # the kernel reaches 2 pixels far
-    part = image[y : -(-bottom // scale) + 2, x : -(-right // scale) + 2]
-    enlarged = utils.imresize(part if part.dtype == np.float32 else utils.to_float(part), scale)
-    return enlarged[top - y * scale : bottom - y * scale, left - x * scale : right - x * scale]
-
-
 def enlarged_shape(image, srcnn):
     return (*(n * srcnn.network.scale for n in image.shape[:2]), image.shape[2])
 
 
 def enlarged(image, srcnn, *box):
     """A part of what `enlarge` makes, float32. box: its top, left, bottom, right."""
-    scale, padding = srcnn.network.scale, srcnn.network.margin // 2
-    size = enlarged_shape(image, srcnn)[:2]
+    size, padding = enlarged_shape(image, srcnn)[:2], srcnn.network.margin // 2
     colours = images.colours(image).shape[2]
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
-    tile = utils.extended(lambda *part: bicubic(image, scale, *part), box, size, padding)
+    tile = utils.extended(lambda *part: resized(image, size, part), box, size, padding)
     luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
     inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
     change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
