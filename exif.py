@@ -25,24 +25,30 @@ OF_TIFF |= {*range(0x9C9B, 0x9CA0), EXIF, GPS}
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # by type
 BYTES |= {16: 8, 17: 8, 18: 8}  # of BigTIFF
 LONG, RATIONAL, LONG8 = 4, 5, 16  # types
-LARGEST = 2**24  # bytes of a value
+LARGEST = 2**24  # bytes of the values of a directory
 
 
-def directory(file, order, at, big=False, of=None):
+def directory(file, order, at, big=False, of=None, wanted=None):
     """A directory of a TIFF and those below it: (type, count, bytes), or a dict of the same, by tag.
 
     file: binary. order: of bytes, as struct has it. at: its place. big: whether it is a BigTIFF.
+    wanted: the tags of the first directory that are read; by default all.
     Raises struct.error or ValueError for what is damaged.
     """
     counted, entry, length = ("Q", "HHQ8s", 20) if big else ("H", "HHI4s", 12)
     file.seek(at)
     (count,) = struct.unpack(order + counted, file.read(struct.calcsize(order + counted)))
-    found = {}
+    found, left = {}, LARGEST
     for values in struct.iter_unpack(order + entry, _exactly(file, count * length)):
         tag, kind, number, raw = values
+        if wanted is not None and tag not in wanted:
+            continue
         if kind not in BYTES:
             raise ValueError("a value is of no type")
         size = number * BYTES[kind]
+        left -= size
+        if left < 0:  # all may lie at one place
+            raise ValueError("its values are too large")
         place = struct.unpack(order + ("Q" if big else "I"), raw)[0]
         if tag in BELOW.get(of, ()):
             below = place if not big or kind > 13 else struct.unpack(order + "I", raw[:4])[0]
@@ -103,7 +109,7 @@ def of_tiff(file):
     order = ORDERS[head[:2]]
     big = struct.unpack_from(order + "H", head, 2)[0] == 43
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
-    tags = {tag: value for tag, value in directory(file, order, at, big).items() if tag in OF_TIFF}
+    tags = directory(file, order, at, big, wanted=OF_TIFF)
     if not tags:
         return b""
     return head[:2] + struct.pack(order + "HI", 42, 8) + packed(tags, order, 8)

@@ -55,7 +55,7 @@ def quality_of(path):
             if not isinstance(image, JpegImagePlugin.JpegImageFile):
                 return None
             table = np.array(image.quantization[0], np.float64)
-    except (OSError, KeyError):  # it says so when it is decoded
+    except Exception:  # it says what is wrong when it is decoded; damaged files raise nearly everything
         return None
     return 1 + int(np.argmin(np.mean(np.abs(np.log(luminance_tables() / np.maximum(table, 1))), axis=1)))
 

@@ -22,6 +22,7 @@ from sizes import Goal, stages
 from weights import own_or_shipped
 from writing import check_apart, check_replaceable, check_writable, published, written
 
+LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
 
 
@@ -34,7 +35,7 @@ def upscale_files(config):
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
-        work = with_qualities(config, work)
+        work = with_qualities(config, work, files)
         pages = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
         check_results(config, work, [Path(config.sample_dir) / name for name in pages])
         named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
@@ -52,12 +53,13 @@ def upscale_files(config):
     return status
 
 
-def with_qualities(config, work):
+def with_qualities(config, work, files):
     """The work with the qualities of JPEG files, where the network is to be told of them."""
     if config.degradation != "jpeg":
         if own_or_shipped(config.network._replace(degradation="jpeg"), config.checkpoint_dir):
-            known = (item.source for item in work if (jpeg.quality_of(item.source) or 100) < CLEAN)
-            for path in itertools.islice(known, 1):
+            first = (item.source for item in work[:LOOKED_AT])
+            for path in itertools.islice((path for path in first if is_compressed(path)), 1):
+                path = files.said(path)
                 print(f"{path}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
         return work
     found = []
@@ -68,6 +70,12 @@ def with_qualities(config, work):
         except InputError as error:
             found.append(item._replace(ratio=None, error=error))
     return found
+
+
+def is_compressed(path):
+    """Whether a file is a JPEG of a quality that shows."""
+    quality = jpeg.quality_of(path)
+    return quality is not None and quality < CLEAN
 
 
 def say_upscaled(results, files):

@@ -70,10 +70,11 @@ def _named(files):
 
 def receive(path):
     """Saves what comes on standard input; returns the path as text."""
-    if sys.stdin.isatty():
+    if sys.stdin and sys.stdin.isatty():
         raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
     with open(path, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+        if sys.stdin:  # it may be closed
+            shutil.copyfileobj(sys.stdin.buffer, file)
     if not path.stat().st_size:
         raise InputError("--input -: standard input is empty; pipe an image into it, or < FILE")
     return str(path)

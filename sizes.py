@@ -9,6 +9,7 @@ from PIL import Image
 
 import utils
 from network import TILE
+from progress import progress
 from threads import in_threads
 
 
@@ -55,21 +56,27 @@ def stages(ratio):
 
 
 def resized(image, size, box):
+    """A part of an image (h, w, c) resized, see `resampled`."""
+    return resampled(lambda top, left, bottom, right: image[top:bottom, left:right], image.shape, size, box)
+
+
+def resampled(read, shape, size, box):
     """A part of an image resized by MATLAB's `imresize(image, size, 'bicubic')`, without making the rest.
 
-    image: (h, w, c) pixels, or float32 in [0, 1]. size: (height, width) of the whole result, larger or
-    smaller. box: top, left, bottom, right in it. Returns (bottom - top, right - left, c) float32, neither
-    rounded nor clipped.
+    read: gives a part of the image, (h, w, c) pixels, or float32 in [0, 1], from top, left, bottom, right.
+    shape: its height and width. size: (height, width) of the whole result, larger or smaller. box: top, left,
+    bottom, right in it. Returns (bottom - top, right - left, c) float32, neither rounded nor clipped.
     """
     places, reach = [], []
-    for n, to, first, last in zip(image.shape, size, box[:2], box[2:], strict=False):
+    for n, to, first, last in zip(shape, size, box[:2], box[2:], strict=False):
         ratio = n / to
         around = math.ceil(2 * max(1, ratio)) + 1  # covers the kernel, 2 pixels of the smaller image
         start, end = math.floor(first * ratio) - around, math.ceil(last * ratio) + around
         index = np.arange(start, end) % (2 * n)  # beyond the border lies the mirrored image
         places.append(np.where(index < n, index, 2 * n - 1 - index))
         reach.append((first * ratio - start, last * ratio - start))
-    part = image[places[0]][:, places[1]]
+    (y, bottom), (x, right) = ((int(place.min()), int(place.max()) + 1) for place in places)
+    part = read(y, x, bottom, right)[places[0] - y][:, places[1] - x]
     part = part if part.dtype == np.float32 else utils.to_float(part)
     (top, bottom), (left, right) = reach
     shape, place = (box[3] - box[1], box[2] - box[0]), (left, top, right, bottom)
@@ -80,15 +87,18 @@ def resized(image, size, box):
     return np.stack(channels, axis=2)
 
 
-def shrunk(image, size, dtype):
-    """All of an image, see `resized`, in this size; (height, width, c) of dtype, rounded and clipped."""
-    result = np.empty((*size, image.shape[2]), dtype)
+def shrunk(read, shape, size, dtype, what):
+    """All of an image, see `resampled`, in a size: (height, width, c) pixels of dtype.
+
+    shape: (h, w, c) of the image, which is never there as a whole.
+    """
+    result = np.empty((*size, shape[2]), dtype)
 
     def fill(box):
-        part = resized(image, size, box)
         place = slice(box[0], box[2]), slice(box[1], box[3])
-        result[place] = part if dtype == np.float32 else utils.to_pixels(part, dtype)
+        result[place] = utils.to_pixels(resampled(read, shape, size, box), dtype)
 
-    for _ in in_threads(fill, utils.tile_boxes(size, TILE, TILE)):
+    boxes = utils.tile_boxes(size, TILE, TILE)
+    for _ in progress(in_threads(fill, boxes), what, len(boxes)):
         pass
     return result

@@ -35,10 +35,7 @@ def read(path, largest):
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        numbers = page.imagewidth, page.imagelength, page.samplesperpixel
-        if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
-            raise ValueError("it has no size")
+        page = _first(file)
         if page.imagewidth * page.imagelength > largest:
             raise MemoryError
         _check_kind(page)
@@ -58,12 +55,21 @@ def read(path, largest):
         )
 
 
+def _first(file):
+    """The first page of a TIFF. Raises ValueError if it has no size."""
+    page = file.pages.first
+    numbers = page.imagewidth, page.imagelength, page.samplesperpixel
+    if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
+        raise ValueError("it has no size")
+    return page
+
+
 def size(path):
     """(height, width) of the first page of a TIFF, upright."""
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        page = file.pages.first
+        page = _first(file)
         orientation = page.tags.get(274)
         height, width = page.imagelength, page.imagewidth
         return (width, height) if orientation and orientation.value in TURNED else (height, width)

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,15 +26,22 @@ from writing import check_free
 LARGEST = 2**30  # pixels of a result
 
 
-def bicubic(image, scale, top, left, bottom, right):
-    """These rows and columns of an image enlarged by bicubic interpolation, without making the rest.
+def enlarged_shape(image, srcnn):
+    return (*(n * srcnn.network.scale for n in image.shape[:2]), image.shape[2])
 
-    image: (h, w, c) pixels, or float32 in [0, 1]. Returns (bottom - top, right - left, c) float32.
-    """
-    y, x = max(0, top // scale - 2), max(0, left // scale - 2)  # the kernel reaches 2 pixels far
-    part = image[y : -(-bottom // scale) + 2, x : -(-right // scale) + 2]
-    enlarged = utils.imresize(part if part.dtype == np.float32 else utils.to_float(part), scale)
-    return enlarged[top - y * scale : bottom - y * scale, left - x * scale : right - x * scale]
+
+def enlarged(image, srcnn, *box):
+    """A part of what `enlarge` makes, float32. box: its top, left, bottom, right."""
+    size, padding = enlarged_shape(image, srcnn)[:2], srcnn.network.margin // 2
+    colours = images.colours(image).shape[2]
+    gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
+    tile = utils.extended(lambda *part: resized(image, size, part), box, size, padding)
+    luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
+    inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
+    change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
+    tile = tile[inner]
+    tile[..., :colours] += gain * change
+    return tile
 
 
 def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
@@ -43,24 +51,15 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     Returns (h * scale, w * scale, channels) of dtype: rounded and clipped, or float32 as it comes.
     Chroma and alpha are bicubic. Memory beyond image and result does not depend on their size.
     """
-    scale, padding = srcnn.network.scale, srcnn.network.margin // 2
-    h, w, channels = image.shape[0] * scale, image.shape[1] * scale, image.shape[2]
-    colours = images.colours(image).shape[2]
-    gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
-    result = np.empty((h, w, channels), dtype)
+    shape = enlarged_shape(image, srcnn)
+    result = np.empty(shape, dtype)
 
     def fill(box):
-        """Computes one tile of the result."""
-        tile = utils.extended(lambda *part: bicubic(image, scale, *part), box, (h, w), padding)
-        luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
-        inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
-        change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
-        tile = tile[inner]
-        tile[..., :colours] += gain * change
+        tile = enlarged(image, srcnn, *box)
         place = slice(box[0], box[2]), slice(box[1], box[3])
         result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
-    boxes = utils.tile_boxes((h, w), TILE, TILE)
+    boxes = utils.tile_boxes(shape[:2], TILE, TILE)
     for _ in progress(in_threads(fill, boxes), what, len(boxes)):
         pass
     return result
@@ -75,12 +74,14 @@ def upscale(pixels, srcnns, what="upscaling", size=None):
     """
     if images.has_alpha(pixels):
         pixels = fill_transparent(pixels)
-    image, product = pixels, product_of(srcnns)
-    is_exact = size is None or tuple(size) == tuple(product * n for n in pixels.shape[:2])
-    for index, srcnn in enumerate(srcnns, 1):
-        dtype = pixels.dtype if index == len(srcnns) and is_exact else np.float32
-        image = enlarge(image, srcnn, dtype, f"{what}, x{srcnn.network.scale}")
-    return image if is_exact else shrunk(image, size, pixels.dtype)
+    *earlier, last = srcnns
+    image = pixels
+    for srcnn in earlier:
+        image = enlarge(image, srcnn, what=f"{what}, x{srcnn.network.scale}")
+    what, shape = f"{what}, x{last.network.scale}", enlarged_shape(image, last)
+    if size is None or tuple(size) == shape[:2]:
+        return enlarge(image, last, pixels.dtype, what)
+    return shrunk(partial(enlarged, image, last), shape, size, pixels.dtype, what)
 
 
 def product_of(srcnns):

@@ -2,41 +2,65 @@
 
     python benchmarks/cluster.py [folder of training images, default Train]
 
-Needs Linux, with `taskset` and two cores that nothing else works on. They take turns. Training is timed from
-the end of its first epoch to that of its last, enlarging with the start of the program.
+Needs Linux, with `taskset` and two cores that nothing else works on. They take turns. A step of training is
+timed after its first 500, when the curvature is renewed as seldom as in most of a training. What a step does
+beside its convolutions is timed part by part. The table adds up those parts and what the wire takes.
 """
 
 import csv
 import itertools
+import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from network import Network  # noqa: E402
+import numpy as np  # noqa: E402
+from inference import processor  # noqa: E402
+from PIL import Image  # noqa: E402
 
 ROUNDS = 3
-EPOCHS = 3
-BATCH, IMAGE_SIZE, LABEL_SIZE = 128, 33, 21
+FIRST_EPOCH, LAST_EPOCH = 4, 6  # timed from the end of one to that of the other: steps 680 to 1,020
+BATCH = 128
+SIZES = BATCH, 8 * BATCH  # of batches in the tables
 MACHINES = [2**n for n in range(9)]
 GIGABITS = 1, 10, 100
+PHOTOGRAPHS, SIDES = 6, (1500, 1000)
+COUNT = 5  # machines between which messages are timed
+PAIR = 33**2 + 21**2  # values of a sub-image and its label
 
 
-def start(core, *words):
-    words = ["taskset", "-c", core, sys.executable, ROOT / "main.py", *words]
-    return subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
+@contextmanager
+def started(commands):
+    """Processes, a core for each as far as there are any; what still runs in the end is killed."""
+    processes = []
+    try:
+        for number, words in enumerate(commands):
+            core = str(number % 2)
+            words = ["taskset", "-c", core, sys.executable, *map(str, words)]
+            env = {**os.environ, "PYTHONPATH": str(ROOT)}
+            processes.append(
+                subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+            )
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 def finish(processes):
     for process in processes:
-        if process.wait():
+        process.communicate()
+        if process.returncode:
             raise SystemExit(process.returncode)
 
 
@@ -52,24 +76,38 @@ def free_hosts(count):
 
 def training(train_dir, folder, count):
     """Seconds of a step with that many machines."""
-    words = ["--train_dir", train_dir, "--checkpoint_dir", folder, "--epoch", EPOCHS]
-    places = [[]]
+    words = [ROOT / "main.py", "--train_dir", train_dir, "--checkpoint_dir", folder, "--epoch", LAST_EPOCH]
+    commands = [words]
     if count > 1:
-        places = [["--worker_hosts", free_hosts(count), "--timeout", 120]] * count
-    finish([start(i, *words, *more, *(["--task_index", i] if more else [])) for i, more in enumerate(places)])
+        hosts = free_hosts(count)
+        more = "--worker_hosts", hosts, "--timeout", 120, "--task_index"
+        commands = [[*words, *more, task] for task in range(count)]
+    with started(commands) as processes:
+        finish(processes)
     (curve,) = folder.rglob("training.csv")
     with open(curve, newline="") as file:
         rows = list(csv.DictReader(file))
-    first, last = rows[0], rows[-1]
+    first, last = rows[FIRST_EPOCH - 1], rows[LAST_EPOCH - 1]
     return (float(last["seconds"]) - float(first["seconds"])) / (int(last["step"]) - int(first["step"]))
 
 
 def enlarging(images, folder, count):
     """Seconds of enlarging a folder with that many machines."""
-    words = ["--is_train", "False", "--input", images, "--sample_dir", folder, "--scale", 2]
-    started = time.monotonic()
-    finish([start(i, *words, "--shard", f"{i + 1}/{count}") for i in range(count)])
-    return time.monotonic() - started
+    words = [ROOT / "main.py", "--is_train", "False", "--input", images, "--sample_dir", folder, "--scale", 2]
+    began = time.monotonic()
+    with started([[*words, "--shard", f"{i + 1}/{count}"] for i in range(count)]) as processes:
+        finish(processes)
+    return time.monotonic() - began
+
+
+def photographs(folder, number, width, height):
+    """A folder of generated images."""
+    folder.mkdir()
+    y, x = np.mgrid[:height, :width]
+    for i in range(number):
+        pixels = np.stack([x * 7 + i, y * 5, (x + y) // 26 * 3], 2).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
 
 
 def in_turns(measure):
@@ -78,38 +116,130 @@ def in_turns(measure):
     return [median(values) for values in zip(*found, strict=True)]
 
 
-def sent(machines, batch=BATCH):
-    """Bytes that the chief sends in a step: shares of the batch to the others, and the weights to each."""
-    sub_image = 4 * (IMAGE_SIZE**2 + LABEL_SIZE**2)
-    return batch * sub_image * (machines - 1) / machines, (machines - 1) * 4 * weights()
+def seconds(sess, fetches, feed=None):
+    """Median of forty runs after the first ones."""
+    found = []
+    for _ in range(45):
+        began = time.perf_counter()
+        sess.run(fetches, feed)
+        found.append(time.perf_counter() - began)
+    return median(found[5:])
 
 
-def weights():
-    total = 0
-    for shape in Network().shapes.values():
-        count = 1
-        for size in shape:
-            count *= size
-        total += count
-    return total
+def trips(devices, target, count):
+    """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
+    from model import SRCNN
+
+    tf = devices.tf
+    with devices.cluster_session(target, range(count)) as sess:
+        srcnn = SRCNN(sess)
+        batch = tf.placeholder(tf.float32, [None])
+        empty, gradients, shares = [], [], []
+        for task in range(1, count):
+            with tf.device(devices.device_of(task)):
+                empty.append(tf.random.uniform([]))
+                gradients += [variable * 1.5 for variable in srcnn.variables.values()]
+                shares.append(tf.reduce_sum(batch + 1))
+        sess.run(tf.global_variables_initializer())
+        feed = {batch: np.zeros(BATCH * PAIR // count, np.float32)}
+        with tf.device(devices.device_of(0)):
+            kinds = empty, gradients, gradients + shares
+            sums = [tf.add_n([tf.reduce_sum(tensor) for tensor in kind]) for kind in kinds]
+        return [seconds(sess, total, feed) for total in sums]
 
 
-def table(one, overhead, batch):
+def step_parts(devices):
+    """Seconds on one machine of a step, of what in it are not gradients, and of a refresh."""
+    import main
+    from model import SRCNN
+
+    tf, config = devices.tf, main.parse_flags([])
+    with devices.session() as sess:
+        srcnn = SRCNN(sess, config.network, "identity", 0, config.label_size)
+        srcnn.build_descent("kfac")
+        gradients = tf.gradients(srcnn.loss, list(srcnn.variables.values()), gate_gradients=True)
+        sess.run(tf.global_variables_initializer())
+        x = np.random.default_rng(0).random((BATCH, 33, 33, 1))
+        y = x[:, 6:-6, 6:-6]
+        feed = {srcnn.images: x, srcnn.labels: y, srcnn.learning_rate: 1e-4}
+        step = seconds(sess, [srcnn.loss, srcnn.train_op], feed)
+        others = step - seconds(sess, [srcnn.loss, *gradients], feed)
+        return step, others, seconds(sess, srcnn.refresh, {srcnn.images: x[:16], srcnn.labels: y[:16]})
+
+
+def machine(hosts, task):
+    """One of the processes between which parts of a step are timed, and printed as JSON by the first."""
+    import devices
+    from cluster import Cluster
+
+    target = devices.serve(Cluster(tuple(hosts.split(",")), task))
+    if task:
+        sys.stdin.read()
+    else:
+        found = {count: trips(devices, target, count) for count in range(2, COUNT + 1)}
+        print(json.dumps({"trips": found, "step": step_parts(devices)}))
+
+
+def traffic(machines, batch):
+    """Bytes that the chief sends and receives in a step: batch, weights, gradients, at times factors."""
+    from network import Network
+    from training import LATER_STEPS
+
+    shapes = Network().shapes
+    weights = 4 * sum(int(np.prod(shape)) for shape in shapes.values())
+    kernels = [shape for name, shape in shapes.items() if name.startswith("w")]
+    factors = 4 * sum((np.prod(k[:3]) + 1) ** 2 + k[3] ** 2 for k in kernels) / LATER_STEPS
+    sent = batch * 4 * PAIR * (machines - 1) / machines + (machines - 1) * weights
+    return sent, (machines - 1) * (weights + factors)
+
+
+def parts():
+    """Seconds of messages by number of machines, and of what the chief does alone."""
+    hosts = free_hosts(COUNT)
+    commands = [[__file__, "machine", hosts, task] for task in range(COUNT)]
+    with started(commands) as processes:
+        output = processes[0].stdout.read()
+    if not output:
+        raise SystemExit("the parts of a step could not be timed")
+    return json.loads(output)
+
+
+def table(step, alone, refresh, each, batch):
     """How many times as fast as one machine, by machines and gigabits a second.
 
-    one: seconds of a step of this batch on one machine. overhead: seconds for each machine more, which the
-    chief spends one after another.
+    step: seconds of a step of BATCH on one machine. alone: those of it that the chief spends by itself,
+    whatever the batch. refresh: those of a refresh, spread over the steps. each: of messages, for a machine.
     """
     speeds = " | ".join(f"{gigabits} Gbit/s" for gigabits in GIGABITS)
-    print(f"\n| {batch} in a batch, machines | MB sent in a step | {speeds} |")
+    print(f"\n| {batch:,} in a batch, machines | MB out and in, a step | {speeds} |")
     print("|---:|---:|" + "---:|" * len(GIGABITS))
+    work = (step - alone - refresh) * batch / BATCH
+    one = work + alone + refresh
     for machines in MACHINES:
-        size = sum(sent(machines, batch))
-        times = [one / machines + overhead * (machines - 1) + size * 8 / (g * 1e9) for g in GIGABITS]
-        print(f"| {machines} | {size / 1e6:.2f} | {' | '.join(f'{one / t:.1f}' for t in times)} |")
+        out, back = traffic(machines, batch)
+        fixed = work / machines + alone + refresh + each * (machines - 1)
+        times = [fixed + max(out, back) * 8 / (g * 1e9) for g in GIGABITS]
+        cells = " | ".join(f"{one / t:.1f}" for t in times)
+        print(f"| {machines} | {out / 1e6:.2f}, {back / 1e6:.2f} | {cells} |")
 
 
 def benchmark(train_dir):
+    from training import LATER_STEPS
+
+    print(f"On {processor()}, a core each.\n")
+    found = parts()
+    messages = {int(count): values for count, values in found["trips"].items()}
+    print("| ms of a step's messages, machines | none | weights and gradients | and the batch |")
+    print("|---:|---:|---:|---:|")
+    for count, values in messages.items():
+        print(f"| {count} | {' | '.join(f'{1e3 * value:.2f}' for value in values)} |")
+    each = (messages[COUNT][2] - messages[2][2]) / (COUNT - 2)
+    step, alone, refresh = found["step"]
+    print(f"\nEach machine more adds {1e3 * each:.2f} ms.")
+    print(
+        f"Of a step of {1e3 * step:.1f} ms on one core {1e3 * alone:.1f} ms are not gradients; "
+        f"a refresh takes {1e3 * refresh:.0f} ms every {LATER_STEPS} steps."
+    )
     with tempfile.TemporaryDirectory() as name:
         numbers = itertools.count()
 
@@ -117,23 +247,26 @@ def benchmark(train_dir):
             return Path(name) / str(next(numbers))
 
         one, two = in_turns(lambda _, count: training(train_dir, place(), count))
-        overhead = max(0, two - one / 2)
-        ratio = one / two
         print(
-            f"a step of training: {one * 1e3:.1f} ms on one core, {two * 1e3:.1f} on two: {ratio:.2f} times"
+            f"\nTraining: {one * 1e3:.1f} ms a step on one core, {two * 1e3:.1f} on two, "
+            f"{one / two:.2f} times as fast. Messages take {messages[2][2] / two:.0%} of that."
         )
-        batch, each = (size / 1e6 for size in sent(2))
+        large, tiny = photographs(place(), PHOTOGRAPHS, *SIDES), photographs(place(), 2, 16, 16)
+        one_enlarges, two_enlarge = in_turns(lambda _, count: enlarging(large, place(), count))
+        start, _ = in_turns(lambda _, count: enlarging(tiny, place(), count))
+        without = (one_enlarges - start) / (two_enlarge - start)
         print(
-            f"{overhead / two:.0%} of it is not the work itself: to send {batch:.2f} MB of the batch and "
-            f"{each:.2f} MB of weights, to receive as much of gradients, and to wait"
+            f"Enlarging {PHOTOGRAPHS} photographs: {one_enlarges:.1f} s, {two_enlarge:.1f} s: "
+            f"{one_enlarges / two_enlarge:.2f} times, {without:.2f} without the {start:.1f} s of the start."
         )
-        one_enlarges, two_enlarge = in_turns(lambda _, count: enlarging(train_dir, place(), count))
-        print(f"enlarging: {one_enlarges:.1f} s, {two_enlarge:.1f} s: {one_enlarges / two_enlarge:.2f} times")
-    for size in (BATCH, 8 * BATCH):
-        table(one * size / BATCH, overhead, size)
+    for size in SIZES:
+        table(one, alone, refresh / LATER_STEPS, each, size)
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["machine"]:
+        machine(sys.argv[2], int(sys.argv[3]))
+        sys.exit()
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("two cores are needed")
     benchmark(Path(sys.argv[1] if len(sys.argv) > 1 else "Train").resolve())

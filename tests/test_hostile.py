@@ -3,6 +3,7 @@
 import resource
 import shutil
 import sys
+from contextlib import suppress
 
 import h5py
 import numpy as np
@@ -32,6 +33,16 @@ FIELD = st.tuples(
 CUT = st.tuples(st.just("cut"), PLACE, st.none())
 DAMAGE = st.one_of(st.lists(st.one_of(FLIP, FIELD), min_size=1, max_size=6), st.tuples(CUT))
 IMAGES = ["a.png", "a.jpg", "a.bmp", "a.gif", "a.tif", "lzw.tif", "a.webp", "a.jp2", "16.png", "16.tif"]
+OTHERS = {  # with flags that ask more of a file
+    "a.avif": "--width 90",
+    "a.ppm": "--height 90",
+    "a.tga": "--scale 2.5",
+    "a.heic": "--width 90",
+    "16.tif": "--width 90",
+    "moving.png": "--output b.webp",
+    "moving.webp": "--output b.gif",
+    "moving.gif": "--output b.png",
+}
 WEIGHTS = ["V1/SRCNN.model-2550000", "V2/SRCNN.model-2550000.index"]
 WEIGHTS += ["V2/SRCNN.model-2550000.data", "x3.mat"]
 
@@ -117,6 +128,15 @@ def made(tmp_path_factory):
     image = Image.fromarray(pixels)
     for name in ("a.png", "a.jpg", "a.bmp", "a.gif", "a.tif", "a.webp", "a.jp2"):
         image.save(folder / name)
+    for name in ("a.avif", "a.ppm", "a.tga"):
+        image.save(folder / name)
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.from_pillow(image).save(folder / "a.heic")
+    frames = [image.rotate(angle) for angle in (5, 10)]
+    for name in ("moving.png", "moving.webp", "moving.gif"):
+        image.save(folder / name, save_all=True, append_images=frames, duration=50)
     image.save(folder / "lzw.tif", compression="tiff_lzw")
     for name in ("16.png", "16.tif"):
         images.save(pixels.astype(np.uint16) * 257, folder / name)
@@ -137,6 +157,15 @@ def made(tmp_path_factory):
 def test_images_to_upscale(made, tmp_path, small, ends_well, name, damage):
     (tmp_path / name).write_bytes(damaged((made / name).read_bytes(), damage))
     ends_well("--is_train", "False", "--input", name, "--overwrite")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@damages(10)
+def test_images_that_are_asked_for_more(made, tmp_path, small, ends_well, name, damage):
+    if not (made / name).exists():
+        pytest.skip("no pillow-heif")
+    (tmp_path / name).write_bytes(damaged((made / name).read_bytes(), damage))
+    ends_well("--is_train", "False", "--input", name, *OTHERS[name].split(), "--overwrite")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "lzw.tif"])

@@ -4,20 +4,23 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from fractions import Fraction
 from io import BytesIO
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, network_of
 from image_files import SRGB
 from PIL import Image
 
+import devices
 import images
 import main
 import sizes
 import upscale
 import utils
+from model import SRCNN
 
 WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
 
@@ -121,11 +124,12 @@ def kernel_matrix(n, to):
 
 
 @pytest.mark.parametrize("size", [(33, 47), (41, 20), (90, 130), (1, 3)])
-def test_bicubic_to_any_size_is_matlabs(monkeypatch, size):
-    monkeypatch.setattr(sizes, "TILE", 31)
+def test_bicubic_to_any_size_is_matlabs(size):
     image = np.random.default_rng(0).random((41, 58, 2)).astype(np.float32)
     expected = np.einsum("ij,jkc,lk->ilc", kernel_matrix(41, size[0]), image, kernel_matrix(58, size[1]))
-    np.testing.assert_allclose(sizes.shrunk(image, size, np.float32), expected, atol=1e-5)
+    for box in utils.tile_boxes(size, 31, 31):
+        part = expected[box[0] : box[2], box[1] : box[3]]
+        np.testing.assert_allclose(sizes.resized(image, size, box), part, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +147,27 @@ def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):
     assert "weights for x3" in capsys.readouterr().out
     large, small = (images.read(f"sample/a_x{n}.png").pixels for n in (3, 2.5))
     assert small.shape == (30, 40, 3)
-    expected = sizes.shrunk(utils.to_float(large), (30, 40), np.uint8)
+    expected = utils.to_pixels(sizes.resized(utils.to_float(large), (30, 40), (0, 0, 30, 40)))
     assert np.abs(small.astype(int) - expected).max() <= 2  # that of whole numbers
+
+
+def test_what_is_made_smaller_is_never_there_as_a_whole(monkeypatch):
+    """Of two networks the second; made in tiles as in one, within what arrays of the result take."""
+    pixels = np.random.default_rng(0).integers(100, 156, (300, 400, 3), np.uint8)
+    networks = [network_of("3-1-3", scale=scale) for scale in (2, 3)]
+    with devices.session() as sess:
+        srcnns = [SRCNN(sess, network, "identity") for network in networks]
+        sess.run(devices.tf.global_variables_initializer())
+        large = upscale.upscale(pixels, srcnns)
+        expected = sizes.resized(utils.to_float(large), (1500, 2000), (700, 0, 800, 2000))
+        for module in (sizes, upscale):
+            monkeypatch.setattr(module, "TILE", 256)
+        tracemalloc.start()
+        small = upscale.upscale(pixels, srcnns, size=(1500, 2000))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert np.abs(small[700:800].astype(int) - utils.to_pixels(expected)).max() <= 2
+    assert most < 0.7 * large.size * 4  # float32
 
 
 def test_widths_and_heights(folder, capsys):
@@ -190,6 +213,11 @@ def test_a_size_is_known_without_decoding(folder):
 def piped(data, *words, cwd):
     command = [sys.executable, str(ROOT / "main.py"), *WORDS, "--scale", "2", *words]
     return subprocess.run(command, cwd=cwd, input=data, capture_output=True)
+
+
+def test_a_closed_input_is_an_empty_one(fails, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is empty" in fails("--is_train", "False", "--input", "-")
 
 
 def test_through_pipes(folder):

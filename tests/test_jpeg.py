@@ -55,7 +55,7 @@ def test_inputs_are_those_of_jpeg_files_of_low_resolution(photographs):
     assert jpeg.strength(10) == jpeg.strength(30) == 1 and jpeg.strength(95) == jpeg.strength(99) == -1
 
 
-def test_a_file_says_its_quality(tmp_path):
+def test_a_file_says_its_quality(tmp_path, monkeypatch):
     picture = Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8))
     for quality in (1, 20, 30, 49, 50, 75, 90, 95, 100):
         for mode in ("RGB", "L"):
@@ -71,6 +71,8 @@ def test_a_file_says_its_quality(tmp_path):
     (tmp_path / "empty.jpg").touch()
     assert jpeg.quality_of(tmp_path / "x.png") is None
     assert jpeg.quality_of(tmp_path / "empty.jpg") is None
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow's limit, at twice of which it raises
+    assert jpeg.quality_of(tmp_path / "x.jpg") is None
 
 
 def test_a_network_that_is_told_a_quality_is_a_plain_one(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import ROOT
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
@@ -104,6 +105,15 @@ def test_sixteen_bits_and_animations_keep_them(photograph):
         with Image.open(target) as image:
             assert image.getexif().get_ifd(0x8825) == PLACE
     assert upscale("--input", "moving.webp", "--output", "b.gif") == 2
+
+
+def test_a_tiff_with_layers_keeps_them(photograph, capsys):
+    """What Photoshop keeps in its own tag may be far larger than the photograph."""
+    pixels = np.zeros((20, 30, 3), np.uint8)
+    layers = [(37724, 7, 2**24 + 1, bytes(2**24 + 1), True)]
+    tifffile.imwrite("layers.tif", pixels, datetime="2021:05:06 07:08:09", extratags=layers)
+    assert upscale("--input", "layers.tif", "--output", "b.png") == 0
+    assert Image.open("b.png").getexif()[0x0132] == DATE
 
 
 def test_what_cannot_keep_them_is_refused(photograph, fails):

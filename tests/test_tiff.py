@@ -211,8 +211,8 @@ def test_files_of_more_than_4_gb(tmp_path, monkeypatch):
     assert equals(images.read(tmp_path / "a.tif"), pixels)
 
 
-def test_no_pixels_are_refused_at_once():
-    """And not row by row, of which there may be four thousand million."""
+def test_no_pixels_are_refused_at_once(tmp_path):
+    """And not row by row, of which there may be four thousand million; by who only asks for the size, too."""
     content = tif(random(4, 65535), photometric="rgb", extrasamples=["assocalpha"])
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         tags = file.pages.first.tags
@@ -230,3 +230,7 @@ def test_no_pixels_are_refused_at_once():
     many = many[: start + 2] + struct.pack("<H", 4) + many[start + 4 :]
     with pytest.raises(InputError, match="no size"):
         read(many, "a.tif")
+    for damaged in (bytes(empty), many):
+        (tmp_path / "a.tif").write_bytes(damaged)
+        with pytest.raises(InputError, match="no size"):
+            images.size(tmp_path / "a.tif")
