@@ -36,9 +36,10 @@ class Checkpoints:
         self.saver = tf.train.Saver(max_to_keep=None)
         self.kept = []  # paths of those that this training saved, oldest first
 
-    def restore(self):
+    def restore(self, initial=None):
         """Goes on from the checkpoint that the folder's list names, if there is one; returns the step.
 
+        initial: w1, b1, ... of the first step, a dict of arrays, instead of those of the flag `init`.
         Raises InputError if it is of another training, or has weights without the state of a training.
         """
         sess = self.srcnn.sess
@@ -56,7 +57,10 @@ class Checkpoints:
                     f"{path}: not a checkpoint that can be read ({first_line(error)})"
                 ) from error
             self._recover(path)
-        return int(sess.run(self.srcnn.step))
+        step = int(sess.run(self.srcnn.step))
+        if initial and not step:
+            self.srcnn.set(initial)
+        return step
 
     def _check(self, path):
         reader = open_checkpoint(path)

@@ -41,16 +41,10 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
     """
     checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches, initial))
     curve = Curve(Path(folder) / "training.csv")
-    step = checkpoints.restore()
-    if initial and not step:
-        srcnn.set(initial)
-    epoch_steps = batches.epoch_steps
-    steps = config.epoch * epoch_steps
+    step = checkpoints.restore(initial)
+    epoch_steps, steps = batches.epoch_steps, config.epoch * batches.epoch_steps
     if step >= steps:
-        print(
-            f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
-            f"than {step // epoch_steps}; to start anew, remove that folder."
-        )
+        say_finished(folder, step, epoch_steps)
         return curve.path
     curve.start(step)
     losses = []
@@ -64,17 +58,22 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
             ending = step == steps or bool(stop.number)
             bar.update()
             if step % epoch_steps == 0:
-                row = curve.add(step // epoch_steps, step, losses, validate(srcnn, validation))
+                curve.add(step // epoch_steps, step, losses, validate(srcnn, validation))
+                curve.show(bar, step == steps)
                 losses = []
-                bar.set_postfix_str(f"loss {row['loss']}, PSNR {row['psnr']} dB")
-                if curve.is_due or step == steps:
-                    bar.write(", ".join(f"{key} {value}" for key, value in row.items() if value))
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
                 if not ending and pausing():
                     return None
     return curve.path
+
+
+def say_finished(folder, step, epoch_steps):
+    print(
+        f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
+        f"than {step // epoch_steps}; to start anew, remove that folder."
+    )
 
 
 def check_finite(loss, step, config):
@@ -178,15 +177,14 @@ class Curve:
         shown = {key: float(value) for key, value in zip(CURVE[2:5], numbers, strict=True) if value}
         summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
         self.summaries.add_summary(tf.Summary(value=summary), step)
-        return self.rows[-1]
 
-    @property
-    def is_due(self):
-        """Whether it is time for a line in the log."""
-        if time.monotonic() - self.printed <= LOG_SECONDS:
-            return False
-        self.printed = time.monotonic()
-        return True
+    def show(self, bar, is_last):
+        """Shows the last row in a bar of progress, and as a line of the log when it is time for one."""
+        row = self.rows[-1]
+        bar.set_postfix_str(f"loss {row['loss']}, PSNR {row['psnr']} dB")
+        if is_last or time.monotonic() - self.printed > LOG_SECONDS:
+            self.printed = time.monotonic()
+            bar.write(", ".join(f"{key} {value}" for key, value in row.items() if value))
 
     def save(self):
         with replacing(self.path) as temporary, open(temporary, "w", newline="") as file:

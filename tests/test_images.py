@@ -223,3 +223,9 @@ def test_the_fourth_byte_of_a_tga_is_alpha_only_where_it_says_so(tmp_path):
         header = struct.pack("<BBB5xHHHHBB", 0, 0, 2, 0, 0, 7, 6, 32, 0x20 | bits)  # from the top
         (tmp_path / "a.tga").write_bytes(header + pixels[..., [2, 1, 0, 3]].tobytes())
         np.testing.assert_array_equal(images.read(tmp_path / "a.tga").pixels, pixels[..., : 4 if bits else 3])
+
+
+def test_formats_are_found_by_ending(tmp_path):
+    assert images.format_of(tmp_path / "a.JPG") == "JPEG"
+    with pytest.raises(InputError, match="xyz"):
+        images.format_of(tmp_path / "a.xyz")

@@ -13,8 +13,6 @@ import pytest
 from conftest import ROOT, network_of, save_photographs
 
 import main
-import utils
-from naming import names
 from weights import latest_checkpoint, read_weights
 
 MODEL = "srcnn_9-1-5_x3_matlab"
@@ -346,13 +344,3 @@ def test_the_same_in_every_place_and_language(photographs, tmp_path):
     odd = "env", "LC_ALL=tr_TR.UTF-8", "LANG=de_DE", "PYTHONHASHSEED=7", "TZ=Asia/Kathmandu"
     assert scores(os.path.relpath(photographs, there), there, *odd) == expected
     assert scores(photographs, there, "env", "LC_ALL=C") == expected
-
-
-def test_the_order_of_the_listing_does_not_matter(photographs, tmp_path, monkeypatch):
-    first = utils.prepare_data(photographs)
-    for i, path in enumerate(reversed(first)):  # made in another order
-        (tmp_path / "again").mkdir(exist_ok=True)
-        shutil.copy(path, tmp_path / "again" / path.name)
-        os.utime(tmp_path / "again" / path.name, (i, i))
-    assert [p.name for p in utils.prepare_data(tmp_path / "again")] == [p.name for p in first]
-    assert names(first, [".png"]) == ["image 0", "image 1", "image 2"]

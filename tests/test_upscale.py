@@ -18,7 +18,6 @@ import main
 import sizes
 import upscale
 import utils
-from errors import InputError
 from model import trained
 from scores import psnr
 from writing import LIST
@@ -345,9 +344,3 @@ def test_a_hundred_megapixels_fit_in_3_gb(folder):
     _, before, after = (int(line.split()[1]) for line in done.stdout.splitlines() if line[:4] == "peak")
     a_pixel = (after - before) / (9 * (sides["large"] ** 2 - sides["photo"] ** 2))
     assert a_pixel < 24, f"{a_pixel} bytes"
-
-
-def test_formats_are_found_by_ending(tmp_path):
-    assert images.format_of(tmp_path / "a.JPG") == "JPEG"
-    with pytest.raises(InputError, match="xyz"):
-        images.format_of(tmp_path / "a.xyz")

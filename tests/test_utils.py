@@ -1,5 +1,7 @@
 """Images and arrays against slow or independent versions of the same, and the paper's numbers."""
 
+import os
+import shutil
 from types import SimpleNamespace
 
 import h5py
@@ -14,6 +16,7 @@ import utils
 from errors import InputError
 from evaluate import Restored
 from hdf5 import read_data
+from naming import names
 from network import Network
 from threads import Budget
 from writing import replacing
@@ -287,3 +290,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_the_order_of_the_listing_does_not_matter(photographs, tmp_path, monkeypatch):
+    first = utils.prepare_data(photographs)
+    for i, path in enumerate(reversed(first)):  # made in another order
+        (tmp_path / "again").mkdir(exist_ok=True)
+        shutil.copy(path, tmp_path / "again" / path.name)
+        os.utime(tmp_path / "again" / path.name, (i, i))
+    assert [p.name for p in utils.prepare_data(tmp_path / "again")] == [p.name for p in first]
+    assert names(first, [".png"]) == ["image 0", "image 1", "image 2"]
