@@ -36,6 +36,7 @@ class Film(NamedTuple):
     centred: bool  # see `frames.enlarged`
     turned: int  # quarters, against the clock, by which a player turns it
     end: float  # seconds, of the last frame; 0 if unknown
+    joins: tuple = ()  # see `film_clock.joins`
 
     @property
     def upright(self):
@@ -65,7 +66,7 @@ def probe(path):
         stream = main_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no moving pictures; name a film")
-        frame = next(decoded(container, stream), None)
+        frame = next(decoded(stream, packets_of(container, stream)), None)
         if frame is None:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -112,9 +113,9 @@ def main_stream(container):
     return moving[0] if moving else None
 
 
-def decoded(container, stream, broken=lambda: None):
-    """The frames of a stream, up to the end of what can be read; broken() is called for each that cannot."""
-    for packet in itertools.chain(packets_of(container, stream), [None]):
+def decoded(stream, packets, broken=lambda: None):
+    """The frames of a stream's packets; broken() is called for each that cannot be decoded."""
+    for packet in itertools.chain(packets, [None]):
         try:
             for frame in stream.decode(packet):
                 if frame.is_corrupt:

@@ -1,11 +1,13 @@
 """One film of encoded parts and of all that the original has beside its frames."""
 
 import heapq
+import math
 import operator
 from fractions import Fraction
 
 import av
 
+from film_clock import going_on, shift
 from film_files import CONTAINERS, opened, packets_of
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
@@ -38,8 +40,9 @@ def join(path, film, parts, suffix):
                 left_out.append(f"{stream.type} {stream.name or ''}".strip())
         output.metadata.update(_tags(source.metadata, TAGS_OF_FILES))
         output.set_chapters(source.chapters())
+        output.start_encoding()  # from here on the streams tell what their time stamps count
         frames = _frames(film, parts, streams[film.index])
-        others = _others(source, film, streams)
+        others = _increasing(_others(source, film, streams), 1 if kind in ("mp4", "mov") else 0)
         for packet in heapq.merge(frames, others, key=_seconds):
             output.mux_one(packet)
     return left_out
@@ -114,18 +117,33 @@ def _frames(film, parts, stream):
 def _others(source, film, streams):
     """The packets of all streams but the film's frames, for the streams of the output."""
     copied = [source.streams[index] for index in streams if index != film.index]
-    for packet in packets_of(source, *copied) if copied else ():
+    for packet in going_on(film, packets_of(source, *copied)) if copied else ():
         if packet.pts is not None or packet.dts is not None:
             index = packet.stream_index
             packet.stream = streams[index]
             yield _moved(packet, film)
 
 
+def _increasing(packets, least):
+    """The packets, in ticks of their new streams, with decoding stamps that the container takes.
+
+    least: ticks between two of a stream; Matroska takes several packets of one millisecond.
+    """
+    last = {}
+    for packet in packets:
+        ratio = packet.time_base / packet.stream.time_base
+        packet.time_base, packet.duration = packet.stream.time_base, round((packet.duration or 0) * ratio)
+        if packet.pts is not None:
+            packet.pts = round(packet.pts * ratio)
+        if packet.dts is not None:
+            packet.dts = max(round(packet.dts * ratio), last.get(packet.stream_index, -math.inf) + least)
+            last[packet.stream_index] = packet.dts
+            if packet.pts is not None:
+                packet.pts = max(packet.pts, packet.dts)
+        yield packet
+
+
 def _moved(packet, film):
     """The packet, its stamps counted from the start of the film."""
-    start = round(Fraction(film.start, av.time_base) / packet.time_base)
-    if packet.pts is not None:
-        packet.pts -= start
-    if packet.dts is not None:
-        packet.dts -= start
+    shift(packet, -round(Fraction(film.start, av.time_base) / packet.time_base))
     return packet

@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import av
 
-from film_files import decoded, opened
+from film_clock import going_on
+from film_files import decoded, opened, packets_of
 
 BACK = 3  # seconds before the place to go on from at which decoding begins
 
@@ -22,7 +23,9 @@ class Reader:
         if self.after is None:
             yield from self._from(None)
             return
-        frames = self._from(self.after - round(BACK / self.film.time_base))
+        # Where the clock starts over, a time stamp names several places.
+        start = None if self.film.joins else self.after - round(BACK / self.film.time_base)
+        frames = self._from(start)
         first = next(frames, None)
         if first is None or first.pts > self.after:  # the file led elsewhere
             frames = self._from(None)
@@ -37,7 +40,8 @@ class Reader:
             if stamp is not None:
                 with suppress(av.error.FFmpegError):
                     container.seek(stamp, stream=stream)
-            for frame in decoded(container, stream, self._note):
+            packets = going_on(self.film, packets_of(container, stream))
+            for frame in decoded(stream, packets, self._note):
                 if frame.pts is None:
                     if stamp is not None:  # the place cannot be told
                         return

@@ -2,12 +2,13 @@
 
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 
 import av
 from tqdm import tqdm
 
+import film_clock
 import film_files
 import film_join
 import film_parts
@@ -43,7 +44,8 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output"):
+    with locked(folder, "upscaling this film", "--output"), said_of(source, target):
+        film = film._replace(joins=film_clock.joins(film))
         parts = encode(film, encoder, srcnns, size, folder)
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
@@ -51,6 +53,18 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     film_parts.remove(folder)
     seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
     return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
+
+
+@contextmanager
+def said_of(source, target):
+    """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise InputError(
+            f"{source}: cannot be written as {target} ({film_files.reason(error)}); "
+            "take another ending for --output, or --lossless"
+        ) from error
 
 
 def encode(film, encoder, srcnns, size, folder):

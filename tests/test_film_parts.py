@@ -13,10 +13,13 @@ import av
 import numpy as np
 import pytest
 from conftest import ROOT
-from film_clips import WORDS, decode, hashes, make, run
+from film_clips import WORDS, decode, hashes, make, run, sound
 
+import film_clock
+import film_files
 import films
 import utils
+from film_reader import Reader
 
 
 def slow_film(folder):
@@ -138,3 +141,29 @@ def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
     assert run("--input", "in.mkv") == 2
     assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
     assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
+
+
+def test_recordings_that_were_joined_go_on_by_one_clock(folder):
+    """Two with sound, one behind the other as `cat` joins them: neither is lost, nor is one late."""
+    one = (folder / make("one.ts", 40, change=lambda output, _: sound(output, 70))).read_bytes()
+    (folder / "in.ts").write_bytes(one * 2)
+    assert run("--input", "in.ts", "--output", "out.mp4") == 0
+    times = decode("out.mp4")[1]
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    assert len(times) == 80 and all(steps[:39] + steps[40:]) and 0.039 < steps[39] < 0.2
+    with av.open("out.mp4") as film:
+        heard = [p.pts * p.time_base for p in film.demux(audio=0) if p.size]
+    steps = [b - a for a, b in itertools.pairwise(heard)]
+    assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
+    assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
+    film = film_files.probe("in.ts")
+    film = film._replace(joins=film_clock.joins(film))
+    stamps = [frame.pts for frame in Reader(film)]
+    assert [frame.pts for frame in Reader(film, stamps[60])] == stamps[61:]
+
+
+def test_what_an_encoder_refuses_is_one_line(folder, fails):
+    make("in.mkv", 2, (2, 2), codec="ffv1", format_="yuv420p10le")
+    assert "in.mkv: cannot be written as out.mkv (" in fails(
+        *WORDS, "--input", "in.mkv", "--output", "out.mkv"
+    )

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from conftest import ROOT
-from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
+from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, sound, start
 from PIL import Image
 
 import devices
@@ -137,16 +137,7 @@ def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder):
         output.set_chapters(
             [chapter, chapter | {"id": 2, "start": 300, "end": 480, "metadata": {"title": "Two"}}]
         )
-        packets = []
-        for language in ("deu", "jpn"):
-            sound = output.add_stream("aac", rate=48000)
-            sound.metadata["language"] = language
-            for number in range(20):
-                frame = av.AudioFrame.from_ndarray(np.full((2, 1024), number / 50, np.float32), format="fltp")
-                frame.sample_rate, frame.pts, frame.time_base = 48000, number * 1024, Fraction(1, 48000)
-                packets += sound.encode(frame)
-            packets += sound.encode(None)
-        return packets
+        return sound(output, 20, "deu") + sound(output, 20, "jpn")
 
     make("in.mp4", change=change)
     assert run("--input", "in.mp4") == 0
@@ -182,13 +173,7 @@ def test_subtitles_are_kept(folder, tmp_path):
 
 
 def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
-    def change(output, stream):
-        sound = output.add_stream("aac", rate=48000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp")
-        frame.sample_rate = 48000
-        return [*sound.encode(frame), *sound.encode(None)]
-
-    make("in.mp4", change=change)
+    make("in.mp4", change=lambda output, _: sound(output))
     assert run("--input", "in.mp4", "--output", "out.webm") == 2
     assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
     assert len(decode("out.webm")[0]) == 12
