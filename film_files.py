@@ -15,6 +15,7 @@ from errors import InputError, first_line
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unless told otherwise
 FULL = 2  # range, as FFmpeg numbers it
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 
@@ -128,12 +129,20 @@ def decoded(stream, packets, broken=lambda: None):
 
 
 def packets_of(container, *streams):
-    """The packets of streams, up to the end of what can be read; not the empty ones that end them."""
+    """The packets of streams, up to the end of what can be read; not the empty ones that end them.
+
+    Raises InputError where a disk or a network, and not the film, is at fault: it does not end there.
+    """
     packets = container.demux(*streams)
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
+        except StopIteration:
+            return
+        except av.error.FFmpegError as error:
+            if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
+                why = f"cannot be read on: {reason(error)}; try again"
+                raise InputError(f"{container.name}: {why}") from error
             return
         if packet.size or packet.pts is not None:
             yield packet

@@ -17,9 +17,10 @@ from film_clips import WORDS, decode, hashes, make, run, sound
 
 import film_clock
 import film_files
+import film_join
+import film_reader
 import films
 import utils
-from film_reader import Reader
 
 
 def slow_film(folder):
@@ -143,6 +144,49 @@ def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
     assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
 
 
+def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
+    """An error of reading, while frames are made and while they are joined, keeps the parts."""
+    make("in.mp4", 30, change=lambda output, _: sound(output, 50))
+    monkeypatch.setattr(films, "SECONDS", 0)
+
+    class Failing:
+        """A container of which 20 packets can be read."""
+
+        name = "in.mp4"
+
+        def __init__(self, container):
+            self.container = container
+
+        def demux(self, *streams):
+            yield from itertools.islice(self.container.demux(*streams), 20)
+            raise av.error.OSError(5, "Input/output error")
+
+    for room in (film_reader, film_join):
+        with monkeypatch.context() as failing:
+            failing.setattr(room, "packets_of", lambda c, *s: film_files.packets_of(Failing(c), *s))
+            assert run("--input", "in.mp4") == 2
+        assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
+        assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
+    assert run("--input", "in.mp4") == 0 and not parts(folder)
+    assert len(decode("sample/in_x2.mp4")[0]) == 30
+
+
+def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
+    """One that the user put there in the hours of the work; the work is kept."""
+    make("in.mp4", 3)
+    join = film_join.join
+
+    def joining(*words):
+        (folder / "sample/in_x2.mp4").write_text("mine")
+        return join(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(film_join, "join", joining)
+        assert run("--input", "in.mp4") == 2
+    assert "in_x2.mp4: exists already" in capfd.readouterr().err
+    assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
+
+
 def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     """Two with sound, one behind the other as `cat` joins them: neither is lost, nor is one late."""
     one = (folder / make("one.ts", 40, change=lambda output, _: sound(output, 70))).read_bytes()
@@ -158,8 +202,8 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
     film = film_files.probe("in.ts")
     film = film._replace(joins=film_clock.joins(film))
-    stamps = [frame.pts for frame in Reader(film)]
-    assert [frame.pts for frame in Reader(film, stamps[60])] == stamps[61:]
+    stamps = [frame.pts for frame in film_reader.Reader(film)]
+    assert [frame.pts for frame in film_reader.Reader(film, stamps[60])] == stamps[61:]
 
 
 def test_what_an_encoder_refuses_is_one_line(folder, fails):
