@@ -50,6 +50,8 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+            if not overwrite:
+                check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
     seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
     return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)

@@ -6,6 +6,7 @@ from conftest import ROOT
 from PIL import Image
 
 import main
+import upscale
 import utils
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -81,6 +82,20 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
     for words, count in ((["in.gif", "--output", "out.jpg"], 4), (["pages.tif"], 3)):
         assert main.main([*WORDS, "--input", *words]) == 0
         assert f"has {count} frames; the first one is taken" in capfd.readouterr().err
+
+
+def test_an_animation_that_came_meanwhile_stays(folder, monkeypatch, capfd):
+    write("in.gif")
+    enlarge = upscale.enlarge
+
+    def enlarging(*words):
+        (folder / "out.png").write_text("mine")
+        return enlarge(*words)
+
+    monkeypatch.setattr(upscale, "enlarge", enlarging)
+    assert main.main([*WORDS, "--input", "in.gif", "--output", "out.png"]) == 2
+    assert "out.png: exists already" in capfd.readouterr().err
+    assert (folder / "out.png").read_text() == "mine"
 
 
 def test_a_broken_frame_is_named(folder, capfd):
