@@ -54,7 +54,8 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
                 check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
     seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
-    return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
+    shown = film.turned_size(*encoder.size)
+    return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
 
 
 @contextmanager

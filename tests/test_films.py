@@ -4,14 +4,13 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode
-from fractions import Fraction
 from io import BytesIO
 
 import av
 import numpy as np
 import pytest
 from conftest import ROOT
-from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, sound, start
+from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 from PIL import Image
 
 import devices
@@ -118,65 +117,6 @@ def test_time_stamps_are_kept(folder, monkeypatch, name, seconds):
     make(name, stamps=stamps)
     assert run("--input", name) == 0
     assert decode(f"sample/{name.replace('in', 'in_x2')}")[1] == decode(name)[1]
-
-
-def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder):
-    def change(output, stream):
-        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
-        if hasattr(stream, "set_display_matrix"):  # PyAV 18
-            stream.set_display_rotation(90)
-        stream.metadata["language"] = "fra"
-        output.metadata["title"] = "Été"
-        chapter = {
-            "id": 1,
-            "start": 0,
-            "end": 300,
-            "time_base": Fraction(1, 1000),
-            "metadata": {"title": "One"},
-        }
-        output.set_chapters(
-            [chapter, chapter | {"id": 2, "start": 300, "end": 480, "metadata": {"title": "Two"}}]
-        )
-        return sound(output, 20, "deu") + sound(output, 20, "jpn")
-
-    make("in.mp4", change=change)
-    assert run("--input", "in.mp4") == 0
-    with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
-        assert new.metadata["title"] == "Été"
-        assert [c["metadata"]["title"] for c in new.chapters()] == ["One", "Two"]
-        assert [c["start"] * c["time_base"] for c in new.chapters()] == [0, Fraction(3, 10)]
-        assert [s.metadata.get("language") for s in new.streams if s.type != "data"] == ["fra", "deu", "jpn"]
-        assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
-        turned = 90 if hasattr(av.VideoStream, "set_display_matrix") else 0
-        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation == turned
-    assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
-
-
-def test_subtitles_are_kept(folder, tmp_path):
-    (tmp_path / "in.srt").write_text(
-        "1\n00:00:00,040 --> 00:00:00,200\nHello\n\n2\n00:00:00,240 --> 00:00:00,400\nBye\n"
-    )
-    make("pictures.mkv")
-    with av.open("pictures.mkv") as film, av.open("in.srt") as text, av.open("in.mkv", "w") as output:
-        copies = [output.add_stream_from_template(c.streams[0], opaque=True) for c in (film, text)]
-        copies[1].metadata["language"] = "eng"
-        for container, copy in zip((film, text), copies, strict=True):
-            for packet in container.demux():
-                if packet.size:
-                    packet.stream = copy
-                    output.mux_one(packet)
-    assert run("--input", "in.mkv") == 0
-    assert hashes("sample/in_x2.mkv", "subtitle") == hashes("in.mkv", "subtitle") != []
-    with av.open("sample/in_x2.mkv") as film:
-        assert film.streams.subtitles[0].metadata["language"] == "eng"
-        assert [p.pts for p in film.demux(film.streams.subtitles[0]) if p.size] == [40, 240]
-
-
-def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
-    make("in.mp4", change=lambda output, _: sound(output))
-    assert run("--input", "in.mp4", "--output", "out.webm") == 2
-    assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
-    assert len(decode("out.webm")[0]) == 12
 
 
 @pytest.mark.parametrize("size", [(33, 27), (17, 16)])
