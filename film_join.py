@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 
 from film_clock import going_on, shift
-from film_files import CONTAINERS, opened, packets_of
+from film_files import CONTAINERS, location, opened, packets_of
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {"encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames"}
@@ -26,7 +26,7 @@ def join(path, film, parts, suffix):
     with (
         opened(film.path) as source,
         opened(parts[0].path) as encoded,
-        av.open(str(path), "w", format=kind, container_options=_options(kind, source)) as output,
+        av.open(location(path), "w", format=kind, container_options=_options(kind, source)) as output,
     ):
         left_out, streams, tags = [], {}, _tags(source.metadata, TAGS_OF_FILES)
         output.metadata.update(tags)

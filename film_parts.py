@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import av
 
+from film_files import location
 from writing import replacing
 
 LOCK = ".lock", ".lock_owner"  # of `locks.locked`
@@ -51,7 +52,7 @@ def write(folder, first, frames, add_stream, enough, broken):
     keep = {"avoid_negative_ts": "disabled"}  # or all stamps would be moved
     with (
         replacing(path) as temporary,
-        av.open(str(temporary), "w", format="nut", container_options=keep) as output,
+        av.open(location(temporary), "w", format="nut", container_options=keep) as output,
     ):
         stream = add_stream(output)
         for frame in itertools.chain([frame], frames, [None]):  # noqa: B020

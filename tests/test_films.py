@@ -14,6 +14,7 @@ from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, s
 from PIL import Image
 
 import devices
+import film_files
 import films
 import frames
 import utils
@@ -148,8 +149,14 @@ def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     assert np.abs(utils.imresize(b, 2, shrink=True) - a).mean() < 3
 
 
-def test_one_frame_and_none(folder):
+def test_one_frame_and_none_and_odd_names(folder):
     make("one.mp4", 1)
+    file = (folder / make("long.mkv")).read_bytes()
+    (folder / "damaged.mkv").write_bytes(file.replace(b"00:00:00.", b"00:00:0x."))
+    assert film_files.probe("damaged.mkv").end == film_files.probe("long.mkv").end == 0.48
+    shutil.copy("one.mp4", "12:30.mp4")  # is no protocol 12
+    assert run("--input", "12:30.mp4", "--output", "12:31.mp4") == 0
+    assert len(decode("file:12:31.mp4")[0]) == 1
     assert run("--input", "one.mp4") == 0
     assert len(decode("sample/one_x2.mp4")[0]) == 1
     (folder / "no.mp4").write_bytes((folder / "one.mp4").read_bytes()[:200])
@@ -160,6 +167,11 @@ def test_one_frame_and_none(folder):
         assert process.returncode == 2 and stderr.count("\n") == 1
         assert f"{name}: not a film that can be read" in stderr
     assert sorted(p.name for p in (folder / "sample").iterdir() if "x2" in p.name) == ["one_x2.mp4"]
+
+
+def test_an_interlaced_film_is_refused(folder, fails):
+    make("in.mkv", 12, **{"x264-params": "interlaced=1:tff=1"})
+    assert "in.mkv: is interlaced" in fails(*WORDS, "--input", "in.mkv", "--output", "out.mkv")
 
 
 def test_a_real_clip_with_sound(folder):
