@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
     path: Path
     stamps: list  # time stamps of its frames, in the order of its packets
-    broken: int  # frames that could not be decoded before or in it
+    broken: int  # frames that could not be decoded before its last
 
 
 def folder_of(target, about):
@@ -42,8 +42,8 @@ def write(folder, first, frames, add_stream, enough, broken):
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 
     frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
-    the encoder to an output. broken: tells how many frames could not be decoded so far. Raises InputError if
-    the part cannot be written.
+    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. Raises
+    InputError if the part cannot be written.
     """
     frame = next(frames, None)
     if frame is None:
@@ -66,7 +66,7 @@ def write(folder, first, frames, add_stream, enough, broken):
                     stamps.append(packet.pts)
                     output.mux_one(packet)
                 break
-    note = {"stamps": stamps, "broken": broken()}
+    note = {"stamps": stamps, "broken": broken(max(stamps))}
     with replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(note))
     return Part(path, **note)

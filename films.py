@@ -46,14 +46,14 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
         film = film._replace(joins=film_clock.joins(film))
-        parts = encode(film, encoder, srcnns, size, folder)
+        parts, broken = encode(film, encoder, srcnns, size, folder)
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
             if not overwrite:
                 check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
-    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
+    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, broken, left_out)
     shown = film.turned_size(*encoder.size)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
 
@@ -71,7 +71,8 @@ def said_of(source, target):
 
 
 def encode(film, encoder, srcnns, size, folder):
-    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film.
+    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
+    how many frames could not be decoded.
 
     size: (height, width) of the enlarged frames.
     """
@@ -94,7 +95,7 @@ def encode(film, encoder, srcnns, size, folder):
             part = film_parts.write(
                 *(folder, first, done, add_stream),
                 enough=lambda until=until: stop.number or time.monotonic() > until,
-                broken=lambda: reader.broken,
+                broken=reader.broken,
             )
             if part:
                 parts.append(part)
@@ -102,17 +103,17 @@ def encode(film, encoder, srcnns, size, folder):
     if stop.number:
         print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
         raise SystemExit(128 + stop.number)
-    return parts
+    return parts, reader.broken()
 
 
-def remarks(film, encoder, parts, left_out):
+def remarks(film, encoder, parts, broken, left_out):
     """What could not be kept of a film, as one line; empty if all was."""
     said = []
     last = float(max(parts[-1].stamps) * film.time_base)
     if last + 1 / film.rate < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
-    if parts[-1].broken:
-        said.append(f"{parts[-1].broken} of its frames are damaged; those that cannot be decoded are missing")
+    if broken:
+        said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     left_out = [*left_out, *frames.lost(film.format)]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")

@@ -18,6 +18,7 @@ from film_clips import WORDS, decode, hashes, make, run, sound
 import film_clock
 import film_files
 import film_join
+import film_parts
 import film_reader
 import films
 import utils
@@ -133,15 +134,30 @@ def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
     assert 50 < len(after) < 150 and after == before[: len(after)]
 
 
-def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
+def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch, capfd):
+    """However often the work is interrupted, and wherever."""
     make("in.mkv", 30, codec="ffv1", g=1, slicecrc=1)
     file = bytearray((folder / "in.mkv").read_bytes())
     for place in (len(file) // 3, len(file) // 2):
         file[place : place + 100] = b"\xaa" * 100
     (folder / "in.mkv").write_bytes(file)
-    assert run("--input", "in.mkv") == 2
-    assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
-    assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
+    assert run("--input", "in.mkv", "--output", "whole.mkv") == 2
+    (said,) = re.findall(r"in.mkv: [1-9]\d* of its frames are damaged", capfd.readouterr().err)
+    count = len(decode("whole.mkv")[0])
+    assert 25 < count <= 30
+    with monkeypatch.context() as stopped:
+        stopped.setattr(films, "SECONDS", 0)
+        stopped.setattr(film_join, "join", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("--input", "in.mkv")
+    for kept in (count, 20, 12, 5):
+        for path in parts(folder)[kept:]:
+            path.unlink()
+        there = film_parts.finished(parts(folder)[0].parent)
+        reader = film_reader.Reader(film_files.probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
+        assert len(list(reader)) == count - kept and said.startswith(f"in.mkv: {reader.broken()} ")
+    assert run("--input", "in.mkv") == 2 and said in capfd.readouterr().err
+    assert len(decode("sample/in_x2.mkv")[0]) == count
 
 
 def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
