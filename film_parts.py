@@ -24,9 +24,12 @@ class Part(NamedTuple):
 
 
 def folder_of(target, about):
-    """The folder for the parts of `target`; another one wherever `about`, plain values, differs."""
+    """The folder for the parts of `target`; another one wherever `about`, plain values, differs.
+
+    The ending of the target does not matter: a film that one container cannot hold goes on in another.
+    """
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{target.name[:120]}.{digest}.parts")
+    return target.with_name(f".{target.stem[:120]}.{digest}.parts")
 
 
 def finished(folder):

@@ -64,10 +64,10 @@ def said_of(source, target):
     try:
         yield
     except av.error.FFmpegError as error:
-        raise InputError(
-            f"{source}: cannot be written as {target} ({film_files.reason(error)}); "
-            "take another ending for --output, or --lossless"
-        ) from error
+        other = target.with_suffix(".mkv")  # which goes on with the same parts
+        advice = "try --lossless" if other == target else f"take --output {other}"
+        why = f"cannot be written as {target} ({film_files.reason(error)})"
+        raise InputError(f"{source}: {why}; {advice}") from error
 
 
 def encode(film, encoder, srcnns, size, folder):

@@ -201,6 +201,8 @@ def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
         assert run("--input", "in.mp4") == 2
     assert "in_x2.mp4: exists already" in capfd.readouterr().err
     assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
+    assert run("--input", "in.mp4", "--output", "sample/in_x2.mkv") == 0
+    assert "goes on from frame 3" in capfd.readouterr().out and not parts(folder)
 
 
 def test_recordings_that_were_joined_go_on_by_one_clock(folder):
