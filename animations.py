@@ -7,6 +7,7 @@ from PIL import Image, ImageSequence
 
 import images
 import metadata
+import profiles
 from errors import InputError, first_line
 from metadata import Metadata
 from writing import replacing
@@ -36,19 +37,32 @@ def fit(source, target):
         return False
 
 
-def check_size(path, animation, h, w):
-    """Raises InputError if memory, or a file of this name, cannot hold an animation of this size."""
-    if len(animation.frames) * h * w > LARGEST:
-        raise InputError(f"{path}: would have more than {LARGEST:,} pixels in all; cut the animation first")
-    kind = KINDS[path.suffix.lower()]
+def check_fits(source, target, picture, h, w):
+    """Raises InputError if memory, or a file of the target's name, cannot hold an animation of this size.
+
+    picture: what `images.read` gives of its source, which need not be decoded for that.
+    """
+    if picture.frames * h * w > LARGEST:
+        raise InputError(f"{target}: would have more than {LARGEST:,} pixels in all; cut the animation first")
+    kind = KINDS[target.suffix.lower()]
     if max(h, w) > images.LARGEST_SIDE.get(kind, LARGEST):
-        raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; take .png")
-    if kind == "GIF" and animation.metadata:
-        raise InputError(f"{path}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
+        raise InputError(f"{target}: {w}x{h} pixels is more than {kind} can hold; take .png")
+    if picture.pixels.dtype == np.uint16:
+        raise InputError(f"{source}: has 16 bits, but animations are written with 8; save it with 8 bits")
+    if picture.icc_profile and kind == "GIF":
+        raise InputError(f"{target}: GIF cannot keep the colour profile; take .png or .webp")
+    if picture.icc_profile and picture.pixels.shape[2] < 3:
+        raise InputError(f"{source}: has a profile of grey, but frames are written as RGB; save it as sRGB")
+
+
+def check_keeps(target, info):
+    """Raises InputError if a file of this name cannot keep the Metadata of an animation."""
+    if info and KINDS[target.suffix.lower()] == "GIF":
+        raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
 
 
 def read(path):
-    """Decodes all of an animation. Raises InputError if it is broken."""
+    """Decodes all of an animation, upright. Raises InputError if it is broken."""
     frames, milliseconds = [], []
     try:
         with Image.open(path) as image:
@@ -59,15 +73,17 @@ def read(path):
                     milliseconds.append(round(image.info.get("duration") or 0))
             loop, kind = image.info.get("loop"), image.format
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
+            upright = images.UPRIGHT.get(images.orientation_of(image), np.asarray)
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
         reason = first_line(error)
         raise InputError(f"{path}: frame {number} cannot be read ({reason}); replace it") from error
+    frames = [upright(pixels) for pixels in frames]
     if all((pixels[..., 3] == 255).all() for pixels in frames):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
     plays = 1 if loop is None else loop + 1 if kind == "GIF" and loop else loop
-    return Animation(frames, milliseconds, plays, icc, info)
+    return Animation(frames, milliseconds, plays, icc if profiles.belongs(icc, 3) else None, info)
 
 
 def save(animation, path, about=None):

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +14,11 @@ import frames
 from errors import InputError, first_line
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unless told otherwise
+FIRST = 10  # frames that tell whether a film is interlaced
+MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 FULL = 2  # range, as FFmpeg numbers it
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 
@@ -36,6 +40,7 @@ class Film(NamedTuple):
     centred: bool  # see `frames.enlarged`
     turned: int  # quarters, against the clock, by which a player turns it
     end: float  # seconds, of the last frame; 0 if unknown
+    joins: tuple = ()  # see `film_clock.joins`
 
     @property
     def upright(self):
@@ -47,10 +52,15 @@ class Film(NamedTuple):
         return (width, height) if self.turned % 2 else (height, width)
 
 
+def location(path):
+    """A path as FFmpeg takes it for one: 12:30.mp4 would be by the protocol 12."""
+    return os.path.abspath(path)
+
+
 def opened(path):
     """The film at a path, opened for reading. Raises InputError for what cannot be read."""
     try:
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(location(path), metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
 
@@ -60,14 +70,20 @@ def reason(error):
 
 
 def probe(path):
-    """The Film at a path. Raises InputError if no frame of it can be decoded."""
+    """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
     with opened(path) as container:
         stream = main_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no moving pictures; name a film")
-        frame = next(decoded(container, stream), None)
-        if frame is None:
+        first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
+        if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
+        if sum(frame.interlaced_frame for frame in first) > len(first) / 2:
+            raise InputError(
+                f"{path}: is interlaced: its frames hold two moments, line by line; take them apart first, "
+                "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
+            )
+        frame = first[0]
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         seconds = _end(container, stream)
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
@@ -100,9 +116,9 @@ def _end(container, stream):
     """When a stream ends by what its file says, in seconds; 0 if it does not say."""
     if stream.duration:
         return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
-    parts = stream.metadata.get("DURATION", "").split(":")  # of Matroska
-    if len(parts) == 3:
-        return sum(float(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=True))
+    if found := MATROSKA_END.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = map(float, found.groups())
+        return 3600 * hours + 60 * minutes + seconds
     return (container.duration or 0) / av.time_base
 
 
@@ -112,9 +128,9 @@ def main_stream(container):
     return moving[0] if moving else None
 
 
-def decoded(container, stream, broken=lambda: None):
-    """The frames of a stream, up to the end of what can be read; broken() is called for each that cannot."""
-    for packet in itertools.chain(packets_of(container, stream), [None]):
+def decoded(stream, packets, broken=lambda: None):
+    """The frames of a stream's packets; broken() is called for each that cannot be decoded."""
+    for packet in itertools.chain(packets, [None]):
         try:
             for frame in stream.decode(packet):
                 if frame.is_corrupt:
@@ -127,12 +143,20 @@ def decoded(container, stream, broken=lambda: None):
 
 
 def packets_of(container, *streams):
-    """The packets of streams, up to the end of what can be read; not the empty ones that end them."""
+    """The packets of streams, up to the end of what can be read; not the empty ones that end them.
+
+    Raises InputError where a disk or a network, and not the film, is at fault: it does not end there.
+    """
     packets = container.demux(*streams)
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.FFmpegError):
+        except StopIteration:
+            return
+        except av.error.FFmpegError as error:
+            if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
+                why = f"cannot be read on: {reason(error)}; try again"
+                raise InputError(f"{container.name}: {why}") from error
             return
         if packet.size or packet.pts is not None:
             yield packet

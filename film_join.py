@@ -1,15 +1,20 @@
 """One film of encoded parts and of all that the original has beside its frames."""
 
 import heapq
+import math
 import operator
 from fractions import Fraction
 
 import av
 
-from film_files import CONTAINERS, opened, packets_of
+from film_clock import going_on, shift
+from film_files import CONTAINERS, location, opened, packets_of
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
-TAGS_OF_STREAMS = {"encoder", "duration", "bps", "number_of_bytes", "number_of_frames"}
+TAGS_OF_STREAMS = {"encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames"}
+NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
+DISCARDED = 48  # as FFmpeg numbers it
+SAYING_NOTHING = "", "und", "1970-01-01T00:00:00.000000Z"
 
 
 def join(path, film, parts, suffix):
@@ -18,13 +23,13 @@ def join(path, film, parts, suffix):
     path: to be written. suffix: such as .mp4. Sound, subtitles, attachments, chapters and tags are copied.
     """
     kind = CONTAINERS[suffix]
-    moves = {"avoid_negative_ts": "disabled"} if kind in ("matroska", "webm") else {}
     with (
         opened(film.path) as source,
         opened(parts[0].path) as encoded,
-        av.open(str(path), "w", format=kind, container_options=moves) as output,
+        av.open(location(path), "w", format=kind, container_options=_options(kind, source)) as output,
     ):
-        left_out, streams = [], {}
+        left_out, streams, tags = [], {}, _tags(source.metadata, TAGS_OF_FILES)
+        output.metadata.update(tags)
         for stream in source.streams:
             if stream.index == film.index:
                 copy = _add_frames(output, film, encoded.streams.video[0], kind)
@@ -32,17 +37,50 @@ def join(path, film, parts, suffix):
                 copy = _add_copy(output, stream)
             if copy is not None:
                 streams[stream.index] = copy
-                copy.metadata.update(_tags(stream.metadata, TAGS_OF_STREAMS))
+                of_stream = _tags(stream.metadata, TAGS_OF_STREAMS)
+                if "name" in of_stream:  # as MP4 calls it
+                    of_stream.setdefault("title", of_stream.pop("name"))
+                copy.metadata.update(of_stream)
+                tags |= of_stream
                 copy.disposition = int(stream.disposition.value)
-            elif stream.type != "data":  # such as the list of chapters, which is written anew
-                left_out.append(f"{stream.type} {stream.name or ''}".strip())
-        output.metadata.update(_tags(source.metadata, TAGS_OF_FILES))
+            elif not _is_written_otherwise(stream):
+                name = getattr(stream, "name", None)
+                name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
+                left_out.append(f"{stream.type} {name}".strip())
         output.set_chapters(source.chapters())
+        output.start_encoding()  # from here on the streams tell what their time stamps count
         frames = _frames(film, parts, streams[film.index])
-        others = _others(source, film, streams)
+        others = _increasing(_others(source, film, streams), 1 if kind in ("mp4", "mov") else 0)
         for packet in heapq.merge(frames, others, key=_seconds):
             output.mux_one(packet)
-    return left_out
+    return left_out + _lost(tags, path)
+
+
+def _options(kind, source):
+    """What a muxer is to be told that copies from a source."""
+    if kind in ("matroska", "webm"):
+        return {"avoid_negative_ts": "disabled"}
+    # Telephones name their tags like this, and keep all of them in the place that FFmpeg then takes. For
+    # others that place is not taken: some players know a title only where it is by default.
+    by_telephone = any(key.lower().startswith(("com.apple.", "com.android.")) for key in source.metadata)
+    # A track of time codes fails, since PyAV cannot tell it the rate of frames.
+    return {"write_tmcd": "0"} | ({"movflags": "use_metadata_tags"} if by_telephone else {})
+
+
+def _is_written_otherwise(stream):
+    """Whether a stream is the list of chapters, which FFmpeg passes over, or a time code, which is a tag."""
+    is_passed_over = getattr(stream, "discard", DISCARDED) == DISCARDED  # PyAV tells since 18
+    return stream.type == "data" and (is_passed_over or "timecode" in stream.metadata)
+
+
+def _lost(tags, path):
+    """Those of the tags given to the film at a path that it has not, as text."""
+    with opened(path) as film:
+        there = {key.lower() for found in (film, *film.streams) for key in found.metadata}
+    if "name" in there:  # as a stream's title is called in MP4
+        there.add("title")
+    lost = [key for key, value in tags.items() if value not in SAYING_NOTHING and key.lower() not in there]
+    return [f"tags {' '.join(lost)}"] if lost else []
 
 
 def _tags(metadata, dropped):
@@ -114,18 +152,33 @@ def _frames(film, parts, stream):
 def _others(source, film, streams):
     """The packets of all streams but the film's frames, for the streams of the output."""
     copied = [source.streams[index] for index in streams if index != film.index]
-    for packet in packets_of(source, *copied) if copied else ():
+    for packet in going_on(film, packets_of(source, *copied)) if copied else ():
         if packet.pts is not None or packet.dts is not None:
             index = packet.stream_index
             packet.stream = streams[index]
             yield _moved(packet, film)
 
 
+def _increasing(packets, least):
+    """The packets, in ticks of their new streams, with decoding stamps that the container takes.
+
+    least: ticks between two of a stream; Matroska takes several packets of one millisecond.
+    """
+    last = {}
+    for packet in packets:
+        ratio = packet.time_base / packet.stream.time_base
+        packet.time_base, packet.duration = packet.stream.time_base, round((packet.duration or 0) * ratio)
+        if packet.pts is not None:
+            packet.pts = round(packet.pts * ratio)
+        if packet.dts is not None:
+            packet.dts = max(round(packet.dts * ratio), last.get(packet.stream_index, -math.inf) + least)
+            last[packet.stream_index] = packet.dts
+            if packet.pts is not None:
+                packet.pts = max(packet.pts, packet.dts)
+        yield packet
+
+
 def _moved(packet, film):
     """The packet, its stamps counted from the start of the film."""
-    start = round(Fraction(film.start, av.time_base) / packet.time_base)
-    if packet.pts is not None:
-        packet.pts -= start
-    if packet.dts is not None:
-        packet.dts -= start
+    shift(packet, -round(Fraction(film.start, av.time_base) / packet.time_base))
     return packet

@@ -51,7 +51,8 @@ def compared(film, parts, size):
 def _frames_of(parts):
     for part in parts:
         with film_files.opened(part.path) as container:
-            yield from film_files.decoded(container, container.streams.video[0])
+            stream = container.streams.video[0]
+            yield from film_files.decoded(stream, film_files.packets_of(container, stream))
 
 
 def _rgb(frame, film):

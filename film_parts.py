@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import av
 
+from film_files import location
 from writing import replacing
 
 LOCK = ".lock", ".lock_owner"  # of `locks.locked`
@@ -19,13 +20,16 @@ class Part(NamedTuple):
 
     path: Path
     stamps: list  # time stamps of its frames, in the order of its packets
-    broken: int  # frames that could not be decoded before or in it
+    broken: int  # frames that could not be decoded before its last
 
 
 def folder_of(target, about):
-    """The folder for the parts of `target`; another one wherever `about`, plain values, differs."""
+    """The folder for the parts of `target`; another one wherever `about`, plain values, differs.
+
+    The ending of the target does not matter: a film that one container cannot hold goes on in another.
+    """
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{target.name[:120]}.{digest}.parts")
+    return target.with_name(f".{target.stem[:120]}.{digest}.parts")
 
 
 def finished(folder):
@@ -41,8 +45,8 @@ def write(folder, first, frames, add_stream, enough, broken):
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 
     frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
-    the encoder to an output. broken: tells how many frames could not be decoded so far. Raises InputError if
-    the part cannot be written.
+    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. Raises
+    InputError if the part cannot be written.
     """
     frame = next(frames, None)
     if frame is None:
@@ -51,7 +55,7 @@ def write(folder, first, frames, add_stream, enough, broken):
     keep = {"avoid_negative_ts": "disabled"}  # or all stamps would be moved
     with (
         replacing(path) as temporary,
-        av.open(str(temporary), "w", format="nut", container_options=keep) as output,
+        av.open(location(temporary), "w", format="nut", container_options=keep) as output,
     ):
         stream = add_stream(output)
         for frame in itertools.chain([frame], frames, [None]):  # noqa: B020
@@ -65,7 +69,7 @@ def write(folder, first, frames, add_stream, enough, broken):
                     stamps.append(packet.pts)
                     output.mux_one(packet)
                 break
-    note = {"stamps": stamps, "broken": broken()}
+    note = {"stamps": stamps, "broken": broken(max(stamps))}
     with replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(note))
     return Part(path, **note)

@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import av
 
-from film_files import decoded, opened
+from film_clock import going_on
+from film_files import decoded, opened, packets_of
 
 BACK = 3  # seconds before the place to go on from at which decoding begins
 
@@ -16,13 +17,23 @@ class Reader:
     """
 
     def __init__(self, film, after=None, broken=0):
-        self.film, self.after, self.broken = film, after, broken
+        self.film, self.after, self.earlier = film, after, broken
+        self.last, self.noted = None, []  # time stamps: of the newest frame, of those before broken ones
+
+    def broken(self, stamp=None):
+        """How many frames before that of a time stamp could not be decoded; None: in all.
+
+        Frames are read ahead of those that are asked for.
+        """
+        return self.earlier + sum(stamp is None or last is None or last < stamp for last in self.noted)
 
     def __iter__(self):
         if self.after is None:
             yield from self._from(None)
             return
-        frames = self._from(self.after - round(BACK / self.film.time_base))
+        # Where the clock starts over, a time stamp names several places.
+        start = None if self.film.joins else self.after - round(BACK / self.film.time_base)
+        frames = self._from(start)
         first = next(frames, None)
         if first is None or first.pts > self.after:  # the file led elsewhere
             frames = self._from(None)
@@ -30,22 +41,24 @@ class Reader:
 
     def _from(self, stamp):
         """The frames from some place before a time stamp on, if it can be found; None: from the first on."""
-        last, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
+        self.last, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
         with opened(self.film.path) as container:
             stream = container.streams[self.film.index]
             stream.thread_type = "AUTO"
             if stamp is not None:
                 with suppress(av.error.FFmpegError):
                     container.seek(stamp, stream=stream)
-            for frame in decoded(container, stream, self._note):
+            packets = going_on(self.film, packets_of(container, stream))
+            for frame in decoded(stream, packets, self._note):
                 if frame.pts is None:
                     if stamp is not None:  # the place cannot be told
                         return
-                    frame.pts = 0 if last is None else last + step
-                elif last is not None and frame.pts <= last:
-                    frame.pts = last + 1
-                last, frame.time_base = frame.pts, self.film.time_base
+                    frame.pts = 0 if self.last is None else self.last + step
+                elif self.last is not None and frame.pts <= self.last:
+                    frame.pts = self.last + 1
+                self.last, frame.time_base = frame.pts, self.film.time_base
                 yield frame
 
     def _note(self):
-        self.broken += 1
+        if self.after is None or (self.last is not None and self.last >= self.after):
+            self.noted.append(self.last)

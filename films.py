@@ -2,12 +2,13 @@
 
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 
 import av
 from tqdm import tqdm
 
+import film_clock
 import film_files
 import film_join
 import film_parts
@@ -43,18 +44,35 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output"):
-        parts = encode(film, encoder, srcnns, size, folder)
+    with locked(folder, "upscaling this film", "--output"), said_of(source, target):
+        film = film._replace(joins=film_clock.joins(film))
+        parts, broken = encode(film, encoder, srcnns, size, folder)
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+            if not overwrite:
+                check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
-    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, left_out)
-    return Upscaled(source, target, encoder.size, seconds, pictures, loop=loop, warning=warning)
+    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, broken, left_out)
+    shown = film.turned_size(*encoder.size)
+    return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
+
+
+@contextmanager
+def said_of(source, target):
+    """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        other = target.with_suffix(".mkv")  # which goes on with the same parts
+        advice = "try --lossless" if other == target else f"take --output {other}"
+        why = f"cannot be written as {target} ({film_files.reason(error)})"
+        raise InputError(f"{source}: {why}; {advice}") from error
 
 
 def encode(film, encoder, srcnns, size, folder):
-    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film.
+    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
+    how many frames could not be decoded.
 
     size: (height, width) of the enlarged frames.
     """
@@ -77,7 +95,7 @@ def encode(film, encoder, srcnns, size, folder):
             part = film_parts.write(
                 *(folder, first, done, add_stream),
                 enough=lambda until=until: stop.number or time.monotonic() > until,
-                broken=lambda: reader.broken,
+                broken=reader.broken,
             )
             if part:
                 parts.append(part)
@@ -85,17 +103,17 @@ def encode(film, encoder, srcnns, size, folder):
     if stop.number:
         print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
         raise SystemExit(128 + stop.number)
-    return parts
+    return parts, reader.broken()
 
 
-def remarks(film, encoder, parts, left_out):
+def remarks(film, encoder, parts, broken, left_out):
     """What could not be kept of a film, as one line; empty if all was."""
     said = []
     last = float(max(parts[-1].stamps) * film.time_base)
     if last + 1 / film.rate < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
-    if parts[-1].broken:
-        said.append(f"{parts[-1].broken} of its frames are damaged; those that cannot be decoded are missing")
+    if broken:
+        said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     left_out = [*left_out, *frames.lost(film.format)]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")

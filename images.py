@@ -103,7 +103,7 @@ def size(path):
         Image.init()
         with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
             width, height = image.size
-            is_turned = _orientation(image) in tiff.TURNED
+            is_turned = orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
 
 
@@ -163,12 +163,12 @@ def _decode(path):
         if depth > 8:
             pixels = deep.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            return _picture(pixels, icc, frames, metadata.of_image(image), _orientation(image))
+            return _picture(pixels, icc, frames, metadata.of_image(image), orientation_of(image))
         with _quiet(image):
             bits = _bits_of_grey_png(image)  # before it is loaded
             image.load()
             info = metadata.of_image(image) if info is None else info
-            orientation = _orientation(image)
+            orientation = orientation_of(image)
             pixels = _decode_8_bits(image, icc, bits)
         if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
             pixels = pixels[..., :3]
@@ -176,7 +176,7 @@ def _decode(path):
     return _picture(pixels, None if converted else icc, frames, info, orientation)
 
 
-def _orientation(image):
+def orientation_of(image):
     """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
     try:
         return image.getexif().get(ORIENTATION, 1)

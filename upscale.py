@@ -147,7 +147,7 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     about = origin(source, srcnns) if noted else None
     if picture.frames > 1:
         if animations.fit(source, target):
-            return upscale_animation(source, target, srcnns, goal, about)
+            return upscale_animation(source, target, picture, srcnns, goal, overwrite, about)
         tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
     height, width = result_size(source, picture.pixels, srcnns, goal)
     info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
@@ -174,15 +174,21 @@ def result_size(source, pixels, srcnns, goal):
     return size
 
 
-def upscale_animation(source, target, srcnns, goal, about):
-    """Upscales all frames of an animation; returns what `upscale_file` does, of the first."""
+def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
+    """Upscales all frames of an animation; returns what `upscale_file` does, of the first.
+
+    picture: its first frame, as `images.read` gives it.
+    """
+    size = result_size(source, picture.pixels, srcnns, goal)
+    animations.check_fits(source, target, picture, *size)
     animation = animations.read(source)
-    size = result_size(source, animation.frames[0], srcnns, goal)
-    animations.check_size(target, animation, *size)
+    animations.check_keeps(target, animation.metadata)
     frames = progress(animation.frames, f"{source.name}, frames")
     results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
     before = animation.frames[0].shape[:2]
     info = animation.metadata.of_size(before, size)
+    if not overwrite:
+        check_free(target)  # somebody may have made it meanwhile
     animations.save(animation._replace(frames=results, metadata=info), target, about)
     return animation.frames[0], results[0], remark(source, info)
 

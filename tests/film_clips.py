@@ -50,6 +50,19 @@ def make(
     return path
 
 
+def sound(output, count=1, language=None):
+    """Adds a stream of sound to an output; returns its packets, 1024 samples each."""
+    stream = output.add_stream("aac", rate=48000)
+    if language:
+        stream.metadata["language"] = language
+    packets = []
+    for number in range(count):
+        frame = av.AudioFrame.from_ndarray(np.full((2, 1024), number / 50, np.float32), format="fltp")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, number * 1024, Fraction(1, 48000)
+        packets += stream.encode(frame)
+    return packets + stream.encode(None)
+
+
 def decode(path):
     """Frames of a film as lists of planes, and when they are shown, in seconds."""
     with av.open(str(path)) as film:

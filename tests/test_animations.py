@@ -1,11 +1,16 @@
 """Animated pictures: all frames, their times, and how often they are played."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from conftest import ROOT
-from PIL import Image
+from PIL import Image, ImageCms
 
+import animations
 import main
+import upscale
 import utils
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -22,6 +27,21 @@ def picture(number, channels=3):
 def write(path, channels=3, count=4, **more):
     frames = [Image.fromarray(picture(number, channels)) for number in range(count)]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=TIMES[:count], **more)
+
+
+def write_16_bits(path):
+    """An animated PNG of 16 bits, which Pillow cannot write: two black frames of 2x2."""
+    rows, numbers = zlib.compress((b"\0" + bytes(2 * 6)) * 2), struct.Struct(">IIIIIHHBB")
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)))
+        file.write(chunk(b"acTL", struct.pack(">II", 2, 0)))
+        file.write(chunk(b"fcTL", numbers.pack(0, 2, 2, 0, 0, 1, 10, 0, 0)) + chunk(b"IDAT", rows))
+        file.write(chunk(b"fcTL", numbers.pack(1, 2, 2, 0, 0, 1, 10, 0, 0)))
+        file.write(chunk(b"fdAT", struct.pack(">I", 2) + rows) + chunk(b"IEND", b""))
 
 
 def frames_of(path):
@@ -81,6 +101,62 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
     for words, count in ((["in.gif", "--output", "out.jpg"], 4), (["pages.tif"], 3)):
         assert main.main([*WORDS, "--input", *words]) == 0
         assert f"has {count} frames; the first one is taken" in capfd.readouterr().err
+
+
+def test_an_animation_that_came_meanwhile_stays(folder, monkeypatch, capfd):
+    write("in.gif")
+    enlarge = upscale.enlarge
+
+    def enlarging(*words):
+        (folder / "out.png").write_text("mine")
+        return enlarge(*words)
+
+    monkeypatch.setattr(upscale, "enlarge", enlarging)
+    assert main.main([*WORDS, "--input", "in.gif", "--output", "out.png"]) == 2
+    assert "out.png: exists already" in capfd.readouterr().err
+    assert (folder / "out.png").read_text() == "mine"
+
+
+def test_an_animation_that_lies_on_its_side_is_set_upright(folder):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    write("in.png", exif=exif)
+    assert main.main([*WORDS, "--input", "in.png"]) == 0
+    assert main.main([*WORDS[:2], *WORDS[4:], "--width", "60", "--input", "in.png"]) == 0
+    for name in ("in_x2.png", "in_60x80.png"):
+        with Image.open(f"sample/{name}") as image:
+            assert image.getexif() == {0x0112: 1, 0x010F: "Maker"}
+            assert image.n_frames == 4 and image.size == (60, 80)
+            shrunk = utils.imresize(np.asarray(image.convert("RGB")).astype(np.float32), 2, shrink=True)
+        assert np.abs(shrunk - np.rot90(picture(0), 3)).mean() < 4
+
+
+def test_what_an_animation_would_lose_is_refused(folder, capfd):
+    def refused(*words):
+        assert main.main([*WORDS, "--input", *words]) == 2
+        assert not (folder / "out.gif").exists()
+        return capfd.readouterr().err
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    write("in.png", icc_profile=profile)
+    assert "out.gif: GIF cannot keep the colour profile" in refused("in.png", "--output", "out.gif")
+    assert main.main([*WORDS, "--input", "in.png"]) == 0
+    with Image.open("sample/in_x2.png") as image:
+        assert image.info["icc_profile"] == profile
+    grey = profile[:16] + b"GRAY" + profile[20:]
+    shades = [Image.fromarray(picture(number)[..., 0]) for number in range(3)]
+    shades[0].save("grey.png", save_all=True, append_images=shades[1:], icc_profile=grey)
+    assert "grey.png: has a profile of grey" in refused("grey.png")
+    write_16_bits("deep.png")
+    assert "deep.png: has 16 bits" in refused("deep.png")
+
+
+def test_an_animation_of_too_many_pixels_is_refused_before_it_is_decoded(folder, monkeypatch, capfd):
+    write("in.gif")
+    monkeypatch.setattr(animations, "LARGEST", 4 * 80 * 60 - 1)
+    monkeypatch.setattr(animations, "read", None)
+    assert main.main([*WORDS, "--input", "in.gif"]) == 2
+    assert "would have more than 19,199 pixels in all" in capfd.readouterr().err
 
 
 def test_a_broken_frame_is_named(folder, capfd):

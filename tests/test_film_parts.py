@@ -13,8 +13,13 @@ import av
 import numpy as np
 import pytest
 from conftest import ROOT
-from film_clips import WORDS, decode, hashes, make, run
+from film_clips import WORDS, decode, hashes, make, run, sound
 
+import film_clock
+import film_files
+import film_join
+import film_parts
+import film_reader
 import films
 import utils
 
@@ -129,12 +134,98 @@ def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
     assert 50 < len(after) < 150 and after == before[: len(after)]
 
 
-def test_broken_frames_are_counted_and_the_rest_is_done(folder, capfd):
+def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch, capfd):
+    """However often the work is interrupted, and wherever."""
     make("in.mkv", 30, codec="ffv1", g=1, slicecrc=1)
     file = bytearray((folder / "in.mkv").read_bytes())
     for place in (len(file) // 3, len(file) // 2):
         file[place : place + 100] = b"\xaa" * 100
     (folder / "in.mkv").write_bytes(file)
-    assert run("--input", "in.mkv") == 2
-    assert re.search(r"in.mkv: \d+ of its frames are damaged", capfd.readouterr().err)
-    assert 25 < len(decode("sample/in_x2.mkv")[0]) <= 30
+    assert run("--input", "in.mkv", "--output", "whole.mkv") == 2
+    (said,) = re.findall(r"in.mkv: [1-9]\d* of its frames are damaged", capfd.readouterr().err)
+    count = len(decode("whole.mkv")[0])
+    assert 25 < count <= 30
+    with monkeypatch.context() as stopped:
+        stopped.setattr(films, "SECONDS", 0)
+        stopped.setattr(film_join, "join", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("--input", "in.mkv")
+    for kept in (count, 20, 12, 5):
+        for path in parts(folder)[kept:]:
+            path.unlink()
+        there = film_parts.finished(parts(folder)[0].parent)
+        reader = film_reader.Reader(film_files.probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
+        assert len(list(reader)) == count - kept and said.startswith(f"in.mkv: {reader.broken()} ")
+    assert run("--input", "in.mkv") == 2 and said in capfd.readouterr().err
+    assert len(decode("sample/in_x2.mkv")[0]) == count
+
+
+def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
+    """An error of reading, while frames are made and while they are joined, keeps the parts."""
+    make("in.mp4", 30, change=lambda output, _: sound(output, 50))
+    monkeypatch.setattr(films, "SECONDS", 0)
+
+    class Failing:
+        """A container of which 20 packets can be read."""
+
+        name = "in.mp4"
+
+        def __init__(self, container):
+            self.container = container
+
+        def demux(self, *streams):
+            yield from itertools.islice(self.container.demux(*streams), 20)
+            raise av.error.OSError(5, "Input/output error")
+
+    for room in (film_reader, film_join):
+        with monkeypatch.context() as failing:
+            failing.setattr(room, "packets_of", lambda c, *s: film_files.packets_of(Failing(c), *s))
+            assert run("--input", "in.mp4") == 2
+        assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
+        assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
+    assert run("--input", "in.mp4") == 0 and not parts(folder)
+    assert len(decode("sample/in_x2.mp4")[0]) == 30
+
+
+def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
+    """One that the user put there in the hours of the work; the work is kept."""
+    make("in.mp4", 3)
+    join = film_join.join
+
+    def joining(*words):
+        (folder / "sample/in_x2.mp4").write_text("mine")
+        return join(*words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(film_join, "join", joining)
+        assert run("--input", "in.mp4") == 2
+    assert "in_x2.mp4: exists already" in capfd.readouterr().err
+    assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
+    assert run("--input", "in.mp4", "--output", "sample/in_x2.mkv") == 0
+    assert "goes on from frame 3" in capfd.readouterr().out and not parts(folder)
+
+
+def test_recordings_that_were_joined_go_on_by_one_clock(folder):
+    """Two with sound, one behind the other as `cat` joins them: neither is lost, nor is one late."""
+    one = (folder / make("one.ts", 40, change=lambda output, _: sound(output, 70))).read_bytes()
+    (folder / "in.ts").write_bytes(one * 2)
+    assert run("--input", "in.ts", "--output", "out.mp4") == 0
+    times = decode("out.mp4")[1]
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    assert len(times) == 80 and all(steps[:39] + steps[40:]) and 0.039 < steps[39] < 0.2
+    with av.open("out.mp4") as film:
+        heard = [p.pts * p.time_base for p in film.demux(audio=0) if p.size]
+    steps = [b - a for a, b in itertools.pairwise(heard)]
+    assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
+    assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
+    film = film_files.probe("in.ts")
+    film = film._replace(joins=film_clock.joins(film))
+    stamps = [frame.pts for frame in film_reader.Reader(film)]
+    assert [frame.pts for frame in film_reader.Reader(film, stamps[60])] == stamps[61:]
+
+
+def test_what_an_encoder_refuses_is_one_line(folder, fails):
+    make("in.mkv", 2, (2, 2), codec="ffv1", format_="yuv420p10le")
+    assert "in.mkv: cannot be written as out.mkv (" in fails(
+        *WORDS, "--input", "in.mkv", "--output", "out.mkv"
+    )

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode
-from fractions import Fraction
 from io import BytesIO
 
 import av
@@ -15,6 +14,7 @@ from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, s
 from PIL import Image
 
 import devices
+import film_files
 import films
 import frames
 import utils
@@ -120,80 +120,6 @@ def test_time_stamps_are_kept(folder, monkeypatch, name, seconds):
     assert decode(f"sample/{name.replace('in', 'in_x2')}")[1] == decode(name)[1]
 
 
-def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder):
-    def change(output, stream):
-        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
-        if hasattr(stream, "set_display_matrix"):  # PyAV 18
-            stream.set_display_rotation(90)
-        stream.metadata["language"] = "fra"
-        output.metadata["title"] = "Été"
-        chapter = {
-            "id": 1,
-            "start": 0,
-            "end": 300,
-            "time_base": Fraction(1, 1000),
-            "metadata": {"title": "One"},
-        }
-        output.set_chapters(
-            [chapter, chapter | {"id": 2, "start": 300, "end": 480, "metadata": {"title": "Two"}}]
-        )
-        packets = []
-        for language in ("deu", "jpn"):
-            sound = output.add_stream("aac", rate=48000)
-            sound.metadata["language"] = language
-            for number in range(20):
-                frame = av.AudioFrame.from_ndarray(np.full((2, 1024), number / 50, np.float32), format="fltp")
-                frame.sample_rate, frame.pts, frame.time_base = 48000, number * 1024, Fraction(1, 48000)
-                packets += sound.encode(frame)
-            packets += sound.encode(None)
-        return packets
-
-    make("in.mp4", change=change)
-    assert run("--input", "in.mp4") == 0
-    with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
-        assert new.metadata["title"] == "Été"
-        assert [c["metadata"]["title"] for c in new.chapters()] == ["One", "Two"]
-        assert [c["start"] * c["time_base"] for c in new.chapters()] == [0, Fraction(3, 10)]
-        assert [s.metadata.get("language") for s in new.streams if s.type != "data"] == ["fra", "deu", "jpn"]
-        assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
-        turned = 90 if hasattr(av.VideoStream, "set_display_matrix") else 0
-        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation == turned
-    assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
-
-
-def test_subtitles_are_kept(folder, tmp_path):
-    (tmp_path / "in.srt").write_text(
-        "1\n00:00:00,040 --> 00:00:00,200\nHello\n\n2\n00:00:00,240 --> 00:00:00,400\nBye\n"
-    )
-    make("pictures.mkv")
-    with av.open("pictures.mkv") as film, av.open("in.srt") as text, av.open("in.mkv", "w") as output:
-        copies = [output.add_stream_from_template(c.streams[0], opaque=True) for c in (film, text)]
-        copies[1].metadata["language"] = "eng"
-        for container, copy in zip((film, text), copies, strict=True):
-            for packet in container.demux():
-                if packet.size:
-                    packet.stream = copy
-                    output.mux_one(packet)
-    assert run("--input", "in.mkv") == 0
-    assert hashes("sample/in_x2.mkv", "subtitle") == hashes("in.mkv", "subtitle") != []
-    with av.open("sample/in_x2.mkv") as film:
-        assert film.streams.subtitles[0].metadata["language"] == "eng"
-        assert [p.pts for p in film.demux(film.streams.subtitles[0]) if p.size] == [40, 240]
-
-
-def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
-    def change(output, stream):
-        sound = output.add_stream("aac", rate=48000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp")
-        frame.sample_rate = 48000
-        return [*sound.encode(frame), *sound.encode(None)]
-
-    make("in.mp4", change=change)
-    assert run("--input", "in.mp4", "--output", "out.webm") == 2
-    assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
-    assert len(decode("out.webm")[0]) == 12
-
-
 @pytest.mark.parametrize("size", [(33, 27), (17, 16)])
 def test_odd_sizes(folder, size):
     make("in.mkv", 2, size, codec="ffv1")
@@ -223,8 +149,14 @@ def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     assert np.abs(utils.imresize(b, 2, shrink=True) - a).mean() < 3
 
 
-def test_one_frame_and_none(folder):
+def test_one_frame_and_none_and_odd_names(folder):
     make("one.mp4", 1)
+    file = (folder / make("long.mkv")).read_bytes()
+    (folder / "damaged.mkv").write_bytes(file.replace(b"00:00:00.", b"00:00:0x."))
+    assert film_files.probe("damaged.mkv").end == film_files.probe("long.mkv").end == 0.48
+    shutil.copy("one.mp4", "12:30.mp4")  # is no protocol 12
+    assert run("--input", "12:30.mp4", "--output", "12:31.mp4") == 0
+    assert len(decode("file:12:31.mp4")[0]) == 1
     assert run("--input", "one.mp4") == 0
     assert len(decode("sample/one_x2.mp4")[0]) == 1
     (folder / "no.mp4").write_bytes((folder / "one.mp4").read_bytes()[:200])
@@ -235,6 +167,11 @@ def test_one_frame_and_none(folder):
         assert process.returncode == 2 and stderr.count("\n") == 1
         assert f"{name}: not a film that can be read" in stderr
     assert sorted(p.name for p in (folder / "sample").iterdir() if "x2" in p.name) == ["one_x2.mp4"]
+
+
+def test_an_interlaced_film_is_refused(folder, fails):
+    make("in.mkv", 12, **{"x264-params": "interlaced=1:tff=1"})
+    assert "in.mkv: is interlaced" in fails(*WORDS, "--input", "in.mkv", "--output", "out.mkv")
 
 
 def test_a_real_clip_with_sound(folder):

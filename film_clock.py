@@ -1,0 +1,51 @@
+"""The clock of a film: recordings that were joined end to end start it over, and one film has one clock."""
+
+from film_files import opened, packets_of
+
+BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
+
+
+def joins(film):
+    """Where in its file the clock of a film starts over: (place in bytes, seconds to add from there on).
+
+    The file is read once for it, which is little beside the work. Raises InputError if it cannot be.
+    """
+    found, last, end, add = [], None, 0, 0
+    with opened(film.path) as container:
+        streams = [container.streams[film.index], *container.streams.audio]
+        for packet in packets_of(container, *streams):
+            if packet.dts is None or packet.pos is None:
+                continue
+            seconds = packet.dts * packet.time_base
+            if packet.stream_index == film.index:
+                if last is not None and seconds < last - BACK:
+                    add = end - seconds
+                    found.append((packet.pos, add))
+                last = seconds
+            lasting = packet.duration * packet.time_base if packet.duration else 1 / film.rate
+            end = max(end, seconds + lasting + add)
+    return tuple(found)
+
+
+def going_on(film, packets):
+    """Packets in the order of the film's file, stamped by one clock that goes on where it starts over."""
+    adds, last, numbers = [0, *(add for _, add in film.joins)], {}, {}
+    for packet in packets:
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if film.joins and stamp is not None:
+            index, seconds = packet.stream_index, stamp * packet.time_base
+            # Sound may come before its pictures; subtitles are too few to show where the clock starts over.
+            is_back = seconds < last.get(index, seconds) - BACK
+            by_place = sum(place <= (packet.pos or 0) for place, _ in film.joins)
+            number = min(max(numbers.get(index, 0) + is_back, by_place), len(film.joins))
+            last[index], numbers[index] = seconds, number
+            shift(packet, round(adds[number] / packet.time_base))
+        yield packet
+
+
+def shift(packet, ticks):
+    """Sets a packet's stamps later by so many ticks of its own."""
+    if packet.pts is not None:
+        packet.pts += ticks
+    if packet.dts is not None:
+        packet.dts += ticks

@@ -1,0 +1,98 @@
+"""What a film has beside its frames is in the enlarged one, or is named."""
+
+from fractions import Fraction
+
+import av
+from film_clips import TICK, decode, hashes, make, run, sound
+
+
+def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder, capfd):
+    def change(output, stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        if hasattr(stream, "set_display_matrix"):  # PyAV 18
+            stream.set_display_rotation(90)
+        stream.metadata.update({"language": "fra", "title": "Main"})
+        output.metadata["title"] = "Été"
+        chapter = {
+            "id": 1,
+            "start": 0,
+            "end": 300,
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": "One"},
+        }
+        output.set_chapters(
+            [chapter, chapter | {"id": 2, "start": 300, "end": 480, "metadata": {"title": "Two"}}]
+        )
+        return sound(output, 20, "deu") + sound(output, 20, "jpn")
+
+    make("in.mp4", change=change)
+    assert run("--input", "in.mp4") == 0
+    is_turned = hasattr(av.VideoStream, "set_display_matrix")
+    assert f"in_x2.mp4: {'96x128' if is_turned else '128x96'} pixels" in capfd.readouterr().out
+    with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
+        assert new.metadata["title"] == "Été"
+        assert [c["metadata"]["title"] for c in new.chapters()] == ["One", "Two"]
+        assert [c["start"] * c["time_base"] for c in new.chapters()] == [0, Fraction(3, 10)]
+        assert [s.metadata.get("language") for s in new.streams if s.type != "data"] == ["fra", "deu", "jpn"]
+        assert new.streams.video[0].metadata["name"] == "Main"
+        assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation == 90 * is_turned
+    assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
+
+
+def test_subtitles_are_kept(folder, tmp_path):
+    (tmp_path / "in.srt").write_text(
+        "1\n00:00:00,040 --> 00:00:00,200\nHello\n\n2\n00:00:00,240 --> 00:00:00,400\nBye\n"
+    )
+    make("pictures.mkv")
+    with av.open("pictures.mkv") as film, av.open("in.srt") as text, av.open("in.mkv", "w") as output:
+        copies = [output.add_stream_from_template(c.streams[0], opaque=True) for c in (film, text)]
+        copies[1].metadata["language"] = "eng"
+        for container, copy in zip((film, text), copies, strict=True):
+            for packet in container.demux():
+                if packet.size:
+                    packet.stream = copy
+                    output.mux_one(packet)
+    assert run("--input", "in.mkv") == 0
+    assert hashes("sample/in_x2.mkv", "subtitle") == hashes("in.mkv", "subtitle") != []
+    with av.open("sample/in_x2.mkv") as film:
+        assert film.streams.subtitles[0].metadata["language"] == "eng"
+        assert [p.pts for p in film.demux(film.streams.subtitles[0]) if p.size] == [40, 240]
+
+
+def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
+    make("in.mp4", change=lambda output, _: sound(output))
+    assert run("--input", "in.mp4", "--output", "out.webm") == 2
+    assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
+    assert len(decode("out.webm")[0]) == 12
+
+
+def test_tags_and_data_that_a_container_cannot_have_are_named(folder, capfd):
+    def camera(output, stream):
+        output.metadata.update({"title": "A", "make": "Maker"})
+        stream.metadata["timecode"] = "01:00:00:00"
+
+    def telephone(output, stream):
+        output.metadata.update({"title": "B", "make": "Maker", "com.apple.quicktime.creationdate": "2020"})
+
+    def flight(output, stream):
+        packet = av.Packet(b"abcdefgh")
+        packet.stream, packet.pts, packet.dts, packet.time_base = output.add_data_stream("klv"), 0, 0, TICK
+        return [packet]
+
+    make("camera.mkv", 2, change=camera)
+    make("telephone.mkv", 2, change=telephone)
+    make("flight.ts", 2, change=flight)
+    assert run("--input", "camera.mkv", "--output", "camera.mp4") == 2
+    assert run("--input", "telephone.mkv", "--output", "telephone.mov") == 0
+    assert run("--input", "flight.ts", "--output", "flight.mkv") == 2
+    camera, flight = capfd.readouterr().err.splitlines()
+    assert "cannot hold it: tags MAKE TIMECODE" in camera and flight.endswith(": data klv")
+    with av.open("camera.mp4") as film, av.open("telephone.mov") as other:
+        assert film.metadata["title"] == "A"
+        found = {key.lower(): value for key, value in other.metadata.items()}
+    assert [found[key] for key in ("title", "make", "com.apple.quicktime.creationdate")] == [
+        "B",
+        "Maker",
+        "2020",
+    ]
