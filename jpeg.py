@@ -13,8 +13,9 @@ from PIL import Image, JpegImagePlugin
 
 from errors import InputError
 
-QUALITIES = 30, 95  # of the training images, both included
-COPIES = 3  # of each training image, of qualities of their own
+QUALITIES = 30, 95  # of the training images
+# Of the copies of each training image, one of each: weak compression differs most from quality to quality.
+DRAWN = (30, 49), (50, 74), (75, 89), (90, 95)
 TESTED = 30, 50, 70, 90  # of images that are held out
 SUBSAMPLING = 2  # 4:2:0
 
@@ -62,7 +63,8 @@ def quality_of(path):
 
 def drawn(number):
     """The qualities of the copies of a training image of this number."""
-    return np.random.default_rng(number).integers(*QUALITIES, endpoint=True, size=COPIES).tolist()
+    rng = np.random.default_rng(number)
+    return [int(rng.integers(low, high, endpoint=True)) for low, high in DRAWN]
 
 
 def check_quality(path, quality, scale):
