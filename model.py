@@ -120,11 +120,8 @@ class SRCNN:
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         towers = Towers(tf.shape(self.images)[0], devices)
-        layers, errors = zip(*self.replicas(towers), strict=True)
-        weights, losses = None, errors
-        if preconditioner == "kfac":
-            weights = self.sample_weights()
-            losses = [w * error for w, error in zip(towers.split(weights), errors, strict=True)]
+        weights = self.sample_weights() if preconditioner == "kfac" else None
+        layers, losses = zip(*self.replicas(towers, weights), strict=True)
         variables = list(self.variables.values())
         found = []
         for device, loss in zip(towers.devices, losses, strict=True):
@@ -140,17 +137,23 @@ class SRCNN:
         pairs = zip(gradients, variables, strict=True)
         self.train_op = optimizer.apply_gradients(pairs, global_step=self.step)
 
-    def replicas(self, towers):
-        """Layers and errors, (n,), of the network on each device; `loss` becomes that of all of them."""
+    def replicas(self, towers, weights):
+        """Layers of the network on each device, and the errors there, (n,), that its gradients are of.
+
+        weights: of the errors, None for all the same. `loss` becomes that of all devices.
+        """
         if len(towers.devices) == 1:
-            return [(self.layers, self.errors)]
-        found = []
-        parts = towers.split(self.images), towers.split(self.labels)
-        for device, images, labels in zip(towers.devices, *parts, strict=True):
+            return [(self.layers, self.errors if weights is None else weights * self.errors)]
+        found, losses = [], []
+        batches = [self.images, self.labels] + ([] if weights is None else [weights])
+        parts = towers.hand_out(batches)
+        for device, (images, labels, *weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
                 pred, layers = self.model(images)
-                found.append((layers, self.squared_errors(labels, pred)))
-        self.loss = towers.mean([tf.reduce_mean(errors) for _, errors in found])
+                errors = self.squared_errors(labels, pred)
+                losses.append(tf.reduce_mean(errors))
+                found.append((layers, weight[0] * errors if weight else errors))
+        self.loss = towers.mean(losses)
         return found
 
     def sample_weights(self):

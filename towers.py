@@ -31,6 +31,21 @@ class Towers:
             start += size
         return parts
 
+    def hand_out(self, batches):
+        """The parts of several batches for each of the devices.
+
+        The first device, which sends the others theirs, starts with its own when they have the first one of
+        them: else they would wait for its convolutions, and then it for theirs.
+        """
+        parts, arrived = list(zip(*map(self.split, batches), strict=True)), []
+        for place, device in enumerate(self.devices[1:], 1):
+            with tf.device(device):
+                parts[place] = [tf.identity(part) for part in parts[place]]
+                arrived.append(tf.size(parts[place][0]))
+        with tf.device(self.devices[0]), tf.control_dependencies(arrived):
+            parts[0] = [tf.identity(part) for part in parts[0]]
+        return parts
+
     def mean(self, parts):
         """The mean over the batch of the means over its parts, added up in the order of the devices."""
         if len(parts) == 1:

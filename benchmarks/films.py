@@ -68,8 +68,9 @@ def network_alone(srcnn, size, count):
 
 def whole(film, srcnn, folder):
     """Decoding, enlarging and encoding of a film, as main.py does them."""
-    encoder = film_files.encoder(film, Path("x.mp4"), srcnn.network.scale)
-    films.encode(film, encoder, [srcnn], srcnn.network.scale, folder)
+    size = tuple(n * srcnn.network.scale for n in film.size)
+    encoder = film_files.encoder(film, Path("x.mp4"), size)
+    films.encode(film, encoder, [srcnn], size, folder)
     count = sum(len(part.stamps) for part in film_parts.finished(folder))
     film_parts.remove(folder)
     return count
