@@ -57,42 +57,6 @@ def test_shipped_weights_beat_the_paper(data, filters, scale, degradation):
                 assert srcnn >= paper[image][1] - 0.01, image
 
 
-def jpeg_scores(folder, network):
-    """Mean PSNR in dB: of bicubic, or the JPEG itself; of the clean network if there is one; of this one."""
-    kind = network.scale, network.degradation, network.colour
-    pairs = [utils.preprocess(path, *kind, network.quality) for path in utils.prepare_data(folder)]
-    pairs = [(input_[..., :1], label) for input_, label in pairs]  # without what a network is told
-
-    def mean(outputs):
-        both = zip(pairs, outputs, strict=True)
-        return np.mean([psnr(label, output, network.scale) for (_, label), output in both])
-
-    scores = [mean(input_ for input_, _ in pairs)]
-    clean = network._replace(degradation="matlab", quality=None)
-    for other in (clean, network) if network.scale > 1 else (network,):
-        with devices.session() as session:
-            srcnn = trained(session, other, "shipped")
-            scores.append(mean(super_resolve(srcnn, input_) for input_, _ in pairs))
-    return scores
-
-
-@pytest.mark.parametrize(("scale", "quality", "least"), [(2, 50, 1.15), (1, 40, 1.35)])
-def test_jpeg_is_undone(data, scale, quality, least):
-    """Set14, 9-5-5: above the clean network, at x1 above the JPEG."""
-    network = network_of("9-5-5", scale=scale, degradation="jpeg", quality=quality)
-    *others, told = jpeg_scores(data / "Test/Set14", network)
-    assert told - others[-1] >= least
-
-
-@pytest.mark.parametrize("filters", ["9-1-5", "9-5-5"])
-@pytest.mark.parametrize("scale", [1, 2, 3])
-def test_no_jpeg_is_made_worse(data, filters, scale):
-    for quality in (30, 70, 95):
-        network = network_of(filters, scale=scale, degradation="jpeg", quality=quality)
-        bicubic, *clean, told = jpeg_scores(data / "Test/Set5", network)
-        assert told > bicubic and all(told > score - 0.02 for score in clean), quality
-
-
 def test_the_command_gives_these_scores(data, tmp_path, capsys):
     """With the tiles of the second command, to 0.001 dB."""
     words = "--is_train", "False", "--stride", 17, "--test_dir", data / "Test/Set5"
