@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-import devices
 from errors import InputError, first_line
+from lost import is_lost
 from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from writing import replacing
 
@@ -51,7 +51,7 @@ class Checkpoints:
             try:
                 self._run_saver("restore_op_name", path)
             except tf.errors.OpError as error:
-                if devices.is_lost(sess, error):
+                if is_lost(sess, error):
                     raise
                 raise InputError(
                     f"{path}: not a checkpoint that can be read ({first_line(error)})"
@@ -106,7 +106,7 @@ class Checkpoints:
             else:
                 print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
-            if devices.is_lost(sess, error):
+            if is_lost(sess, error):
                 raise
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error

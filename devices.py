@@ -21,12 +21,6 @@ with silenced():  # some of the start-up messages come with the first session
     with tf.Graph().as_default(), tf.Session() as first:
         first.run(tf.constant(0))
 
-LOST = (  # what sessions raise when another machine is gone
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.UnavailableError,
-)
 CLOSING = 1  # seconds for the closing of a session; one whose machines are gone would wait for them
 
 
@@ -54,7 +48,7 @@ def cluster_session(target, tasks, timeout=0):
     """The same on machines of a cluster; what is placed nowhere else is on the first of them.
 
     target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts.
-    timeout: seconds for each run, 0 for no limit. Raises one of LOST when a machine does not answer.
+    timeout: seconds for each run, 0 for no limit. Raises one of lost.LOST when a machine does not answer.
     """
     filters = [device_of(task) for task in tasks]
     config = settings(
@@ -70,11 +64,6 @@ def cluster_session(target, tasks, timeout=0):
         finally:
             with suppress(tf.errors.OpError):
                 _in_time(CLOSING, sess.close)
-
-
-def is_lost(sess, error):
-    """Whether an error of a session says that another machine is gone; without a cluster none can be."""
-    return bool(sess.sess_str) and isinstance(error, LOST)
 
 
 def _in_time(seconds, function):

@@ -5,7 +5,7 @@ import tensorflow.compat.v1 as tf
 
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
-from towers import Towers
+from towers import Towers, put_together, taken_apart
 from weights import find_weights, unsaid, weights_of
 
 DEFAULT = Network()
@@ -80,7 +80,7 @@ class SRCNN:
         self.weights = {name: v for name, v in self.variables.items() if name.startswith("w")}
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
-        self.pred, self.layers = self.model(self.images)
+        self.pred, self.layers = self.model(self.images, self.variables.values())
         loss_weights = np.float32(loss_weights or [1] * network.c_dim)
         self.loss_weights = loss_weights / loss_weights.mean()
         self.errors = self.squared_errors(self.labels, self.pred)
@@ -88,15 +88,18 @@ class SRCNN:
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
-    def model(self, images):
-        """The convolutions (paper, equations 1 to 3): what comes out, and the list of Layer."""
+    def model(self, images, values):
+        """The convolutions (paper, equations 1 to 3): what comes out, and the list of Layer.
+
+        values: w1, b1, w2, ...
+        """
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
         h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
         if self.network.is_told:
             x = tf.concat([x, x[..., :-1] * x[..., -1:]], 3)
-        layers = []
-        for kernel, bias in zip(self.weights.values(), self.biases.values(), strict=True):
+        layers, values = [], list(values)
+        for kernel, bias in zip(values[::2], values[1::2], strict=True):
             is_last = len(layers) == len(self.weights) - 1
             conv = conv2d_few(x, kernel, self.block) if is_last else conv2d(x, kernel)
             outputs = tf.nn.bias_add(conv, bias)
@@ -121,15 +124,17 @@ class SRCNN:
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         towers = Towers(tf.shape(self.images)[0], devices)
         weights = self.sample_weights() if preconditioner == "kfac" else None
-        layers, losses = zip(*self.replicas(towers, weights), strict=True)
         variables = list(self.variables.values())
-        found = []
-        for device, loss in zip(towers.devices, losses, strict=True):
+        layers, found = [], []
+        for device, (tower, loss, values) in zip(towers.devices, self.replicas(towers, weights), strict=True):
+            layers.append(tower)
             with tf.device(device):
                 # Gated: no weight changes before all that is computed from it, and a layer's convolutions do
                 # not compete with the next layer's for the cores, which costs a tenth of a step.
-                found.append(tf.gradients(tf.reduce_mean(loss), variables, gate_gradients=True))
+                found.append(tf.gradients(tf.reduce_mean(loss), values, gate_gradients=True))
         gradients, self.refresh = [towers.mean(parts) for parts in zip(*found, strict=True)], None
+        if len(towers.devices) > 1:
+            gradients = taken_apart(*gradients, variables)
         if preconditioner == "kfac":
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
             natural = NaturalGradient(layers, towers, weights, self.seed, self.step)
@@ -138,21 +143,24 @@ class SRCNN:
         self.train_op = optimizer.apply_gradients(pairs, global_step=self.step)
 
     def replicas(self, towers, weights):
-        """Layers of the network on each device, and the errors there, (n,), that its gradients are of.
+        """Layers of the network on each device, the errors there, (n,), and what to derive them by.
 
         weights: of the errors, None for all the same. `loss` becomes that of all devices.
         """
+        variables = list(self.variables.values())
         if len(towers.devices) == 1:
-            return [(self.layers, self.errors if weights is None else weights * self.errors)]
+            return [(self.layers, self.errors if weights is None else weights * self.errors, variables)]
         found, losses = [], []
+        whole = put_together(variables)
         batches = [self.images, self.labels] + ([] if weights is None else [weights])
         parts = towers.hand_out(batches)
         for device, (images, labels, *weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
-                pred, layers = self.model(images)
+                values = tf.identity(whole)
+                pred, layers = self.model(images, taken_apart(values, variables))
                 errors = self.squared_errors(labels, pred)
                 losses.append(tf.reduce_mean(errors))
-                found.append((layers, weight[0] * errors if weight else errors))
+                found.append((layers, weight[0] * errors if weight else errors, [values]))
         self.loss = towers.mean(losses)
         return found
 

@@ -3,6 +3,7 @@
 import functools
 import operator
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 
@@ -51,3 +52,14 @@ class Towers:
         if len(parts) == 1:
             return parts[0]
         return functools.reduce(operator.add, (s * part for s, part in zip(self.shares, parts, strict=True)))
+
+
+def put_together(tensors):
+    """Tensors as one vector: on the way to another device each would be a message of its own."""
+    return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], 0)
+
+
+def taken_apart(vector, variables):
+    """Tensors of the shapes of variables from one vector."""
+    parts = tf.split(vector, [int(np.prod(variable.shape)) for variable in variables])
+    return [tf.reshape(part, variable.shape) for part, variable in zip(parts, variables, strict=True)]

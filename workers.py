@@ -14,6 +14,7 @@ import tensorflow.compat.v1 as tf
 
 import devices
 from errors import InputError, first_line
+from lost import LOST
 from signals import Stop
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
@@ -95,7 +96,7 @@ class Crew:
                 if result is not None:
                     return result
                 patience, tried = self.timeout, []
-            except devices.LOST as error:
+            except LOST as error:
                 self.failures += 1
                 reason = reason_of(error)
                 if self.failures == FAILURES:

@@ -129,16 +129,17 @@ def seconds(sess, fetches, feed=None):
 def trips(devices, target, count):
     """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
     from model import SRCNN
+    from towers import put_together
 
     tf = devices.tf
     with devices.cluster_session(target, range(count)) as sess:
-        srcnn = SRCNN(sess)
+        weights = put_together(SRCNN(sess).variables.values())
         batch = tf.placeholder(tf.float32, [None])
         empty, gradients, shares = [], [], []
         for task in range(1, count):
             with tf.device(devices.device_of(task)):
                 empty.append(tf.random.uniform([]))
-                gradients += [variable * 1.5 for variable in srcnn.variables.values()]
+                gradients.append(weights * 1.5)
                 shares.append(tf.reduce_sum(batch + 1))
         sess.run(tf.global_variables_initializer())
         feed = {batch: np.zeros(BATCH * PAIR // count, np.float32)}

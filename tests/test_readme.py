@@ -51,7 +51,13 @@ def test_the_front_page_is_short():
 def test_every_link_leads_to_a_file():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-            assert target.startswith(("http://", "https://")) or (page.parent / target).is_file(), target
+            if not target.startswith(("http://", "https://")):
+                name, _, heading = target.partition("#")
+                text = (page.parent / name).read_text(errors="replace")
+                headings = [
+                    re.sub(r"[^\w -]", "", line).strip() for line in text.splitlines() if line[:1] == "#"
+                ]
+                assert not heading or heading in [h.lower().replace(" ", "-") for h in headings], target
 
 
 def test_every_test_that_is_named_is_there():

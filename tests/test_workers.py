@@ -14,6 +14,7 @@ import workers
 from checkpoints import Checkpoints
 from cluster import Cluster
 from errors import InputError
+from lost import LOST
 from model import SRCNN
 from signals import Stop
 from weights import latest_checkpoint
@@ -125,5 +126,5 @@ def test_a_slow_disk_is_waited_for_but_no_machine(tmp_path):
         assert checkpoints.restore() == 0
         checkpoints.save(7, 1)
         assert checkpoints.restore() == 0 and latest_checkpoint(tmp_path).endswith("model-7")
-        with pytest.raises(devices.LOST):
+        with pytest.raises(LOST):
             sess.run(slow)

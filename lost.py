@@ -1,0 +1,15 @@
+"""What sessions raise when another machine is gone."""
+
+import tensorflow.compat.v1 as tf
+
+LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
+
+
+def is_lost(sess, error):
+    """Whether an error of a session says that another machine is gone; without a cluster none can be."""
+    return bool(sess.sess_str) and isinstance(error, LOST)
