@@ -21,4 +21,5 @@ def progress(items, what, total=None, done=0):
             printed = time.monotonic()
             rate = number / (printed - started)
             left = tqdm.format_interval(max(0, total - done - number) / rate)
-            print(f"{what}: {done + number} of {total}, {rate:.2g} a second, {left} left")
+            rate = f"{rate:,.{0 if rate >= 10 else 2}f}"
+            print(f"{what}: {done + number} of {total}, {rate} a second, {left} left")
