@@ -10,7 +10,7 @@ from typing import NamedTuple
 import animations
 import images
 from errors import InputError, needing
-from folders import check_taken, listed
+from folders import RESULTS, check_taken, listed
 from naming import names
 from writing import written
 
@@ -189,6 +189,6 @@ def _in_folder(folder, recursive):
             else:
                 waiting.append(path)
     if not found and ours:
-        raise InputError(f"{folder}: has only images that this program wrote; name another folder")
+        left[RESULTS] = ours
     check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))
     return found

@@ -93,13 +93,8 @@ def noting(results):
     """
     for item in results:
         if item.error and getattr(item.error.__cause__, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
-            note_failure(item.target, {"input": identity(item.source), "reason": str(item.error)})
+            note_failure(item.target, {"input": upscale.identity(item.source), "reason": str(item.error)})
         yield item
-
-
-def identity(path):
-    status = path.stat()
-    return [path.name, status.st_size, status.st_mtime_ns]
 
 
 def gathered_upscaling(work, missing):
@@ -130,7 +125,7 @@ def why_not(item, noted):
     if item.error:
         return str(item.error)
     about = noted.get(item.target.name, {})
-    return about.get("reason") if about.get("input") == identity(item.source) else None
+    return about.get("reason") if about.get("input") == upscale.identity(item.source) else None
 
 
 def check_none_missing(missing, count):

@@ -87,18 +87,19 @@ def resampled(read, shape, size, box):
     return np.stack(channels, axis=2)
 
 
-def shrunk(read, shape, size, dtype, what):
-    """All of an image, see `resampled`, in a size: (height, width, c) pixels of dtype.
+def in_tiles(part, shape, dtype, what):
+    """An image (h, w, c) of dtype, made in tiles: rounded and clipped pixels, or float32 as it comes.
 
-    shape: (h, w, c) of the image, which is never there as a whole.
+    part: gives it, float32, from top, left, bottom, right.
     """
-    result = np.empty((*size, shape[2]), dtype)
+    result = np.empty(shape, dtype)
 
     def fill(box):
         place = slice(box[0], box[2]), slice(box[1], box[3])
-        result[place] = utils.to_pixels(resampled(read, shape, size, box), dtype)
+        tile = part(*box)
+        result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
 
-    boxes = utils.tile_boxes(size, TILE, TILE)
+    boxes = utils.tile_boxes(shape[:2], TILE, TILE)
     for _ in progress(in_threads(fill, boxes), what, len(boxes)):
         pass
     return result

@@ -16,10 +16,8 @@ import animations
 import images
 import utils
 from errors import InputError
-from network import TILE
 from progress import progress
-from sizes import resized, shrunk
-from threads import in_threads
+from sizes import in_tiles, resampled, resized
 from weights import digest
 from writing import check_free
 
@@ -51,18 +49,7 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     Returns (h * scale, w * scale, channels) of dtype: rounded and clipped, or float32 as it comes.
     Chroma and alpha are bicubic. Memory beyond image and result does not depend on their size.
     """
-    shape = enlarged_shape(image, srcnn)
-    result = np.empty(shape, dtype)
-
-    def fill(box):
-        tile = enlarged(image, srcnn, *box)
-        place = slice(box[0], box[2]), slice(box[1], box[3])
-        result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
-
-    boxes = utils.tile_boxes(shape[:2], TILE, TILE)
-    for _ in progress(in_threads(fill, boxes), what, len(boxes)):
-        pass
-    return result
+    return in_tiles(partial(enlarged, image, srcnn), enlarged_shape(image, srcnn), dtype, what)
 
 
 def upscale(pixels, srcnns, what="upscaling", size=None):
@@ -81,7 +68,8 @@ def upscale(pixels, srcnns, what="upscaling", size=None):
     what, shape = f"{what}, x{last.network.scale}", enlarged_shape(image, last)
     if size is None or tuple(size) == shape[:2]:
         return enlarge(image, last, pixels.dtype, what)
-    return shrunk(partial(enlarged, image, last), shape, size, pixels.dtype, what)
+    read = partial(enlarged, image, last)
+    return in_tiles(lambda *box: resampled(read, shape, size, box), (*size, shape[2]), pixels.dtype, what)
 
 
 def product_of(srcnns):
@@ -195,9 +183,14 @@ def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
 
 def origin(source, srcnns):
     """What a result was made from, as the list of its folder notes it: plain values."""
-    status = source.stat()
     weights = [digest(srcnn.sess.run(srcnn.variables)) for srcnn in srcnns]
-    return {"input": [source.name, status.st_size, status.st_mtime_ns], "weights": weights}
+    return {"input": identity(source), "weights": weights}
+
+
+def identity(source):
+    """What tells a file from others of its name, as lists of results note it: plain values."""
+    status = source.stat()
+    return [source.name, status.st_size, status.st_mtime_ns]
 
 
 def fill_transparent(pixels):

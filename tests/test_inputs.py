@@ -160,8 +160,7 @@ def test_what_is_made_smaller_is_never_there_as_a_whole(monkeypatch):
         sess.run(devices.tf.global_variables_initializer())
         large = upscale.upscale(pixels, srcnns)
         expected = sizes.resized(utils.to_float(large), (1500, 2000), (700, 0, 800, 2000))
-        for module in (sizes, upscale):
-            monkeypatch.setattr(module, "TILE", 256)
+        monkeypatch.setattr(sizes, "TILE", 256)
         tracemalloc.start()
         small = upscale.upscale(pixels, srcnns, size=(1500, 2000))
         _, most = tracemalloc.get_traced_memory()

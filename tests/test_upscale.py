@@ -51,7 +51,7 @@ def write(folder):
 @pytest.mark.parametrize(("filters", "channels"), [("9-1-5", 1), ("9-1-5", 3), ("9-5-5", 4)])
 @pytest.mark.parametrize("tile", [37, 64])
 def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channels, tile):
-    monkeypatch.setattr(upscale, "TILE", tile)
+    monkeypatch.setattr(sizes, "TILE", tile)
     image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
     margin = network_of(filters).margin
     with devices.session() as session:
