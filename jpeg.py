@@ -1,8 +1,8 @@
 """What JPEG does to a picture, how strongly a file was compressed, and how a network is told.
 
 A network for JPEG has one channel of input more than an image, the same number at every pixel: how strong the
-compression is. In its first layer that number also multiplies the other channels, so that kernels and
-biases there are linear in it: for a picture of one strength, a plain SRCNN.
+compression is. All biases are linear in it, and the kernels of the first and the last layer: for a picture
+of one strength, a plain SRCNN. (Those of layers between cost most and gain nothing more, docs/training.md.)
 """
 
 from functools import cache
@@ -98,10 +98,17 @@ def told(input_, quality):
 def folded(values, quality):
     """w1, b1, ... of the plain network that one for JPEG is at a quality.
 
-    Of w1, (kh, kw, 2c + 1, cout), the first c channels see the image, the next the strength, the last c
-    their product.
+    Of a kernel (kh, kw, inputs, cout) the first c inputs are the layer's own, the next is the strength, and
+    the last c, which only the first and the last layer have, are the products of the two.
     """
-    number, kernel = strength(quality), values["w1"]
-    c = kernel.shape[2] // 2
-    w1 = kernel[:, :, :c] + number * kernel[:, :, c + 1 :]
-    return values | {"w1": w1, "b1": values["b1"] + number * kernel[:, :, c].sum((0, 1))}
+    number, plain = strength(quality), dict(values)
+    count = len(values) // 2
+    c = values[f"b{count}"].size  # channels of an image
+    for i in range(1, count + 1):
+        kernel, bias = values[f"w{i}"], values[f"b{i}"]
+        plain[f"w{i}"] = kernel[:, :, :c]
+        if kernel.shape[2] > c + 1:
+            plain[f"w{i}"] = kernel[:, :, :c] + number * kernel[:, :, c + 1 :]
+        plain[f"b{i}"] = bias + number * kernel[:, :, c].sum((0, 1))
+        c = bias.size
+    return plain

@@ -37,11 +37,12 @@ def initial_weights(network, init, seed):
 
     'normal' is the paper's N(0, 1e-3). 'identity' lets the image through unchanged, so that training
     starts at the bicubic score: a 1 at the centre of the kernels of the first c_dim channels; the
-    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3).
+    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3). What a network is told of
+    JPEG makes no difference at first.
     """
     rng = np.random.default_rng(seed)
-    values = {}
-    for name, shape in network.shapes.items():
+    values, plain = {}, network._replace(degradation="matlab").shapes
+    for name, shape in plain.items():
         if name.startswith("b"):
             values[name] = np.zeros(shape, np.float32)
             continue
@@ -53,7 +54,8 @@ def initial_weights(network, init, seed):
                 passing = kernel[..., c, :] if is_last else kernel[..., c]
                 passing[:] = 0
                 kernel[shape[0] // 2, shape[1] // 2, c, c] = 1
-        values[name] = kernel.astype(np.float32)
+        told = network.shapes[name][2] - shape[2]
+        values[name] = np.pad(kernel.astype(np.float32), ((0, 0), (0, 0), (0, told), (0, 0)))
     return values
 
 
@@ -97,10 +99,13 @@ class SRCNN:
         h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
         if self.network.is_told:
-            x = tf.concat([x, x[..., :-1] * x[..., -1:]], 3)
+            x, strength = x[..., :-1], x[:, :1, :1, -1:]
         layers, values = [], list(values)
         for kernel, bias in zip(values[::2], values[1::2], strict=True):
             is_last = len(layers) == len(self.weights) - 1
+            if self.network.is_told:
+                told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * (is_last or not layers)
+                x = tf.concat([x, *told], 3)
             conv = conv2d_few(x, kernel, self.block) if is_last else conv2d(x, kernel)
             outputs = tf.nn.bias_add(conv, bias)
             layers.append(Layer(kernel, bias, x, outputs))

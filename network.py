@@ -40,9 +40,10 @@ class Network(NamedTuple):
     @property
     def shapes(self):
         """The shapes of w1, b1, w2, ... by name."""
-        shapes, before = {}, 2 * self.c_dim + 1 if self.is_told else self.c_dim
+        shapes, before, ends = {}, self.c_dim, (1, len(self.kernels))
         for i, (size, channels) in enumerate(zip(self.kernels, (*self.channels, self.c_dim), strict=True), 1):
-            shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before, channels), (channels,)
+            told = self.is_told * (before + 1 if i in ends else 1)  # more inputs, see `model.SRCNN.model`
+            shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before + told, channels), (channels,)
             before = channels
         return shapes
 
