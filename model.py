@@ -128,45 +128,41 @@ class SRCNN:
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
         towers = Towers(tf.shape(self.images)[0], devices)
-        weights = self.sample_weights() if preconditioner == "kfac" else None
+        natural = preconditioner == "kfac"
+        weights = self.sample_weights() if natural else tf.ones_like(self.errors)
         variables = list(self.variables.values())
         layers, found = [], []
-        for device, (tower, loss, values) in zip(towers.devices, self.replicas(towers, weights), strict=True):
+        for device, (tower, errors, weight, values) in zip(
+            towers.devices, self.replicas(towers, weights), strict=True
+        ):
             layers.append(tower)
             with tf.device(device):
                 # Gated: no weight changes before all that is computed from it, and a layer's convolutions do
                 # not compete with the next layer's for the cores, which costs a tenth of a step.
-                found.append(tf.gradients(tf.reduce_mean(loss), values, gate_gradients=True))
-        gradients, self.refresh = [towers.mean(parts) for parts in zip(*found, strict=True)], None
-        if len(towers.devices) > 1:
-            gradients = taken_apart(*gradients, variables)
-        if preconditioner == "kfac":
+                gradients = tf.gradients(tf.reduce_mean(weight * errors), values, gate_gradients=True)
+                found.append(put_together([*gradients, tf.reduce_mean(errors)]))
+        shapes = [variable.shape.as_list() for variable in variables]
+        *gradients, self.loss = taken_apart(towers.mean(found), [*shapes, []])
+        self.refresh = None
+        if natural:
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
-            natural = NaturalGradient(layers, towers, weights, self.seed, self.step)
-            gradients, self.refresh = natural.precondition(gradients), natural.refresh
+            curvature = NaturalGradient(layers, towers, weights, self.seed, self.step)
+            gradients, self.refresh = curvature.precondition(gradients), curvature.refresh
         pairs = zip(gradients, variables, strict=True)
         self.train_op = optimizer.apply_gradients(pairs, global_step=self.step)
 
     def replicas(self, towers, weights):
-        """Layers of the network on each device, the errors there, (n,), and what to derive them by.
-
-        weights: of the errors, None for all the same. `loss` becomes that of all devices.
-        """
+        """On each device the layers of the network, errors, (n,), their weights, and what to derive by."""
         variables = list(self.variables.values())
         if len(towers.devices) == 1:
-            return [(self.layers, self.errors if weights is None else weights * self.errors, variables)]
-        found, losses = [], []
-        whole = put_together(variables)
-        batches = [self.images, self.labels] + ([] if weights is None else [weights])
-        parts = towers.hand_out(batches)
-        for device, (images, labels, *weight) in zip(towers.devices, parts, strict=True):
+            return [(self.layers, self.errors, weights, variables)]
+        found = []
+        shapes = [variable.shape.as_list() for variable in variables]
+        parts = towers.hand_out(put_together(variables), [self.images, self.labels, weights])
+        for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
-                values = tf.identity(whole)
-                pred, layers = self.model(images, taken_apart(values, variables))
-                errors = self.squared_errors(labels, pred)
-                losses.append(tf.reduce_mean(errors))
-                found.append((layers, weight[0] * errors if weight else errors, [values]))
-        self.loss = towers.mean(losses)
+                pred, layers = self.model(images, taken_apart(values, shapes))
+                found.append((layers, self.squared_errors(labels, pred), weight, [values]))
         return found
 
     def sample_weights(self):

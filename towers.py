@@ -3,7 +3,6 @@
 import functools
 import operator
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 
@@ -32,17 +31,16 @@ class Towers:
             start += size
         return parts
 
-    def hand_out(self, batches):
-        """The parts of several batches for each of the devices.
+    def hand_out(self, whole, batches):
+        """A tensor as it is and the parts of several batches, on each of the devices: a list for each.
 
-        The first device, which sends the others theirs, starts with its own when they have the first one of
-        them: else they would wait for its convolutions, and then it for theirs.
+        The first device, which sends the others theirs, starts with its own when they have them: else they
+        would wait for its convolutions, and then it for theirs.
         """
-        parts, arrived = list(zip(*map(self.split, batches), strict=True)), []
+        parts, arrived = [[whole, *part] for part in zip(*map(self.split, batches), strict=True)], []
         for place, device in enumerate(self.devices[1:], 1):
-            with tf.device(device):
-                parts[place] = [tf.identity(part) for part in parts[place]]
-                arrived.append(tf.size(parts[place][0]))
+            parts[place], size = sent(parts[place], device)
+            arrived.append(size)
         with tf.device(self.devices[0]), tf.control_dependencies(arrived):
             parts[0] = [tf.identity(part) for part in parts[0]]
         return parts
@@ -54,12 +52,29 @@ class Towers:
         return functools.reduce(operator.add, (s * part for s, part in zip(self.shares, parts, strict=True)))
 
 
+def sent(tensors, device):
+    """Tensors of float32 on another device, and how many values have arrived there: all in one message.
+
+    Their shapes are not known beforehand, so they go first.
+    """
+    ranks = [len(tensor.shape) for tensor in tensors]
+    shapes = tf.concat([tf.shape(tensor) for tensor in tensors], 0)
+    message = put_together([tf.cast(shapes, tf.float32), *tensors])
+    with tf.device(device):
+        message = tf.identity(message)
+        shapes = tf.split(tf.cast(message[: sum(ranks)], tf.int32), ranks)
+        parts = taken_apart(message[sum(ranks) :], shapes)
+        for part, tensor in zip(parts, tensors, strict=True):
+            part.set_shape(tensor.shape)  # as far as it is known
+        return parts, tf.size(message)
+
+
 def put_together(tensors):
     """Tensors as one vector: on the way to another device each would be a message of its own."""
     return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], 0)
 
 
-def taken_apart(vector, variables):
-    """Tensors of the shapes of variables from one vector."""
-    parts = tf.split(vector, [int(np.prod(variable.shape)) for variable in variables])
-    return [tf.reshape(part, variable.shape) for part, variable in zip(parts, variables, strict=True)]
+def taken_apart(vector, shapes):
+    """Tensors of these shapes, vectors of integers, from one vector."""
+    parts = tf.split(vector, tf.stack([tf.reduce_prod(tf.cast(shape, tf.int32)) for shape in shapes]))
+    return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]

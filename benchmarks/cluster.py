@@ -129,22 +129,26 @@ def seconds(sess, fetches, feed=None):
 def trips(devices, target, count):
     """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
     from model import SRCNN
-    from towers import put_together
+    from towers import put_together, sent
 
     tf = devices.tf
     with devices.cluster_session(target, range(count)) as sess:
         weights = put_together(SRCNN(sess).variables.values())
         batch = tf.placeholder(tf.float32, [None])
-        empty, gradients, shares = [], [], []
+        empty, gradients, both = [], [], []
         for task in range(1, count):
-            with tf.device(devices.device_of(task)):
+            device = devices.device_of(task)
+            with tf.device(devices.device_of(0)):
+                (alone,), _ = sent([weights], device)
+                (beside, share), _ = sent([weights, batch], device)
+            with tf.device(device):
                 empty.append(tf.random.uniform([]))
-                gradients.append(weights * 1.5)
-                shares.append(tf.reduce_sum(batch + 1))
+                gradients.append(alone * 1.5)
+                both.append(beside * tf.reduce_mean(share))
         sess.run(tf.global_variables_initializer())
         feed = {batch: np.zeros(BATCH * PAIR // count, np.float32)}
         with tf.device(devices.device_of(0)):
-            kinds = empty, gradients, gradients + shares
+            kinds = empty, gradients, both
             sums = [tf.add_n([tf.reduce_sum(tensor) for tensor in kind]) for kind in kinds]
         return [seconds(sess, total, feed) for total in sums]
 
