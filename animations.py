@@ -55,10 +55,14 @@ def check_fits(source, target, picture, h, w):
         raise InputError(f"{source}: has a profile of grey, but frames are written as RGB; save it as sRGB")
 
 
-def check_keeps(target, info):
-    """Raises InputError if a file of this name cannot keep the Metadata of an animation."""
-    if info and KINDS[target.suffix.lower()] == "GIF":
+def check_keeps(target, animation):
+    """Raises InputError if a file of this name cannot keep what an animation has beside its colours."""
+    if KINDS[target.suffix.lower()] != "GIF":
+        return
+    if animation.metadata:
         raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
+    if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
+        raise InputError(f"{target}: GIF cannot keep half-transparent pixels; take .png or .webp")
 
 
 def read(path):
@@ -86,8 +90,11 @@ def read(path):
     return Animation(frames, milliseconds, plays, icc if profiles.belongs(icc, 3) else None, info)
 
 
-def save(animation, path, about=None):
-    """Writes an animation in the format of the path's ending, whole or not at all; about: see `replacing`."""
+def save(animation, path, about=None, overwrite=True):
+    """Writes an animation in the format of the path's ending, whole or not at all.
+
+    about, overwrite: see `writing.replacing`.
+    """
     kind, frames = KINDS[path.suffix.lower()], animation.frames
     more = {"loop": animation.plays}
     if kind == "GIF":
@@ -102,7 +109,7 @@ def save(animation, path, about=None):
         more |= images.in_pillow(kind, animation.metadata)
     more["duration"] = animation.milliseconds
     first, *others = map(Image.fromarray, frames)
-    with replacing(path, about) as temporary:
+    with replacing(path, about, overwrite) as temporary:
         first.save(temporary, kind, save_all=True, append_images=others, **more)
 
 

@@ -54,7 +54,7 @@ class Checkpoints:
                 if is_lost(sess, error):
                     raise
                 raise InputError(
-                    f"{path}: not a checkpoint that can be read ({first_line(error)})"
+                    f"{path}: not a checkpoint that can be read ({first_line(error)}); remove its files"
                 ) from error
             self._recover(path)
         step = int(sess.run(self.srcnn.step))

@@ -57,7 +57,7 @@ def _from_tf_config(text):
             job: [str(host) for host in hosts] for job, hosts in value.get("cluster", {}).items() if hosts
         }
         task = value.get("task", {})
-        job, index = task.get("type", ""), int(task.get("index", 0))
+        job, index = task.get("type", ""), int(str(task.get("index", 0)))
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"TF_CONFIG: is not of the form {form}") from error
     if others := set(jobs) - {*CHIEFS, "worker"}:

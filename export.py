@@ -11,34 +11,36 @@ import scipy.io
 
 import devices
 from devices import tf
-from errors import InputError
+from errors import InputError, needing
 from weights import SETTINGS
 from writing import replacing
 
 
 def check_export(path, network):
-    """Raises InputError if the format that a path asks for cannot hold a network."""
+    """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
     if path.suffix not in ("", ".mat", ".model", ".onnx"):
         raise InputError(f"--export {path}: take .mat, .onnx, .model, or no ending for a SavedModel folder")
     if path.suffix == ".mat" and (len(network.kernels) != 3 or network.c_dim != 1):
         raise InputError(
             f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
         )
+    if path.suffix == ".onnx":
+        with needing("onnx", f"--export {path}"):
+            import onnx  # noqa: F401
 
 
-def write_weights(srcnn, path, settings):
+def write_weights(srcnn, path, settings, overwrite=False):
     """Writes a network in the format that the path asks for: .mat, .onnx, .model, or a SavedModel folder.
 
     settings: a dict of plain values that the file keeps, but for .model, which has no place for them.
+    overwrite: of a file; raises InputError if there is one and it is False.
     """
     values = srcnn.sess.run(srcnn.variables)
     text = json.dumps(settings)
-    if path.suffix == ".mat":
-        _write_mat(values, path, text)
-    elif path.suffix == ".onnx":
-        _write_onnx(values, path, text)
-    elif path.suffix == ".model":
-        _write_native(values, path)
+    if path.suffix:
+        write = {".mat": _write_mat, ".onnx": _write_onnx, ".model": _write_native}[path.suffix]
+        with replacing(path, overwrite=overwrite) as temporary:
+            write(values, temporary, text)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -54,16 +56,12 @@ def _write_mat(values, path, settings):
         pixels = kernel.reshape(-1, *kernel.shape[2:], order="F")  # (kh * kw, cin, cout), column by column
         mat[f"weights_conv{i}"] = {1: pixels[:, 0], 2: pixels.transpose(1, 0, 2), 3: pixels[..., 0].T}[i]
         mat[f"biases_conv{i}"] = values[f"b{i}"][:, np.newaxis]
-    with replacing(path) as temporary:
-        scipy.io.savemat(temporary, mat)
+    scipy.io.savemat(path, mat)
 
 
 def _write_onnx(values, path, settings):
     """`images` (n, c, h, w) to `pred` of the same shape, edges repeated."""
-    try:
-        from onnx import TensorProto, helper, numpy_helper, save
-    except ImportError as error:
-        raise InputError(f"--export {path}: needs a package more: pip install onnx") from error
+    from onnx import TensorProto, helper, numpy_helper, save
 
     last = len(values) // 2
     padding = sum(values[f"w{i}"].shape[0] - 1 for i in range(1, last + 1)) // 2
@@ -86,11 +84,10 @@ def _write_onnx(values, path, settings):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     helper.set_model_props(model, {SETTINGS: settings})
-    with replacing(path) as temporary:
-        save(model, str(temporary))
+    save(model, str(path))
 
 
-def _write_native(values, path):
+def _write_native(values, path, _):
     """For the native backend of FFmpeg up to 6.0: from `x`, what bicubic enlarged, to `y` of the same size.
 
     The whole of it are little-endian numbers of 32 bits: a version; for each layer its kind and settings, its
@@ -124,8 +121,7 @@ def _write_native(values, path):
         shape = 1, -1, -1, channels  # of any height and width
         file += [struct.pack("<2i", i, len(name)), name, struct.pack("<6i", use, floats, *shape)]
     file.append(struct.pack("<2i", last, last + 1))
-    with replacing(path) as temporary:
-        temporary.write_bytes(b"".join(file))
+    path.write_bytes(b"".join(file))
 
 
 def _write_saved_model(srcnn, folder, settings):

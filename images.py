@@ -287,15 +287,16 @@ def _becomes_coloured(name, pixels):
     return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
 
 
-def save(pixels, path, icc_profile=None, about=None, info=None):
+def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
-    about: see `writing.replacing`. info: Metadata of this size. Raises InputError, see `check_fits`, too.
+    about, overwrite: see `writing.replacing`. info: Metadata of this size.
+    Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
     check_fits(path, *pixels.shape[:2], pixels, icc_profile, info)
     name = format_of(path)
-    with replacing(path, about) as temporary:
+    with replacing(path, about, overwrite) as temporary:
         if name == "TIFF":
             return tiff.write(pixels, temporary, icc_profile, info)
         if _becomes_coloured(name, pixels):

@@ -76,7 +76,7 @@ def _is_file(output):
 def _check_folder(output):
     """Raises InputError if an --output for several images is a file, or named as one."""
     if output and (Path(output).is_file() or (_is_file(output) and Path(output).suffix.lower() in ENDINGS)):
-        raise InputError(f"--output {output}: is a file; for several images, name a folder")
+        raise InputError(f"--output {output}: is one file; for several images, name a folder")
 
 
 def _check_ending(source, target, lossless):

@@ -196,7 +196,7 @@ def export(config):
         # What the file does not say of itself is not made a fact of.
         known = {name: value for name, value in config.network.settings.items() if name not in ON_TRUST}
         try:
-            write_weights(srcnn, path, known | srcnn.settings)
+            write_weights(srcnn, path, known | srcnn.settings, config.overwrite)
         except (OSError, devices.tf.errors.OpError) as error:
             raise InputError(f"--export {path}: cannot be written ({first_line(error)})") from error
     print(f"{srcnn.source} written as {path}")

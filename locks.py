@@ -21,6 +21,8 @@ def locked(folder, work="training there", flag="--checkpoint_dir"):
     lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if owner.exists() and not owner.read_text(errors="replace").isdecimal():
+            raise InputError(f"{owner}: is not a file of this program; move it away")
         lock.acquire(timeout=0)
         with replacing(owner) as temporary:
             temporary.write_text(str(os.getpid()))

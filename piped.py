@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from errors import InputError
 from terminal import bytes_alone
+from writing import said
 
 PIPE = "-"
 RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes
@@ -73,8 +74,10 @@ def receive(path):
     if sys.stdin and sys.stdin.isatty():
         raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
     with open(path, "wb") as file:
-        if sys.stdin:  # it may be closed
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        while sys.stdin and (data := sys.stdin.buffer.read(2**20)):  # it may be closed
+            with said(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
+                file.write(data)
+                file.flush()
     if not path.stat().st_size:
         raise InputError("--input -: standard input is empty; pipe an image into it, or < FILE")
     return str(path)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -153,6 +154,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
 
 def plot_curve(path):
     """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home that it cannot write to
     from matplotlib.figure import Figure
 
     path, picture = Path(path), Path(path).with_suffix(".png")

@@ -8,6 +8,8 @@ from contextlib import contextmanager, redirect_stdout, suppress
 
 from errors import InputError
 
+were_closed = set()  # descriptors that the caller had closed, see `open_streams`
+
 
 class Stream(io.FileIO):
     """Standard output or error whose failures are told apart from those of the files being written."""
@@ -43,6 +45,7 @@ def open_streams():
             os.fstat(number)
         except OSError:  # closed; a file opened later must not take its place
             os.open(os.devnull, os.O_RDWR)
+            were_closed.add(number)
     # A log shows progress as it is made. Names of files need not be UTF-8.
     # Errors go to a copy of descriptor 2, since `silenced` takes that away from libraries.
     for name, number, kind in (("stdout", 1, Stream), ("stderr", os.dup(2), Silent)):
@@ -72,8 +75,10 @@ def silenced():
 def bytes_alone():
     """A binary stream on standard output; what is printed in the block goes to standard error.
 
-    Raises InputError if that is a terminal.
+    Raises InputError if that is a terminal, or closed.
     """
+    if 1 in were_closed:
+        raise InputError("standard output is closed; add --output FILE, or > FILE")
     if os.isatty(1):
         raise InputError("standard output is a terminal; add --output FILE, or > FILE")
     sys.stdout.flush()

@@ -141,9 +141,7 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
     images.check_fits(target, height, width, picture.pixels, picture.icc_profile, info)
     result = upscale(picture.pixels, srcnns, source.name, (height, width))
-    if not overwrite:
-        check_free(target)  # somebody may have made it meanwhile
-    images.save(result, target, picture.icc_profile, about, info)
+    images.save(result, target, picture.icc_profile, about, info, overwrite)
     return picture.pixels, result, remark(source, info)
 
 
@@ -170,14 +168,12 @@ def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
     size = result_size(source, picture.pixels, srcnns, goal)
     animations.check_fits(source, target, picture, *size)
     animation = animations.read(source)
-    animations.check_keeps(target, animation.metadata)
+    animations.check_keeps(target, animation)
     frames = progress(animation.frames, f"{source.name}, frames")
     results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
     before = animation.frames[0].shape[:2]
     info = animation.metadata.of_size(before, size)
-    if not overwrite:
-        check_free(target)  # somebody may have made it meanwhile
-    animations.save(animation._replace(frames=results, metadata=info), target, about)
+    animations.save(animation._replace(frames=results, metadata=info), target, about, overwrite)
     return animation.frames[0], results[0], remark(source, info)
 
 

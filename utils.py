@@ -246,8 +246,8 @@ def input_setup(config, network, paths):
 
     if not make_parts(savepath, settings, len(paths), prepared):
         raise InputError(
-            f"{Path(paths[0]).parent}: no image has {config.image_size}x{config.image_size} pixels; "
-            f"add larger ones or lower --image_size"
+            f"{Path(paths[0]).parent}: no image that can be read has {config.image_size}x{config.image_size} "
+            f"pixels; add larger ones or lower --image_size"
         )
     return savepath
 

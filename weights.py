@@ -58,14 +58,18 @@ def open_checkpoint(path):
     except InputError:
         raise
     except Exception as error:  # the readers raise nearly everything on damaged files
-        raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path, error):
+    return InputError(f"{path}: not a checkpoint that can be read ({first_line(error)}); take another")
 
 
 def _tensor(path, reader, name):
     try:
         return reader.get_tensor(name)
     except Exception as error:
-        raise InputError(f"{path}: not a checkpoint that can be read ({first_line(error)})") from error
+        raise _unreadable(path, error) from error
 
 
 def check_settings(path, settings, expected):
@@ -121,7 +125,8 @@ def find_weights(network, checkpoint_dir, path=None):
         return str(path)
     found = latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
     if not found:
-        flags = " ".join(f"--{name} {value}" for name, value in network.settings.items() if name != "colour")
+        said = {name: value for name, value in network.settings.items() if name not in ("colour", "quality")}
+        flags = " ".join(f"--{name} {value}" for name, value in said.items())
         where = "shipped weights" if path else f"checkpoint in {checkpoint_dir}"
         raise InputError(f"no {where} for {flags}; train one with --is_train True, or give --weights")
     return found
@@ -137,6 +142,9 @@ def weights_of(path, network):
     quality = network.quality if "quality" not in settings else None
     if quality is not None:
         network = network._replace(quality=None)
+    elif network.quality and settings["quality"] != network.quality:
+        only = settings["quality"]
+        raise InputError(f"{path}: is for quality {only} alone; add --quality {only}")
     check_settings(path, settings, network.settings)
     if missing := [name for name in network.shapes if name not in values]:
         raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of this network")

@@ -28,10 +28,11 @@ def use_list(name):
 
 
 @contextmanager
-def replacing(path, about=None):
+def replacing(path, about=None, overwrite=True):
     """A temporary path beside `path`, renamed to it when the block ends well and removed otherwise.
 
     about: a dict of plain values to be noted in the list of the folder, see `written`; None: no note.
+    overwrite: False raises InputError if there is something at the path by then.
     """
     path = Path(path)
     is_new = not path.parent.exists()
@@ -44,12 +45,22 @@ def replacing(path, about=None):
             yield temporary
             if about is not None:
                 _note(path, temporary, about)
+            if not overwrite:
+                _link(temporary, path)
             os.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
             if is_new:
                 path.parent.rmdir()  # if it is empty
+
+
+def _link(temporary, path):
+    """Takes a path for a file if there is nothing: in one go, where the file system has links."""
+    try:
+        os.link(temporary, path)
+    except OSError:  # there is something, or there are no links
+        check_free(path)
 
 
 @contextmanager
@@ -163,9 +174,9 @@ def check_replaceable(paths, flag):
 
 
 def check_free(path):
-    """Raises InputError if there is something at the path of an --output."""
+    """Raises InputError if there is something at the path of an --output or --export."""
     if os.path.lexists(path):
-        raise InputError(f"{path}: exists already; add --overwrite, or name another --output")
+        raise InputError(f"{path}: exists already; add --overwrite, or name another file")
 
 
 def _spelling(path):

@@ -22,10 +22,10 @@ import film_files
 import film_parts
 import films
 import utils
+from export import write_weights
 from model import trained
 from network import TILE, Network
 from threads import in_threads
-from weights import write_weights
 
 FRAMES = 20
 TURNS = 5

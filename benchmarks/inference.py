@@ -27,6 +27,7 @@ import utils  # noqa: E402
 import weights  # noqa: E402
 from errors import InputError  # noqa: E402
 from evaluate import super_resolve  # noqa: E402
+from export import write_weights  # noqa: E402
 from model import trained  # noqa: E402
 from network import Network  # noqa: E402
 
@@ -66,7 +67,7 @@ def plain_graph(srcnn, folder):
 def onnx_runtime(srcnn, folder):
     import onnxruntime
 
-    weights.write_weights(srcnn, folder / "x3.onnx", {})
+    write_weights(srcnn, folder / "x3.onnx", {})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(folder / "x3.onnx", options, providers=["CPUExecutionProvider"])
@@ -110,7 +111,7 @@ def opencv(srcnn, folder):
     import cv2
 
     cv2.setNumThreads(THREADS)
-    weights.write_weights(srcnn, folder / "x3.onnx", {})
+    write_weights(srcnn, folder / "x3.onnx", {})
     network = cv2.dnn.readNetFromONNX(str(folder / "x3.onnx"))
 
     def run(image):

@@ -1,16 +1,17 @@
 """Animated pictures: all frames, their times, and how often they are played."""
 
+import os
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import scipy.io
 from conftest import ROOT
 from PIL import Image, ImageCms
 
 import animations
 import main
-import upscale
 import utils
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -103,18 +104,34 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
         assert f"has {count} frames; the first one is taken" in capfd.readouterr().err
 
 
-def test_an_animation_that_came_meanwhile_stays(folder, monkeypatch, capfd):
-    write("in.gif")
-    enlarge = upscale.enlarge
+def test_half_transparency_is_not_lost_in_a_gif(folder, fails):
+    frames = [Image.fromarray(np.dstack([picture(n), np.full((30, 40), 100, np.uint8)])) for n in range(2)]
+    frames[0].save("in.webp", save_all=True, append_images=frames[1:], lossless=True)
+    assert "half-transparent" in fails(*WORDS, "--input", "in.webp", "--output", "out.gif")
 
-    def enlarging(*words):
-        (folder / "out.png").write_text("mine")
-        return enlarge(*words)
 
-    monkeypatch.setattr(upscale, "enlarge", enlarging)
-    assert main.main([*WORDS, "--input", "in.gif", "--output", "out.png"]) == 2
-    assert "out.png: exists already" in capfd.readouterr().err
-    assert (folder / "out.png").read_text() == "mine"
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize(("name", "words"), [("moving.png", []), ("still.png", []), ("x.mat", ["--export"])])
+def test_what_came_while_it_was_written_stays(folder, monkeypatch, capfd, name, words, links):
+    """The last moment at which a file of somebody else can appear, on file systems with links and without."""
+    write("in.gif", count=4 if name == "moving.png" else 1)
+
+    def then_somebody_saves(save):
+        def saving(*args, **more):
+            save(*args, **more)
+            (folder / name).write_text("mine")
+
+        return saving
+
+    monkeypatch.setattr(Image.Image, "save", then_somebody_saves(Image.Image.save))
+    monkeypatch.setattr(scipy.io, "savemat", then_somebody_saves(scipy.io.savemat))
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
+    words = ["--export", name, "--scale", "3"] if words else ["--input", "in.gif", "--output", name]
+    assert main.main([*WORDS, *words]) == 2
+    assert f"{name}: exists already" in capfd.readouterr().err
+    assert (folder / name).read_text() == "mine"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["in.gif", name])
 
 
 def test_an_animation_that_lies_on_its_side_is_set_upright(folder):

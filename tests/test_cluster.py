@@ -63,6 +63,8 @@ def test_nothing_names_no_machines(monkeypatch):
         ("chief", "is not of the form"),
         ("[]", "is not of the form"),
         ('{"cluster": {"worker": 3}}', "is not of the form"),
+        (tf_config({"chief": [A], "worker": [B]}, "worker", 0.7), "is not of the form"),
+        (tf_config({"chief": [A], "worker": [B]}, "worker", float("inf")), "is not of the form"),
         (tf_config({"chief": [A], "ps": [B]}), "has ps"),
         (tf_config({"chief": [A, B]}), "more than one chief"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", 1), "said to be none of its"),

@@ -117,10 +117,14 @@ def test_training_testing_and_exports(photographs, capfd):
     capfd.readouterr()
     assert run(*testing, "--quality", 30, "--export", "q30.mat") == 0
     assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
-    assert "quality 30 (now 90)" in capfd.readouterr().err
+    assert "is for quality 30 alone; add --quality 30" in capfd.readouterr().err
     assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
     with open("sample/results.json") as file:
         assert json.load(file)["average"]["srcnn_psnr"] == pytest.approx(found[30]["srcnn_psnr"], abs=1e-3)
+    assert (
+        run("--is_train", "False", *SHAPE, "--scale", 2, "--export", "x.mat", "--checkpoint_dir", "no") == 2
+    )
+    assert "quality" not in capfd.readouterr().err  # a training is for all
     # 9-1-5 is another network.
     with devices.session() as sess, pytest.raises(main.InputError, match="filters 5-1-3"):
         trained(sess, TOLD._replace(kernels=(9, 1, 5), quality=30), folder)
