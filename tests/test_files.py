@@ -53,6 +53,12 @@ def test_no_input_is_an_output_through_a_link(photographs, here, fails, link):
     assert "large.png" in fails("--is_train", "False", *words)
 
 
+def test_a_lock_owner_of_somebody_else_stays(photographs, here, fails):
+    (here / "c").mkdir()
+    (here / "c/.lock_owner").write_text("mine")
+    assert ".lock_owner" in fails("--train_dir", photographs, "--checkpoint_dir", "c")
+
+
 def test_no_input_is_an_output_but_for_case(photographs, fails):
     photo = photographs / "image 0.png"
     words = "--is_train", "False", "--input", photo, "--overwrite", "--output"

@@ -63,6 +63,13 @@ def test_a_picture_for_a_closed_output_is_not_lost(photographs, tmp_path):
     assert done.stderr == "main.py: error: standard output is closed; add --output FILE, or > FILE\n"
 
 
+def test_a_temporary_folder_without_space_is_named(tmp_path):
+    line = "head -c 100000 /dev/zero | (ulimit -f 8; TMPDIR=. $P --is_train False --input - > out)"
+    done = shell(line, tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "temporary folder . (TMPDIR) cannot be written: File too large" in done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_loading_is_no_traceback(photographs, tmp_path, number):
     words = [sys.executable, ROOT / "main.py", "--is_train", "False", "--test_dir", "photographs"]
