@@ -10,8 +10,10 @@ from typing import NamedTuple
 import av
 
 from film_files import location
+from naming import cut
 from writing import replacing
 
+LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 LOCK = ".lock", ".lock_owner"  # of `locks.locked`
 
 
@@ -29,7 +31,7 @@ def folder_of(target, about):
     The ending of the target does not matter: a film that one container cannot hold goes on in another.
     """
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{target.stem[:120]}.{digest}.parts")
+    return target.with_name(f".{cut(target.stem, LONGEST_NAME)}.{digest}.parts")
 
 
 def finished(folder):

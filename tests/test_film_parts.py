@@ -229,3 +229,10 @@ def test_what_an_encoder_refuses_is_one_line(folder, fails):
     assert "in.mkv: cannot be written as out.mkv (" in fails(
         *WORDS, "--input", "in.mkv", "--output", "out.mkv"
     )
+
+
+def test_a_long_name_that_takes_several_bytes_a_letter(folder):
+    make("in.mp4", 2)
+    name = "漢" * 82 + ".mp4"  # 250 bytes
+    assert run("--input", "in.mp4", "--output", name) == 0
+    assert len(decode(name)[0]) == 2
