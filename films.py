@@ -45,7 +45,7 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
-        film = film._replace(joins=film_clock.joins(film))
+        film = film_clock.read(film)
         parts, broken = encode(film, encoder, srcnns, size, folder)
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
