@@ -64,12 +64,12 @@ def _crc(part):
     return crc
 
 
-def write(folder, first, frames, add_stream, enough, broken):
+def write(folder, first, frames, add_stream, enough, broken, check):
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 
     frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
-    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded.
-    Raises InputError if the part cannot be written.
+    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. check:
+    raises InputError if the part is not to be kept. Raises InputError if the part cannot be written.
     """
     frame = next(frames, None)
     if frame is None:
@@ -85,6 +85,7 @@ def write(folder, first, frames, add_stream, enough, broken):
             for packet in stream.encode(frame):
                 stamps.append(packet.pts)
                 output.mux_one(packet)
+    check()
     part = Part(path, stamps, broken(max(stamps)))
     note = {"stamps": part.stamps, "broken": part.broken, "crc": _crc(part)}
     with replacing(path.with_suffix(".json")) as temporary:

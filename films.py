@@ -20,7 +20,7 @@ from locks import locked
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from upscale import LARGEST, Upscaled, origin, product_of
+from upscale import LARGEST, Upscaled, identity, origin, product_of
 from writing import check_free, replacing
 
 SECONDS = 40  # of work in a part: what is lost at most
@@ -45,11 +45,14 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
+        check = partial(check_unchanged, source, about["input"])
         film = film_clock.read(film)
-        parts, broken = encode(film, encoder, srcnns, size, folder)
+        parts, broken = encode(film, encoder, srcnns, size, folder, check)
+        check()
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
             left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+            check()
             if not overwrite:
                 check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
@@ -70,11 +73,21 @@ def said_of(source, target):
         raise InputError(f"{source}: {why}; {advice}") from error
 
 
-def encode(film, encoder, srcnns, size, folder):
+def check_unchanged(source, was):
+    """Raises InputError if a file is not there any more as its `upscale.identity` was."""
+    try:
+        is_same = identity(source) == was
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read on: {error.strerror}; try again") from error
+    if not is_same:
+        raise InputError(f"{source}: was changed during the work; the same command starts anew")
+
+
+def encode(film, encoder, srcnns, size, folder, check):
     """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
     how many frames could not be decoded.
 
-    size: (height, width) of the enlarged frames.
+    size: (height, width) of the enlarged frames. check: see `film_parts.write`.
     """
     parts = film_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
@@ -96,6 +109,7 @@ def encode(film, encoder, srcnns, size, folder):
                 *(folder, first, done, add_stream),
                 enough=lambda until=until: stop.number or time.monotonic() > until,
                 broken=reader.broken,
+                check=check,
             )
             if part:
                 parts.append(part)
