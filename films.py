@@ -47,17 +47,18 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
         check = partial(check_unchanged, source, about["input"])
         film = film_clock.read(film)
+        refused = film_join.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
-            left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+            lost = film_join.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
             if not overwrite:
                 check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
-    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, broken, left_out)
-    shown = film.turned_size(*encoder.size)
+    warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
+    seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
 
 
@@ -120,14 +121,19 @@ def encode(film, encoder, srcnns, size, folder, check):
     return parts, reader.broken()
 
 
-def remarks(film, encoder, parts, broken, left_out):
-    """What could not be kept of a film, as one line; empty if all was."""
+def remarks(film, encoder, parts, broken, left_out, damaged):
+    """What could not be kept of a film, as one line; empty if all was.
+
+    left_out, damaged: see `film_join.join`.
+    """
     said = []
     last = float(max(parts[-1].stamps) * film.time_base)
     if last + 1 / film.rate < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if broken:
         said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
+    if damaged:
+        said.append(f"damaged and missing: {', '.join(damaged)}")
     left_out = [*left_out, *frames.lost(film.format)]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
