@@ -79,12 +79,13 @@ def check_unchanged(source, was):
     try:
         is_same = identity(source) == was
     except OSError as error:
-        raise InputError(f"{source}: cannot be read on: {error.strerror}; try again") from error
+        why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
+        raise InputError(f"{source}: {why}") from error
     if not is_same:
         raise InputError(f"{source}: was changed during the work; the same command starts anew")
 
 
-def encode(film, encoder, srcnns, size, folder, check):
+def encode(film, encoder, srcnns, size, folder, check=lambda: None):
     """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
     how many frames could not be decoded.
 
