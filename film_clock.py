@@ -5,26 +5,27 @@ from film_files import opened, packets_of
 BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
 
 
-def joins(film):
-    """Where in its file the clock of a film starts over: (place in bytes, seconds to add from there on).
+def read(film):
+    """The film with what only all of its file tells: `joins`, and how many frames it has.
 
-    The file is read once for it, which is little beside the work. Raises InputError if it cannot be.
+    That is little beside the work. Raises InputError if the file cannot be read.
     """
-    found, last, end, add = [], None, 0, 0
+    joins, count, last, end, add = [], 0, None, 0, 0
     with opened(film.path) as container:
         streams = [container.streams[film.index], *container.streams.audio]
         for packet in packets_of(container, *streams):
+            count += packet.stream_index == film.index
             if packet.dts is None or packet.pos is None:
                 continue
             seconds = packet.dts * packet.time_base
             if packet.stream_index == film.index:
                 if last is not None and seconds < last - BACK:
                     add = end - seconds
-                    found.append((packet.pos, add))
+                    joins.append((packet.pos, add))
                 last = seconds
             lasting = packet.duration * packet.time_base if packet.duration else 1 / film.rate
             end = max(end, seconds + lasting + add)
-    return tuple(found)
+    return film._replace(joins=tuple(joins), frames=count)
 
 
 def going_on(film, packets):

@@ -31,7 +31,6 @@ class Film(NamedTuple):
     format: str  # of its pixels, as FFmpeg calls it
     rate: Fraction  # frames a second, on average
     time_base: Fraction  # seconds that time stamps count
-    frames: int  # or an estimate, 0 if unknown
     start: int  # microseconds at which its clock starts
     colours: dict  # range, primaries, transfer and matrix, by the names of PyAV
     aspect: Fraction | None  # of a pixel
@@ -40,7 +39,8 @@ class Film(NamedTuple):
     centred: bool  # see `frames.enlarged`
     turned: int  # quarters, against the clock, by which a player turns it
     end: float  # seconds, of the last frame; 0 if unknown
-    joins: tuple = ()  # see `film_clock.joins`
+    joins: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
+    frames: int = 0  # about as many; this and the joins are told by `film_clock.read`
 
     @property
     def upright(self):
@@ -85,12 +85,10 @@ def probe(path):
             )
         frame = first[0]
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-        seconds = _end(container, stream)
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
         return Film(
             *(Path(path), stream.index, (frame.height, frame.width), frame.format.name, rate),
             time_base=stream.time_base,
-            frames=stream.frames or round(seconds * rate),
             start=(container.start_time or 0) if of_system else 0,
             colours=_colours(stream.codec_context, frame),
             aspect=stream.sample_aspect_ratio,

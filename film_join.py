@@ -1,26 +1,32 @@
 """One film of encoded parts and of all that the original has beside its frames."""
 
 import heapq
+import itertools
 import math
 import operator
+from collections import Counter
 from fractions import Fraction
+from functools import partial
+from io import BytesIO
 
 import av
 
 from film_clock import going_on, shift
-from film_files import CONTAINERS, location, opened, packets_of
+from film_files import CONTAINERS, add_encoder, location, opened, packets_of
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {"encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames"}
+TRIED = 200  # packets that show whether a container takes them
 NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
 DISCARDED = 48  # as FFmpeg numbers it
 SAYING_NOTHING = "", "und", "1970-01-01T00:00:00.000000Z"
 
 
-def join(path, film, parts, suffix):
-    """Writes the film of these Parts; returns what of the original it could not keep, a list of text.
+def join(path, film, parts, suffix, refused=()):
+    """Writes the film of these Parts; returns what it could not keep of the original, and what is damaged.
 
-    path: to be written. suffix: such as .mp4. Sound, subtitles, attachments, chapters and tags are copied.
+    Both are lists of text. path: to be written. suffix: such as .mp4. Sound, subtitles, attachments, chapters
+    and tags are copied. refused: see `refused`.
     """
     kind = CONTAINERS[suffix]
     with (
@@ -28,32 +34,100 @@ def join(path, film, parts, suffix):
         opened(parts[0].path) as encoded,
         av.open(location(path), "w", format=kind, container_options=_options(kind, source)) as output,
     ):
-        left_out, streams, tags = [], {}, _tags(source.metadata, TAGS_OF_FILES)
-        output.metadata.update(tags)
-        for stream in source.streams:
-            if stream.index == film.index:
-                copy = _add_frames(output, film, encoded.streams.video[0], kind)
-            else:
-                copy = _add_copy(output, stream)
-            if copy is not None:
-                streams[stream.index] = copy
-                of_stream = _tags(stream.metadata, TAGS_OF_STREAMS)
-                if "name" in of_stream:  # as MP4 calls it
-                    of_stream.setdefault("title", of_stream.pop("name"))
-                copy.metadata.update(of_stream)
-                tags |= of_stream
-                copy.disposition = int(stream.disposition.value)
-            elif not _is_written_otherwise(stream):
-                name = getattr(stream, "name", None)
-                name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
-                left_out.append(f"{stream.type} {name}".strip())
-        output.set_chapters(source.chapters())
-        output.start_encoding()  # from here on the streams tell what their time stamps count
+        add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
+        streams, tags = _begin(output, film, source, add_frames, refused)
         frames = _frames(film, parts, streams[film.index])
-        others = _increasing(_others(source, film, streams), 1 if kind in ("mp4", "mov") else 0)
-        for packet in heapq.merge(frames, others, key=_seconds):
+        packets = heapq.merge(frames, _copied(source, film, streams, kind), key=_seconds)
+        damaged = _write(output, packets, streams[film.index])
+        left_out = [
+            _name(stream)
+            for stream in source.streams
+            if stream.index not in streams and not _is_written_otherwise(stream)
+        ]
+        names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
+    return left_out + _lost(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
+
+
+def refused(film, encoder, suffix):
+    """The numbers of the streams that a container refuses once it is written, found before the work.
+
+    Raises FFmpegError if it takes not even the frames.
+    """
+    with opened(film.path) as source:
+        others = {stream.index for stream in source.streams} - {film.index}
+    refusal = partial(_refusal, film, encoder, CONTAINERS[suffix])
+    if not refusal(set()):
+        return set()
+    found = {index for index in others if refusal(others - {index})}
+    if error := refusal(found):
+        raise error
+    return found
+
+
+def _refusal(film, encoder, kind, without):
+    """Why a container refuses the streams of a film but those of some numbers; None if it does not.
+
+    Some do at the first packet or at the end only. They are given no frames, whose encoder is known to suit.
+    """
+    with opened(film.path) as source:
+        try:
+            with av.open(BytesIO(), "w", format=kind, container_options=_options(kind, source)) as output:
+                add_frames = partial(add_encoder, output, film, encoder)
+                streams, _ = _begin(output, film, source, add_frames, without)
+                others = itertools.islice(_copied(source, film, streams, kind), TRIED)
+                _write(output, others, streams[film.index])
+        except av.error.FFmpegError as error:
+            return error
+    return None
+
+
+def _begin(output, film, source, add_frames, without):
+    """Begins an output like the source; returns its streams, by the source's numbers, and all tags in it.
+
+    add_frames: adds the stream of frames. without: numbers of streams to leave out.
+    """
+    streams, tags = {}, _tags(source.metadata, TAGS_OF_FILES)
+    output.metadata.update(tags)
+    for stream in source.streams:
+        if stream.index == film.index:
+            copy = add_frames()
+        else:
+            copy = None if stream.index in without else _add_copy(output, stream)
+        if copy is not None:
+            streams[stream.index] = copy
+            of_stream = _tags(stream.metadata, TAGS_OF_STREAMS)
+            if "name" in of_stream:  # as MP4 calls it
+                of_stream.setdefault("title", of_stream.pop("name"))
+            copy.metadata.update(of_stream)
+            tags |= of_stream
+            copy.disposition = int(stream.disposition.value)
+    output.set_chapters(source.chapters())
+    output.start_encoding()  # from here on the streams tell what their time stamps count
+    return streams, tags
+
+
+def _write(output, packets, frames):
+    """Writes packets; returns how many of each stream, by its number, are damaged and left out.
+
+    frames: the stream of frames, of which none may be missing.
+    """
+    damaged = Counter()
+    for packet in packets:
+        index = packet.stream_index  # which a packet that is written tells no more
+        try:
             output.mux_one(packet)
-    return left_out + _lost(tags, path)
+        except av.error.InvalidDataError:
+            if index == frames.index:
+                raise
+            damaged[index] += 1
+    return damaged
+
+
+def _name(stream):
+    """What a stream of a film is called in what the user is told."""
+    name = getattr(stream, "name", None)
+    name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
+    return f"{stream.type} {name}".strip()
 
 
 def _options(kind, source):
@@ -157,6 +231,11 @@ def _others(source, film, streams):
             index = packet.stream_index
             packet.stream = streams[index]
             yield _moved(packet, film)
+
+
+def _copied(source, film, streams, kind):
+    """Those of `_others`, as the kind of container takes them."""
+    return _increasing(_others(source, film, streams), 1 if kind in ("mp4", "mov") else 0)
 
 
 def _increasing(packets, least):

@@ -20,6 +20,8 @@ RATE = 25  # frames a second of the loop at most
 def compared(film, parts, size):
     """The middle of a film: pictures of one frame as in `Upscaled`, and a loop, the bytes of a WebP.
 
+    Both are None where the frames cannot be read again.
+
     parts: all of the film's. size: (height, width) of the enlarged frames.
     """
     shown = sorted(stamp for part in parts for stamp in part.stamps)
@@ -45,7 +47,7 @@ def compared(film, parts, size):
             pictures = {"bicubic": _cut(bicubic, box), "SRCNN": _cut(srcnn, box)}
         sides.append(np.concatenate([_middle(bicubic), _middle(srcnn)], axis=1))
         stamps.append(seconds)
-    return pictures, _webp(sides, stamps)
+    return pictures, _webp(sides, stamps) if sides else None
 
 
 def _frames_of(parts):

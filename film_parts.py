@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +11,11 @@ from typing import NamedTuple
 import av
 
 from film_files import location
+from naming import cut
 from writing import replacing
 
+BLOCK = 2**20  # bytes that are read at a time
+LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 LOCK = ".lock", ".lock_owner"  # of `locks.locked`
 
 
@@ -29,24 +33,43 @@ def folder_of(target, about):
     The ending of the target does not matter: a film that one container cannot hold goes on in another.
     """
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{target.stem[:120]}.{digest}.parts")
+    return target.with_name(f".{cut(target.stem, LONGEST_NAME)}.{digest}.parts")
 
 
 def finished(folder):
-    """The Parts that are there, from the first frame on without a gap."""
+    """The Parts that are there, from the first frame on without a gap or damage."""
     parts, first = [], 0
-    while (note := folder / f"{first:09d}.json").is_file():
-        parts.append(Part(note.with_suffix(".nut"), **json.loads(note.read_text())))
-        first += len(parts[-1].stamps)
+    while part := _whole(folder / f"{first:09d}.nut"):
+        parts.append(part)
+        first += len(part.stamps)
     return parts
 
 
-def write(folder, first, frames, add_stream, enough, broken):
+def _whole(path):
+    """The Part at a path; None if it is not there as it was written: a power cut may leave anything."""
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        note = json.loads(path.with_suffix(".json").read_bytes())
+        part = Part(path, note["stamps"], note["broken"])
+        if part.stamps and note["crc"] == _crc(part):
+            return part
+    return None
+
+
+def _crc(part):
+    """The CRC of a part's file and of what its note tells."""
+    crc = zlib.crc32(json.dumps(part[1:]).encode())
+    with open(part.path, "rb") as file:
+        while block := file.read(BLOCK):
+            crc = zlib.crc32(block, crc)
+    return crc
+
+
+def write(folder, first, frames, add_stream, enough, broken, check):
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 
     frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
-    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. Raises
-    InputError if the part cannot be written.
+    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. check:
+    raises InputError if the part is not to be kept. Raises InputError if the part cannot be written.
     """
     frame = next(frames, None)
     if frame is None:
@@ -58,21 +81,25 @@ def write(folder, first, frames, add_stream, enough, broken):
         av.open(location(temporary), "w", format="nut", container_options=keep) as output,
     ):
         stream = add_stream(output)
-        for frame in itertools.chain([frame], frames, [None]):  # noqa: B020
+        for frame in _until(enough, itertools.chain([frame], frames)):  # noqa: B020
             for packet in stream.encode(frame):
                 stamps.append(packet.pts)
                 output.mux_one(packet)
-            if frame is None:
-                break
-            if enough():
-                for packet in stream.encode(None):
-                    stamps.append(packet.pts)
-                    output.mux_one(packet)
-                break
-    note = {"stamps": stamps, "broken": broken(max(stamps))}
+    check()
+    part = Part(path, stamps, broken(max(stamps)))
+    note = {"stamps": part.stamps, "broken": part.broken, "crc": _crc(part)}
     with replacing(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(note))
-    return Part(path, **note)
+    return part
+
+
+def _until(enough, frames):
+    """The frames up to the one at which enough() is true, and None, by which encoders end."""
+    for frame in frames:
+        yield frame
+        if enough():
+            break
+    yield None
 
 
 def remove(folder):

@@ -20,7 +20,7 @@ from locks import locked
 from progress import progress
 from signals import stopping
 from threads import in_threads
-from upscale import LARGEST, Upscaled, origin, product_of
+from upscale import LARGEST, Upscaled, identity, origin, product_of
 from writing import check_free, replacing
 
 SECONDS = 40  # of work in a part: what is lost at most
@@ -45,16 +45,20 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
-        film = film._replace(joins=film_clock.joins(film))
-        parts, broken = encode(film, encoder, srcnns, size, folder)
+        check = partial(check_unchanged, source, about["input"])
+        film = film_clock.read(film)
+        refused = film_join.refused(film, encoder, target.suffix.lower())
+        parts, broken = encode(film, encoder, srcnns, size, folder, check)
+        check()
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None) as temporary:
-            left_out = film_join.join(temporary, film, parts, target.suffix.lower())
+            lost = film_join.join(temporary, film, parts, target.suffix.lower(), refused)
+            check()
             if not overwrite:
                 check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
-    seconds, warning = round(time.monotonic() - started, 1), remarks(film, encoder, parts, broken, left_out)
-    shown = film.turned_size(*encoder.size)
+    warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
+    seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
 
 
@@ -70,11 +74,22 @@ def said_of(source, target):
         raise InputError(f"{source}: {why}; {advice}") from error
 
 
-def encode(film, encoder, srcnns, size, folder):
+def check_unchanged(source, was):
+    """Raises InputError if a file is not there any more as its `upscale.identity` was."""
+    try:
+        is_same = identity(source) == was
+    except OSError as error:
+        why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
+        raise InputError(f"{source}: {why}") from error
+    if not is_same:
+        raise InputError(f"{source}: was changed during the work; the same command starts anew")
+
+
+def encode(film, encoder, srcnns, size, folder, check=lambda: None):
     """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
     how many frames could not be decoded.
 
-    size: (height, width) of the enlarged frames.
+    size: (height, width) of the enlarged frames. check: see `film_parts.write`.
     """
     parts = film_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
@@ -96,6 +111,7 @@ def encode(film, encoder, srcnns, size, folder):
                 *(folder, first, done, add_stream),
                 enough=lambda until=until: stop.number or time.monotonic() > until,
                 broken=reader.broken,
+                check=check,
             )
             if part:
                 parts.append(part)
@@ -106,14 +122,19 @@ def encode(film, encoder, srcnns, size, folder):
     return parts, reader.broken()
 
 
-def remarks(film, encoder, parts, broken, left_out):
-    """What could not be kept of a film, as one line; empty if all was."""
+def remarks(film, encoder, parts, broken, left_out, damaged):
+    """What could not be kept of a film, as one line; empty if all was.
+
+    left_out, damaged: see `film_join.join`.
+    """
     said = []
     last = float(max(parts[-1].stamps) * film.time_base)
     if last + 1 / film.rate < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if broken:
         said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
+    if damaged:
+        said.append(f"damaged and missing: {', '.join(damaged)}")
     left_out = [*left_out, *frames.lost(film.format)]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")

@@ -17,11 +17,16 @@ def names(paths, endings, taken=()):
     used, chosen = {name.casefold() for name in taken}, []
     for path in paths:
         whole = path.stem if stems[path.stem.casefold()] == 1 else path.name
-        name = cut = os.fsencode(whole)[:LONGEST_NAME].decode(errors="ignore")
+        name = short = cut(whole, LONGEST_NAME)
         number = 1
         while not used.isdisjoint((name + ending).casefold() for ending in endings):
             number += 1
-            name = f"{cut}-{number}"
+            name = f"{short}-{number}"
         used.update((name + ending).casefold() for ending in endings)
         chosen.append(name)
     return chosen
+
+
+def cut(name, length):
+    """As much of a name as takes at most so many bytes, in whole letters: file systems count bytes."""
+    return os.fsencode(name)[:length].decode(errors="ignore")

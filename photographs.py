@@ -92,7 +92,7 @@ def say_upscaled(results, files):
         tqdm.write(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s")
         entry = {"input": files.said(image.source), "output": str(image.target), "width": width}
         done.append(entry | {"height": height, "seconds": image.seconds})
-        if len(exhibits) < report.MOST_EXHIBITS:
+        if image.pictures and len(exhibits) < report.MOST_EXHIBITS:
             exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
             exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
     return done, exhibits, status

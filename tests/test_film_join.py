@@ -1,5 +1,6 @@
 """What a film has beside its frames is in the enlarged one, or is named."""
 
+import re
 from fractions import Fraction
 
 import av
@@ -96,3 +97,40 @@ def test_tags_and_data_that_a_container_cannot_have_are_named(folder, capfd):
         "Maker",
         "2020",
     ]
+
+
+def test_sound_that_a_container_refuses_at_the_end_is_named(folder, capfd):
+    """MP4 has no place for channels without a layout, and tells when all is written."""
+
+    def two(output, _):
+        stream, packets = output.add_stream("pcm_s24le", rate=48000, layout="stereo"), []
+        for number in range(20):
+            packet = av.Packet(bytes(2 * 3 * 1024))
+            packet.stream, packet.time_base, packet.duration = stream, Fraction(1, 48000), 1024
+            packet.pts = packet.dts = number * 1024
+            packets.append(packet)
+        return packets + sound(output, 20)
+
+    make("in.mkv", change=two)
+    assert run("--input", "in.mkv", "--output", "out.mp4") == 2
+    said = "in.mkv: left out, since such a file cannot hold it: audio pcm_s24le\n"
+    assert capfd.readouterr().err.endswith(said)
+    assert hashes("out.mp4", "audio") == hashes("in.mkv", "audio")[1:] != []
+    assert len(decode("out.mp4")[0]) == 12
+
+
+def test_a_damaged_packet_of_sound_costs_no_film(folder, capfd):
+    """One byte of the header of a frame of AAC, which a filter of FFmpeg's then refuses."""
+    make("in.ts", change=lambda output, _: sound(output, 40))
+    ((_, before),) = hashes("in.ts", "audio")
+    file, header = (folder / "in.ts").read_bytes(), before[20][:7]
+    assert header in file
+    (folder / "in.ts").write_bytes(file.replace(header, b"\x7f" + header[1:], 1))
+    assert run("--input", "in.ts") == 2
+    (missing,) = re.findall(
+        r"in.ts: damaged and missing: (\d) packets of audio aac\n", capfd.readouterr().err
+    )
+    ((_, after),) = hashes("sample/in_x2.mkv", "audio")
+    assert int(missing) > 0 and len(after) >= len(before) - 2
+    assert set(after) <= {packet[7:] for packet in before}  # without the headers of ADTS
+    assert len(decode("sample/in_x2.mkv")[0]) == 12

@@ -218,14 +218,22 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     steps = [b - a for a, b in itertools.pairwise(heard)]
     assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
     assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
-    film = film_files.probe("in.ts")
-    film = film._replace(joins=film_clock.joins(film))
+    film = film_clock.read(film_files.probe("in.ts"))
+    assert film.frames == 80  # and not what the clock tells of the last recording
     stamps = [frame.pts for frame in film_reader.Reader(film)]
     assert [frame.pts for frame in film_reader.Reader(film, stamps[60])] == stamps[61:]
 
 
-def test_what_an_encoder_refuses_is_one_line(folder, fails):
+def test_what_an_encoder_refuses_is_one_line_before_the_work(monkeypatch, fails, folder):
+    monkeypatch.setattr(films, "encode", lambda *_: 1 / 0)
     make("in.mkv", 2, (2, 2), codec="ffv1", format_="yuv420p10le")
     assert "in.mkv: cannot be written as out.mkv (" in fails(
         *WORDS, "--input", "in.mkv", "--output", "out.mkv"
     )
+
+
+def test_a_long_name_that_takes_several_bytes_a_letter(folder):
+    make("in.mp4", 2)
+    name = "漢" * 82 + ".mp4"  # 250 bytes
+    assert run("--input", "in.mp4", "--output", name) == 0
+    assert len(decode(name)[0]) == 2
