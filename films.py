@@ -51,11 +51,9 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
         pictures, loop = compared(film, parts, size)
-        with replacing(target, about if noted else None) as temporary:
+        with replacing(target, about if noted else None, overwrite) as temporary:
             lost = film_join.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
-            if not overwrite:
-                check_free(target)  # somebody may have made it meanwhile
     film_parts.remove(folder)
     warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
     seconds = round(time.monotonic() - started, 1)

@@ -57,6 +57,42 @@ def test_shipped_weights_beat_the_paper(data, filters, scale, degradation):
                 assert srcnn >= paper[image][1] - 0.01, image
 
 
+def jpeg_scores(folder, network):
+    """Mean PSNR in dB: bicubic (x1: the JPEG), the clean network (but at x1), the one for JPEG."""
+    clean = network._replace(degradation="matlab", quality=None)
+    kind = network.scale, network.degradation, network.colour, network.quality
+    pairs = [utils.preprocess(image, *kind) for image in utils.prepare_data(folder)]
+    pairs = [(input_[..., :1], label) for input_, label in pairs]
+    outputs = [[input_ for input_, _ in pairs]]
+    for one in [network] if network.scale == 1 else [clean, network]:
+        with devices.session() as session:
+            srcnn = trained(session, one, checkpoint_dir="nowhere")
+            outputs.append([super_resolve(srcnn, input_) for input_, _ in pairs])
+    labels = [label for _, label in pairs]
+    return [
+        np.mean([psnr(*both, network.scale) for both in zip(labels, images, strict=True)])
+        for images in outputs
+    ]
+
+
+@pytest.mark.parametrize(("scale", "quality", "least"), [(2, 50, 1.0), (1, 40, 1.2)])
+def test_jpeg_is_undone(data, scale, quality, least):
+    """On Set14, in dB above the clean network and, at x1, above the JPEG."""
+    network = network_of("9-5-5", scale=scale, degradation="jpeg", quality=quality)
+    *_, others, ours = jpeg_scores(data / "Test/Set14", network)
+    assert ours >= others + least
+
+
+@pytest.mark.parametrize("quality", [30, 70, 95])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+@pytest.mark.parametrize("filters", ["9-1-5", "9-5-5"])
+def test_no_jpeg_is_made_worse(data, filters, scale, quality):
+    network = network_of(filters, scale=scale, degradation="jpeg", quality=quality)
+    bicubic, *clean, ours = jpeg_scores(data / "Test/Set5", network)
+    assert ours > bicubic
+    assert all(ours > one - 0.02 for one in clean)
+
+
 def test_the_command_gives_these_scores(data, tmp_path, capsys):
     """With the tiles of the second command, to 0.001 dB."""
     words = "--is_train", "False", "--stride", 17, "--test_dir", data / "Test/Set5"
