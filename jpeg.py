@@ -77,7 +77,7 @@ def check_quality(path, quality, scale):
         raise InputError(
             f"{path}: is no JPEG file; name the --quality that it was saved with, or leave out --degradation"
         )
-    if scale == 1 and quality > QUALITIES[1]:
+    if scale == 1 and quality >= QUALITIES[1]:  # there an image held out loses, docs/training.md
         raise InputError(
             f"{path}: has quality {quality}, and with so little compression is best as it is; leave it out"
         )

@@ -83,9 +83,10 @@ def test_jpeg_is_undone(data, scale, quality, least):
     assert ours >= others + least
 
 
-@pytest.mark.parametrize("quality", [30, 70, 95])
-@pytest.mark.parametrize("scale", [1, 2, 3])
-@pytest.mark.parametrize("filters", ["9-1-5", "9-5-5"])
+@pytest.mark.parametrize("quality", [30, 70, 90])
+@pytest.mark.parametrize(
+    ("filters", "scale"), [("9-1-5", 1), ("9-1-5", 2), ("9-5-5", 1), ("9-5-5", 2), ("9-5-5", 3)]
+)
 def test_no_jpeg_is_made_worse(data, filters, scale, quality):
     network = network_of(filters, scale=scale, degradation="jpeg", quality=quality)
     bicubic, *clean, ours = jpeg_scores(data / "Test/Set5", network)
