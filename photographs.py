@@ -59,8 +59,7 @@ def with_qualities(config, work, files):
         if own_or_shipped(config.network._replace(degradation="jpeg"), config.checkpoint_dir):
             first = (item.source for item in work[:LOOKED_AT])
             for path in itertools.islice((path for path in first if is_compressed(path)), 1):
-                path = files.said(path)
-                print(f"{path}: is a JPEG file; --degradation jpeg takes its blocks away", file=sys.stderr)
+                print(f"{files.said(path)}: is a JPEG file; --degradation jpeg takes its blocks away")
         return work
     found = []
     for item in work:
