@@ -189,4 +189,4 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().out
     shutil.rmtree("checkpoint/srcnn_5-1-3_4-3_x2_jpeg")
     assert run(*words, "again.png") == 0
-    assert "JPEG" not in capfd.readouterr().err
+    assert "JPEG" not in "".join(capfd.readouterr())
