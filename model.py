@@ -104,7 +104,8 @@ class SRCNN:
         for kernel, bias in zip(values[::2], values[1::2], strict=True):
             is_last = len(layers) == len(self.weights) - 1
             if self.network.is_told:
-                told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * (is_last or not layers)
+                has_products = kernel.shape[2] > x.shape[3] + 1
+                told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
                 x = tf.concat([x, *told], 3)
             conv = conv2d_few(x, kernel, self.block) if is_last else conv2d(x, kernel)
             outputs = tf.nn.bias_add(conv, bias)
@@ -141,8 +142,7 @@ class SRCNN:
                 # not compete with the next layer's for the cores, which costs a tenth of a step.
                 gradients = tf.gradients(tf.reduce_mean(weight * errors), values, gate_gradients=True)
                 found.append(put_together([*gradients, tf.reduce_mean(errors)]))
-        shapes = [variable.shape.as_list() for variable in variables]
-        *gradients, self.loss = taken_apart(towers.mean(found), [*shapes, []])
+        *gradients, self.loss = taken_apart(towers.mean(found), [*self.network.shapes.values(), []])
         self.refresh = None
         if natural:
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
@@ -156,8 +156,7 @@ class SRCNN:
         variables = list(self.variables.values())
         if len(towers.devices) == 1:
             return [(self.layers, self.errors, weights, variables)]
-        found = []
-        shapes = [variable.shape.as_list() for variable in variables]
+        found, shapes = [], self.network.shapes.values()
         parts = towers.hand_out(put_together(variables), [self.images, self.labels, weights])
         for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):

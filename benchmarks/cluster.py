@@ -33,7 +33,7 @@ BATCH = 128
 SIZES = BATCH, 8 * BATCH  # of batches in the tables
 MACHINES = [2**n for n in range(9)]
 GIGABITS = 1, 10, 100
-PHOTOGRAPHS, SIDES = 6, (1500, 1000)
+PHOTOGRAPHS, SIDES = 12, (1500, 1000)
 COUNT = 5  # machines between which messages are timed
 PAIR = 33**2 + 21**2  # values of a sub-image and its label
 
@@ -161,14 +161,14 @@ def step_parts(devices):
     tf, config = devices.tf, main.parse_flags([])
     with devices.session() as sess:
         srcnn = SRCNN(sess, config.network, "identity", 0, config.label_size)
+        plain = [srcnn.loss, *tf.gradients(srcnn.loss, list(srcnn.variables.values()), gate_gradients=True)]
         srcnn.build_descent("kfac")
-        gradients = tf.gradients(srcnn.loss, list(srcnn.variables.values()), gate_gradients=True)
         sess.run(tf.global_variables_initializer())
         x = np.random.default_rng(0).random((BATCH, 33, 33, 1))
         y = x[:, 6:-6, 6:-6]
         feed = {srcnn.images: x, srcnn.labels: y, srcnn.learning_rate: 1e-4}
         step = seconds(sess, [srcnn.loss, srcnn.train_op], feed)
-        others = step - seconds(sess, [srcnn.loss, *gradients], feed)
+        others = step - seconds(sess, plain, feed)
         return step, others, seconds(sess, srcnn.refresh, {srcnn.images: x[:16], srcnn.labels: y[:16]})
 
 

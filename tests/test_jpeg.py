@@ -99,7 +99,8 @@ def test_training_testing_and_exports(photographs, capfd):
     assert run(*training, "--epoch", 30, "--validation", 1) == 0
     folder = "checkpoint/srcnn_5-1-3_4-3_x1_jpeg"
     values, settings = read_weights(folder)
-    assert [values[name].shape[2] for name in ("w1", "w2", "w3")] == [3, 5, 7] and "quality" not in settings
+    shapes = [values[name].shape for name in ("w1", "w2", "w3")]
+    assert shapes == [(5, 5, 3, 4), (1, 1, 5, 3), (3, 3, 7, 1)] and "quality" not in settings
     testing = "--is_train", "False", "--test_dir", photographs, *SHAPE, "--scale", 1
     found = {}
     for quality in (30, 90):
