@@ -85,7 +85,8 @@ def test_jpeg_is_undone(data, scale, quality, least):
 
 @pytest.mark.parametrize("quality", [30, 70, 90])
 @pytest.mark.parametrize(
-    ("filters", "scale"), [("9-1-5", 1), ("9-1-5", 2), ("9-5-5", 1), ("9-5-5", 2), ("9-5-5", 3)]
+    ("filters", "scale"),
+    [("9-1-5", 1), ("9-1-5", 2), ("9-1-5", 3), ("9-5-5", 1), ("9-5-5", 2), ("9-5-5", 3)],
 )
 def test_no_jpeg_is_made_worse(data, filters, scale, quality):
     network = network_of(filters, scale=scale, degradation="jpeg", quality=quality)
