@@ -1,11 +1,13 @@
 """Which machines work together, and which of them this one is: from TF_CONFIG, or from flags."""
 
 import json
+import re
 from typing import NamedTuple
 
 from errors import InputError
 
 CHIEFS = "chief", "master"  # jobs of TF_CONFIG that have one task, which leads
+IDLE = "ps", "evaluator"  # those for which there is nothing to do
 
 
 class Cluster(NamedTuple):
@@ -32,7 +34,7 @@ def find_cluster(config, environment):
     hosts, task = _from_flags(config) if by_hand else _from_tf_config(text)
     for host in hosts:
         name, _, port = host.rpartition(":")
-        if not name or not port.isdecimal() or not 0 < int(port) < 65536:
+        if not re.fullmatch(r"[^\s/]+", name) or not port.isdecimal() or not 0 < int(port) < 65536:
             raise InputError(f"{what}: {host!r} is not an address with a port, such as 10.0.0.1:2222")
     if len(set(hosts)) < len(hosts):
         raise InputError(f"{what}: an address is named twice; give each machine its own")
@@ -46,7 +48,7 @@ def _from_flags(config):
         raise InputError("--worker_hosts: which of them is this machine? Add --task_index, 0 for the chief")
     if config.job_name == "chief" and config.task_index:
         raise InputError("--job_name chief is --task_index 0, the first of --worker_hosts; leave one out")
-    return config.worker_hosts.split(","), config.task_index or 0
+    return [host.strip() for host in config.worker_hosts.split(",")], config.task_index or 0
 
 
 def _from_tf_config(text):
@@ -57,11 +59,14 @@ def _from_tf_config(text):
             job: [str(host) for host in hosts] for job, hosts in value.get("cluster", {}).items() if hosts
         }
         task = value.get("task", {})
-        job, index = task.get("type", ""), int(str(task.get("index", 0)))
+        job = task.get("type", "")
+        index = int(str(task.get("index", 0 if len(jobs.get(job, [])) == 1 else -1)))
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"TF_CONFIG: is not of the form {form}") from error
-    if others := set(jobs) - {*CHIEFS, "worker"}:
+    if others := set(jobs) - {*CHIEFS, *IDLE, "worker"}:
         raise InputError(f"TF_CONFIG: has {', '.join(sorted(others))}; only a chief and workers are used")
+    if job in IDLE:
+        raise InputError(f"TF_CONFIG: this machine is a {job}; only a chief and workers have something to do")
     places = [(name, i) for name in (*CHIEFS, "worker") for i in range(len(jobs.get(name, [])))]
     if sum(name in CHIEFS for name, _ in places) > 1:
         raise InputError("TF_CONFIG: has more than one chief; name one")

@@ -7,6 +7,7 @@ import os
 import threading
 from contextlib import contextmanager, suppress
 
+import signals
 from errors import InputError, first_line
 from terminal import silenced
 
@@ -21,6 +22,8 @@ with silenced():  # some of the start-up messages come with the first session
     with tf.Graph().as_default(), tf.Session() as first:
         first.run(tf.constant(0))
 
+DIRECTLY = "no_grpc_proxy", "no_proxy"  # variables of which gRPC takes the first that is there
+NOBODY = "/job:nobody"  # a filter of devices that no machine passes
 CLOSING = 1  # seconds for the closing of a session; one whose machines are gone would wait for them
 
 
@@ -44,17 +47,18 @@ def session(cpus=1):
 
 
 @contextmanager
-def cluster_session(target, tasks, timeout=0):
+def cluster_session(target, tasks=(), timeout=0):
     """The same on machines of a cluster; what is placed nowhere else is on the first of them.
 
-    target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts.
-    timeout: seconds for each run, 0 for no limit. Raises one of lost.LOST when a machine does not answer.
+    target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts;
+    none: on that server alone, whichever it is. timeout: seconds for each run, 0 for no limit.
+    Raises one of lost.LOST when a machine does not answer.
     """
-    filters = [device_of(task) for task in tasks]
+    filters = [device_of(task) for task in tasks] or [NOBODY]
     config = settings(
         operation_timeout_in_ms=int(1000 * timeout), device_filters=filters, allow_soft_placement=True
     )
-    with _memory_said(), tf.Graph().as_default(), tf.device(filters[0]):
+    with _memory_said(), tf.Graph().as_default(), tf.device(filters[0] if tasks else None):
         sess = tf.Session(target, config=config)
         nothing = tf.no_op()
         try:
@@ -106,6 +110,8 @@ def serve(cluster):
     It listens on all addresses of the machine: TensorFlow does not let one be chosen.
     Raises InputError if the port is taken.
     """
+    signals.at_once = True  # its threads do not survive Python's teardown in the middle of a step
+    _reach_directly(cluster.hosts)
     spec = tf.train.ClusterSpec({"worker": list(cluster.hosts)})
     try:
         with silenced():
@@ -118,6 +124,12 @@ def serve(cluster):
 
 
 _servers = []  # for as long as the process lives
+
+
+def _reach_directly(hosts):
+    """Keeps gRPC from looking for the machines behind the proxy that a company has for the web."""
+    before = [os.environ[name] for name in DIRECTLY if name in os.environ][:1]
+    os.environ[DIRECTLY[0]] = ",".join([*before, *(host.rpartition(":")[0].strip("[]") for host in hosts)])
 
 
 def towers(sess):

@@ -1,6 +1,6 @@
 """Trains and tests SRCNN. `python main.py --help` lists the flags."""
 
-from signals import clean_up, leave_at_once, on_signals
+from signals import clean_up, end, leave_at_once, on_signals
 
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
@@ -64,11 +64,12 @@ def check_scale(config, parser):
 
 def share_out(config, parser):
     """Sets the shard of a test or an upscaling: the one that is named, or this machine's in a cluster."""
-    if config.is_train and (config.shard or config.gather):
-        parser.error("--shard and --gather are for tests and upscaling; add --is_train False")
+    is_other_job = config.is_train or config.download or config.export is not None
+    if is_other_job and (config.shard or config.gather):
+        parser.error("--shard and --gather are for tests and upscaling alone; add --is_train False")
     if config.shard and config.gather:
         parser.error("--gather is for when all shards are done; leave out --shard")
-    if config.cluster and not (config.is_train or config.shard or config.gather):
+    if config.cluster and not (is_other_job or config.shard or config.gather):
         config.shard = config.cluster.task + 1, len(config.cluster.hosts)
 
 
@@ -177,6 +178,15 @@ def complain(message):
     return 2
 
 
-if __name__ == "__main__":
+def run(arguments=None):
+    """main() as a process, which ends with its status."""
     open_streams()
-    sys.exit(main())
+    try:
+        status = main(arguments)
+    except SystemExit as stopped:  # by a signal, or by the parser of flags
+        status = stopped.code
+    end(status)
+
+
+if __name__ == "__main__":
+    run()

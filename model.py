@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
 from towers import Towers, put_together, taken_apart
-from weights import find_weights, unsaid, weights_of
+from weights import digest, find_weights, unsaid, weights_of
 
 DEFAULT = Network()
 
@@ -193,9 +193,13 @@ class SRCNN:
             self.load(self.source)
 
     def load(self, path):
-        """Takes w1, b1, ... from a file of weights of this network; returns the settings that it has."""
+        """Takes w1, b1, ... from a file of weights of this network; returns the settings that it has.
+
+        `digest` tells these weights from others.
+        """
         values, settings = weights_of(path, self.network)
         self.set(values)
+        self.digest = digest(values)
         return settings
 
 

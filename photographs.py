@@ -39,6 +39,8 @@ def upscale_files(config):
         pages = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
         check_results(config, work, [Path(config.sample_dir) / name for name in pages])
         named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
+        if named and (config.shard or config.gather):
+            raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with devices.session() as sess:
             networks = Networks(sess, config)
             todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)

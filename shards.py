@@ -4,7 +4,6 @@ What is done stands in the lists of the folder of results (writing.py), one of e
 and weights a result was made, and its scores. So a rerun does only what is missing.
 """
 
-import errno
 import sys
 from functools import partial
 
@@ -21,7 +20,10 @@ from writing import failures, note_failure, replacing, use_list, written
 
 
 def part_of(items, shard):
-    """Those of a list that are of a shard, (number from 1, count), by their position; all if it is None."""
+    """Those of a list that are of a shard, (number from 1, count), by their position; all if it is None.
+
+    From here on this process notes what it does in the list of that shard.
+    """
     use_list(f"{shard[0]}-of-{shard[1]}" if shard else "")
     return items[shard[0] - 1 :: shard[1]] if shard else items
 
@@ -89,10 +91,13 @@ def gathered_test(config, srcnn, folder, named):
 def noting(results):
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
-    A full disk is no reason: with space again it can.
+    That is so if the error names it. A target that is in the way, and what a system may do better another
+    time (a full disk, too little memory), is no reason.
     """
     for item in results:
-        if item.error and getattr(item.error.__cause__, "errno", None) not in (errno.ENOSPC, errno.EDQUOT):
+        cause = item.error and item.error.__cause__
+        passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
+        if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
             note_failure(item.target, {"input": upscale.identity(item.source), "reason": str(item.error)})
         yield item
 

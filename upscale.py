@@ -18,7 +18,6 @@ import utils
 from errors import InputError
 from progress import progress
 from sizes import in_tiles, resampled, resized
-from weights import digest
 from writing import check_free
 
 LARGEST = 2**30  # pixels of a result
@@ -179,8 +178,7 @@ def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
 
 def origin(source, srcnns):
     """What a result was made from, as the list of its folder notes it: plain values."""
-    weights = [digest(srcnn.sess.run(srcnn.variables)) for srcnn in srcnns]
-    return {"input": identity(source), "weights": weights}
+    return {"input": identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
 
 
 def identity(source):

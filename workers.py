@@ -8,7 +8,9 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from uuid import uuid4
 
 import tensorflow.compat.v1 as tf
 
@@ -25,11 +27,16 @@ FAILURES = 10  # since the last checkpoint, after which the chief ends
 ERROR = 2  # the exit status of a worker whose chief refuses it, or ends with an error
 
 
-def letterbox(task):
-    """What a worker says of itself, and the queue of its orders, in the default graph."""
-    with tf.device(f"{devices.device_of(task)}/cpu:0"):
+def letterbox():
+    """What a machine says of itself, and the queue of its orders, in the default graph, on its server."""
+    with tf.device("/cpu:0"):
         about = tf.Variable("", name="about", trainable=False)
         return about, tf.FIFOQueue(8, [tf.string], [()], shared_name="orders")
+
+
+def place(hosts, task):
+    """What a machine says of its place: others that have its port, or lists that differ, are found by it."""
+    return {"place": f"{task} in {','.join(hosts)}"}
 
 
 def work(cluster, about):
@@ -38,9 +45,9 @@ def work(cluster, about):
     about: plain values, which must be those of the chief. Raises InputError if it is refused.
     """
     target = devices.serve(cluster)
-    with devices.cluster_session(target, [cluster.task]) as sess:
-        said, orders = letterbox(cluster.task)
-        sess.run(tf.assign(said, json.dumps(about)))
+    with devices.cluster_session(target) as sess:
+        said, orders = letterbox()
+        sess.run(tf.assign(said, json.dumps(about | place(*cluster))))
         waiting, order = orders.size(), orders.dequeue()
         print(f"{cluster.hosts[cluster.task]}: works for the chief, {cluster.hosts[0]}")
         while not sess.run(waiting):  # signals are seen between the looks
@@ -57,7 +64,8 @@ class Crew:
     """The chief's view of a cluster. When the block ends, however it does, the workers end with the chief.
 
     about: plain values, which must be those of each worker. timeout: seconds after which a machine that does
-    not answer is done without. Raises InputError if the port is taken: by a chief whose workers these are.
+    not answer is done without. Raises InputError if the port is taken, or another machine is the chief:
+    the workers are that one's.
     """
 
     def __init__(self, cluster, about, timeout):
@@ -66,6 +74,15 @@ class Crew:
         self.failures, self.suspects = 0, set()  # since the last checkpoint; who was missing after one
 
     def __enter__(self):
+        mark = uuid4().hex
+        with devices.cluster_session(self.target) as sess:
+            sess.run(tf.assign(letterbox()[0], mark))
+        with (
+            suppress(tf.errors.OpError),  # some machines do not reach themselves by their name
+            devices.cluster_session(f"grpc://{self.hosts[0]}", timeout=PROBE) as sess,
+        ):
+            if sess.run(letterbox()[0]) != mark.encode():
+                raise InputError(f"{self.hosts[0]}: runs already, elsewhere; correct the place of this one")
         return self
 
     def __exit__(self, _, error, __):
@@ -136,8 +153,8 @@ class Crew:
         while not self.refused.issuperset(missing) and time.monotonic() < end and not self.stop.number:
             time.sleep(POLL)
             missing = self.absent(missing, min(PROBE, max(1, end - time.monotonic())))
-        if missing:
-            print(f"goes on without {self.names(missing)} until it answers")
+        if unseen := [task for task in missing if task not in self.refused]:
+            print(f"goes on without {self.names(unseen)} until it answers")
         return sorted(without.union(missing))
 
     def names(self, tasks):
@@ -152,12 +169,12 @@ class Crew:
     def greet(self, seconds, task):
         """Whether a worker is there; one that is not started as the chief is refused."""
         try:
-            with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], seconds) as sess:
-                said, orders = letterbox(task)
+            with devices.cluster_session(f"grpc://{self.hosts[task]}", timeout=seconds) as sess:
+                said, orders = letterbox()
                 others = json.loads(sess.run(said))
                 differences = [
                     f"{name} {others.get(name)} (the chief: {value})"
-                    for name, value in self.about.items()
+                    for name, value in (self.about | place(self.hosts, task)).items()
                     if others.get(name) != value
                 ]
                 self.refused.discard(task)
@@ -175,10 +192,11 @@ class Crew:
 
         def tell(task):
             try:
-                with devices.cluster_session(f"grpc://{self.hosts[task]}", [task], FAREWELL) as sess:
-                    sess.run(letterbox(task)[1].enqueue(json.dumps({"status": status, "reason": reason})))
+                with devices.cluster_session(f"grpc://{self.hosts[task]}", timeout=FAREWELL) as sess:
+                    sess.run(letterbox()[1].enqueue(json.dumps({"status": status, "reason": reason})))
             except tf.errors.OpError:
-                print(f"{self.hosts[task]} does not answer; end it there")
+                if task not in self.refused:  # which was told
+                    print(f"{self.hosts[task]} does not answer; end it there")
 
         with ThreadPoolExecutor(len(self.hosts)) as threads:
             list(threads.map(tell, range(1, len(self.hosts))))
@@ -188,8 +206,9 @@ def reason_of(error):
     """The line of an error of a session that says what happened."""
     if isinstance(error, tf.errors.DeadlineExceededError):
         return "no answer in --timeout, which must be longer than a step takes"
-    lines = [line for line in error.message.splitlines() if line.strip()]
-    return next((line for line in lines if not line.endswith(("execution error:", ":"))), error.message)[:200]
+    ending = ":", "root error(s) found."  # of lines that say where
+    lines = [line for line in error.message.splitlines() if line.strip("= ")]
+    return next((line for line in lines if not line.endswith(ending)), error.message)[:200]
 
 
 class Watch:

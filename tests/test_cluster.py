@@ -30,6 +30,7 @@ def tf_config(jobs, kind="worker", index=0):
         ({"chief": [A], "worker": [B, C]}, ("worker", 1), ((A, B, C), 2)),
         ({"worker": [B, C], "master": [A]}, ("master", 0), ((A, B, C), 0)),
         ({"worker": [A, B], "ps": []}, ("worker", 1), ((A, B), 1)),
+        ({"master": [A], "worker": [B], "ps": [A, B]}, ("worker", 0), ((A, B), 1)),  # as SageMaker says it
         ({"worker": ["[::1]:1", "[::1]:2"]}, ("worker", 0), (("[::1]:1", "[::1]:2"), 0)),
         ({"chief": [A]}, ("chief", 0), None),  # as Vertex AI says to a machine alone
         ({}, ("worker", 0), None),
@@ -49,7 +50,7 @@ def test_tf_config_names_the_machines(monkeypatch, jobs, place, expected):
     ],
 )
 def test_flags_name_the_machines(words, expected):
-    assert main.parse_flags([*words.split(), "--worker_hosts", f"{A},{B},{C}"]).cluster == expected
+    assert main.parse_flags([*words.split(), "--worker_hosts", f"{A},{B}, {C}"]).cluster == expected
 
 
 def test_nothing_names_no_machines(monkeypatch):
@@ -65,13 +66,16 @@ def test_nothing_names_no_machines(monkeypatch):
         ('{"cluster": {"worker": 3}}', "is not of the form"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", 0.7), "is not of the form"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", float("inf")), "is not of the form"),
-        (tf_config({"chief": [A], "ps": [B]}), "has ps"),
+        (tf_config({"chief": [A], "worker": [B], "ps": [C]}, "ps"), "this machine is a ps"),
+        (tf_config({"chief": [A], "gardener": [B]}), "has gardener"),
+        ('{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker"}}', "said to be none of its"),
         (tf_config({"chief": [A, B]}), "more than one chief"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", 1), "said to be none of its"),
         (tf_config({"worker": [A]}, "worker", 3), "said to be none of its"),
         (tf_config({"chief": [A], "worker": [A]}), "named twice"),
         (tf_config({"chief": [A], "worker": ["b"]}), "'b' is not an address with a port"),
         (tf_config({"chief": [A], "worker": ["b:99999"]}), "'b:99999' is not an address"),
+        (tf_config({"chief": [A], "worker": ["grpc://b:1"]}), "'grpc://b:1' is not an address"),
     ],
 )
 def test_an_environment_that_makes_no_sense_is_said(monkeypatch, fails, text, what):
@@ -124,8 +128,9 @@ def test_a_port_that_is_taken_is_said(fails):
 
 HOLDING = """
 import sys
-import devices, jobs, main
+import devices, main, signals
 import training, workers
+signals.on_signals(signals.leave)
 training.CHECKPOINT_STEPS = 10
 workers.PROBE = 2
 step, holds = training.train_step, set(sys.argv[1].split())
@@ -141,7 +146,7 @@ def held_step(srcnn, number, *rest):
 training.train_step = held_step
 if "start" in holds:
     sys.stdin.readline()
-sys.exit(main.main(sys.argv[2:]))
+main.run(sys.argv[2:])
 """
 
 
@@ -263,3 +268,35 @@ def test_an_error_before_the_training_ends_the_workers_too(photographs, tmp_path
         status, _, errors = worker.ends()
     assert status == 2 and errors.count("\n") == 1
     assert f"the chief, {hosts[0]}, ended: " in errors and "image 1.png" in errors
+
+
+def test_workers_with_a_wrong_place_are_refused(photographs, tmp_path):
+    """Their lists differ from the chief's, so that each is where it expects the other."""
+    words, hosts = cluster_words(photographs, tmp_path / "two", 3)
+    turned = ",".join([hosts[0], hosts[2], hosts[1]])
+    with ExitStack() as stack:
+        chief = Machine(stack, words, 0, holds="15")
+        for other in [Machine(stack, [*words, "--worker_hosts", turned], task) for task in (1, 2)]:
+            status, _, errors = other.ends()
+            assert status == 2 and errors.count("\n") == 1
+            assert f" in {turned} (the chief: " in errors
+        chief.until("step 15")
+        workers = [Machine(stack, words, task) for task in (1, 2)]
+        for worker in workers:
+            worker.until("works for the chief")
+        chief.go()
+        assert [machine.ends()[0] for machine in (chief, *workers)] == [0, 0, 0]
+
+
+def test_a_worker_that_is_told_to_stop_in_a_step_does_so(photographs, tmp_path, monkeypatch):
+    """And machines do without the proxy that there is for the web."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    words, hosts = cluster_words(photographs, tmp_path / "two", 2)
+    with ExitStack() as stack:
+        chief, worker = (Machine(stack, words, task, "--epoch", 10**6) for task in (0, 1))
+        chief.until("epoch 1")
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.ends()[0] == 128 + signal.SIGTERM
+        assert hosts[1] in chief.until("waits")
+        chief.process.send_signal(signal.SIGTERM)
+        assert chief.ends()[0] == 128 + signal.SIGTERM

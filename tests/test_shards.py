@@ -86,13 +86,32 @@ def test_files_that_cannot_be_used_are_left_out_of_what_is_gathered(photographs,
     assert "image 1.png for one" in fails(*words, "--gather", but="s")
 
 
-@pytest.mark.parametrize("reason", [None, OSError(errno.ENOSPC, "No space left on device")])
-def test_a_full_disk_is_no_reason_to_leave_a_file_out(photographs, reason):
-    item = Upscaled(photographs / "image 0.png", photographs / "s/image 0_x2.png", error=InputError("a line"))
-    item.error.__cause__ = reason
+@pytest.mark.parametrize(
+    ("named", "cause"),
+    [
+        ("image 0.png", None),
+        ("image 0.png", OSError("image file is truncated")),
+        ("image 0.png", OSError(errno.EIO, "Input/output error")),
+        ("image 0.png", MemoryError()),
+        ("s/image 0_x2.png", None),  # exists already
+        ("s/image 0_x2.png", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+)
+def test_only_what_a_file_is_itself_is_a_reason_to_leave_it_out(photographs, named, cause):
+    error = InputError(f"{photographs / named}: a reason")
+    item = Upscaled(photographs / "image 0.png", photographs / "s/image 0_x2.png", error=error)
+    item.error.__cause__ = cause
     assert list(shards.noting([item])) == [item]
-    noted = failures(item.target.parent)
-    assert shards.why_not(Work(item.source, item.target), noted) == (None if reason else "a line")
+    is_noted = named == "image 0.png" and (cause is None or "truncated" in str(cause))
+    known = shards.why_not(Work(item.source, item.target), failures(item.target.parent))
+    assert known == (str(error) if is_noted else None)
+
+
+def test_a_target_in_the_way_is_not_gathered(photographs, tmp_path, fails):
+    words = [*TEST, "--input", str(photographs), "--sample_dir", str(tmp_path / "s")]
+    assert main.main([*words, "--shard", "1/1", "--filters", "9-5-5"]) == 0
+    assert main.main([*words, "--shard", "1/1"]) == 2
+    assert "3 of 3 images are not done yet" in fails(*words, "--gather", but="s")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +122,13 @@ def test_a_full_disk_is_no_reason_to_leave_a_file_out(photographs, reason):
         ("--is_train False --shard 3", "1/16 to 16/16"),
         ("--shard 1/4", "--is_train False"),
         ("--is_train False --shard 1/4 --gather", "leave out"),
+        ("--is_train False --shard 1/4 --export x.mat", "are for tests and upscaling"),
+        ("--is_train False --shard 1/1 --input {0} --output s/a.png", "one result cannot be shared out"),
     ],
 )
-def test_shards_that_make_no_sense_are_said(fails, words, what):
-    assert what in fails(*words.split())
+def test_shards_that_make_no_sense_are_said(photographs, fails, words, what):
+    photograph = photographs / "image 0.png"
+    assert what in fails(*(word.format(photograph) for word in words.split()))
 
 
 def test_more_shards_than_files(photographs, tmp_path):

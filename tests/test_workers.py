@@ -27,12 +27,42 @@ from workers import Crew
 )
 def test_workers_end_as_their_chief(monkeypatch, error, status, reason):
     told = []
+    monkeypatch.setattr(workers, "PROBE", 0.1)
     monkeypatch.setattr(devices, "serve", lambda cluster: "")
     monkeypatch.setattr(Crew, "dismiss", lambda self, *words: told.append(words))
     with suppress(BaseException), Crew(Cluster((A, B), 0), {}, 30):
         if error:
             raise error
     assert told == [(status, reason)]
+
+
+def test_a_second_chief_is_refused_before_it_tells_workers_anything(monkeypatch):
+    hosts = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
+    elsewhere = devices.serve(Cluster(hosts[1:], 0))
+    with Crew(Cluster(hosts[:1], 0), {}, 1):
+        monkeypatch.setattr(devices, "serve", lambda cluster: elsewhere)
+        monkeypatch.setattr(Crew, "dismiss", lambda *words: pytest.fail("is no chief"))
+        with pytest.raises(InputError, match=f"{hosts[0]}: runs already"), Crew(Cluster(hosts, 0), {}, 1):
+            pytest.fail("leads")
+        monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "Graph execution error:\n\n=====\nUNAVAILABLE: From /job:worker/task:1:\nSocket closed\nmore",
+            "Socket closed",
+        ),
+        (
+            "Graph execution error:\n\n2 root error(s) found.\n  (0) UNAVAILABLE: failed to connect",
+            "failed to connect",
+        ),
+        ("nothing more", "nothing more"),
+    ],
+)
+def test_the_reason_of_a_loss_is_one(message, expected):
+    assert workers.reason_of(tf.errors.UnavailableError(None, None, message)).endswith(expected)
 
 
 @pytest.fixture
