@@ -1,5 +1,6 @@
 """Animated pictures: all frames, how long each is shown, and how often all are."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from metadata import Metadata
 from writing import replacing
 
 KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
+STEPS = {"GIF": 10, "WEBP": 1}  # milliseconds in which they count; PNG has fractions
+LONGEST = 655_350  # milliseconds that GIF shows a frame
 LARGEST = 2**28  # pixels of all frames of a result, which are in memory at a time
 
 
@@ -20,7 +23,7 @@ class Animation(NamedTuple):
     """A decoded animation."""
 
     frames: list  # (h, w, 3) or (h, w, 4) uint8 pixels, of one shape
-    milliseconds: list  # that each is shown
+    milliseconds: list  # that each is shown, whole numbers or not
     plays: int  # 0: without end
     icc_profile: bytes | None = None
     metadata: Metadata = Metadata()
@@ -59,6 +62,10 @@ def check_keeps(target, animation):
     """Raises InputError if a file of this name cannot keep what an animation has beside its colours."""
     if KINDS[target.suffix.lower()] != "GIF":
         return
+    if max(animation.milliseconds) > LONGEST:
+        raise InputError(
+            f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; take .png or .webp"
+        )
     if animation.metadata:
         raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
     if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
@@ -74,7 +81,7 @@ def read(path):
                 pixels = np.asarray(frame.convert("RGBA"))
                 if number or not image.info.get("default_image"):  # which is for who cannot show the others
                     frames.append(pixels)
-                    milliseconds.append(round(image.info.get("duration") or 0))
+                    milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
             upright = images.UPRIGHT.get(images.orientation_of(image), np.asarray)
@@ -107,10 +114,18 @@ def save(animation, path, about=None, overwrite=True):
         more["icc_profile"] = animation.icc_profile
     if kind != "GIF":
         more |= images.in_pillow(kind, animation.metadata)
-    more["duration"] = animation.milliseconds
+    more["duration"] = in_steps(animation.milliseconds, STEPS.get(kind))
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about, overwrite) as temporary:
         first.save(temporary, kind, save_all=True, append_images=others, **more)
+
+
+def in_steps(milliseconds, step):
+    """Times in whole steps whose sums are nearest to those of the exact ones; as they are without a step."""
+    if not step:
+        return milliseconds
+    ends = [step * round(end / step) for end in itertools.accumulate(milliseconds)]
+    return [end - before for before, end in itertools.pairwise([0, *ends])]
 
 
 def _opaque_or_not(pixels):

@@ -6,11 +6,11 @@ BACK = 1  # seconds back that are a clock that starts over, and not packets in d
 
 
 def read(film):
-    """The film with what only all of its file tells: `joins`, and how many frames it has.
+    """The film with what only all of its file tells: `joins`, `frames` and `lasting`.
 
     That is little beside the work. Raises InputError if the file cannot be read.
     """
-    joins, count, last, end, add = [], 0, None, 0, 0
+    joins, count, last, end, add, newest = [], 0, None, 0, 0, (0, 0)
     with opened(film.path) as container:
         streams = [container.streams[film.index], *container.streams.audio]
         for packet in packets_of(container, *streams):
@@ -23,9 +23,11 @@ def read(film):
                     add = end - seconds
                     joins.append((packet.pos, add))
                 last = seconds
+                shown = packet.dts if packet.pts is None else packet.pts
+                newest = max(newest, (shown * packet.time_base + add, packet.duration or 0))
             lasting = packet.duration * packet.time_base if packet.duration else 1 / film.rate
             end = max(end, seconds + lasting + add)
-    return film._replace(joins=tuple(joins), frames=count)
+    return film._replace(joins=tuple(joins), frames=count, lasting=newest[1])
 
 
 def going_on(film, packets):

@@ -16,7 +16,6 @@ from errors import InputError, first_line
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unless told otherwise
 FIRST = 10  # frames that tell whether a film is interlaced
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
-FULL = 2  # range, as FFmpeg numbers it
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -39,8 +38,12 @@ class Film(NamedTuple):
     centred: bool  # see `frames.enlarged`
     turned: int  # quarters, against the clock, by which a player turns it
     end: float  # seconds, of the last frame; 0 if unknown
+    late: int | None = None  # ticks from decoding stamps to those of frames, where only the former are right
+    alpha: bool = False  # whether it has transparency that its decoder does not give
+    # What only all of its file tells, `film_clock.read`:
     joins: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
-    frames: int = 0  # about as many; this and the joins are told by `film_clock.read`
+    frames: int = 0  # about as many
+    lasting: int = 0  # ticks that its last frame is shown; 0 if unknown
 
     @property
     def upright(self):
@@ -97,6 +100,8 @@ def probe(path):
             centred=stream.codec_context.name in CENTRED,
             turned=round(frame.rotation / 90) % 4,
             end=_end(container, stream),
+            late=_late(first),
+            alpha=stream.metadata.get("alpha_mode") == "1",
         )
 
 
@@ -104,10 +109,18 @@ def _colours(decoder, frame):
     names = "color_range", "color_primaries", "color_trc", "colorspace"
     colours = {name: int(getattr(decoder, name)) for name in names}
     if frame.format.name.startswith("yuvj"):
-        colours["color_range"] = FULL
+        colours["color_range"] = frames.FULL
     elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.pixels_of`
         colours |= {"color_range": frames.LIMITED, "colorspace": frames.BT601}
     return colours
+
+
+def _late(frames):
+    """See `Film`: AVI has the stamps of H.264 in the order of decoding."""
+    stamps = [frame.pts for frame in frames if frame.pts is not None]
+    if stamps == sorted(stamps) or frames[0].dts is None:
+        return None
+    return stamps[0] - frames[0].dts
 
 
 def _end(container, stream):
@@ -117,12 +130,17 @@ def _end(container, stream):
     if found := MATROSKA_END.fullmatch(stream.metadata.get("DURATION", "")):
         hours, minutes, seconds = map(float, found.groups())
         return 3600 * hours + 60 * minutes + seconds
-    return (container.duration or 0) / av.time_base
+    timed = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
+    return (container.duration or 0) / av.time_base if len(timed) == 1 else 0.0  # or sound may be longer
+
+
+def is_cover(stream):
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def main_stream(container):
     """The stream of frames; covers of albums are none."""
-    moving = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    moving = [stream for stream in container.streams.video if not is_cover(stream)]
     return moving[0] if moving else None
 
 
@@ -194,6 +212,7 @@ class Encoder(NamedTuple):
 
 # Presets are the best that leave the network most of the machine. Largest CRF, visually lossless one.
 CRF = {"libx264": (51, 17), "libx265": (51, 16), "libvpx-vp9": (63, 20), "libsvtav1": (63, 18)}
+SLICED = 16  # pixels from which on FFV1 can be cut into slices
 PRESETS = {
     "libx264": {"preset": "superfast"},
     "libx265": {"preset": "ultrafast"},
@@ -224,6 +243,8 @@ def encoder(film, target, size, crf=None, lossless=False):
         if crf is not None and crf > largest:
             raise InputError(f"--crf {crf}: {name} takes 0 to {largest}")
         options["crf"] = str(best if crf is None else crf)
+    elif min(size) < SLICED:
+        options = {"level": "1", "g": "1"}
     if name == "libx265":
         options["x265-params"] = ":".join(["log-level=error", *([film.hdr] if film.hdr else [])])
     h, w = size

@@ -12,10 +12,19 @@ from io import BytesIO
 import av
 
 from film_clock import going_on, shift
-from film_files import CONTAINERS, add_encoder, location, opened, packets_of
+from film_files import CONTAINERS, add_encoder, is_cover, location, opened, packets_of
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
-TAGS_OF_STREAMS = {"encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames"}
+TAGS_OF_STREAMS = {
+    "encoder",
+    "vendor_id",
+    "duration",
+    "bps",
+    "number_of_bytes",
+    "number_of_frames",
+    "alpha_mode",
+}
+COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
 TRIED = 200  # packets that show whether a container takes them
 NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
 DISCARDED = 48  # as FFmpeg numbers it
@@ -36,7 +45,7 @@ def join(path, film, parts, suffix, refused=()):
     ):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
-        frames = _frames(film, parts, streams[film.index])
+        frames = _frames(film, parts, streams[film.index], kind)
         packets = heapq.merge(frames, _copied(source, film, streams, kind), key=_seconds)
         damaged = _write(output, packets, streams[film.index])
         left_out = [
@@ -92,7 +101,7 @@ def _begin(output, film, source, add_frames, without):
         if stream.index == film.index:
             copy = add_frames()
         else:
-            copy = None if stream.index in without else _add_copy(output, stream)
+            copy = None if stream.index in without else _add_copy(output, stream, film.path)
         if copy is not None:
             streams[stream.index] = copy
             of_stream = _tags(stream.metadata, TAGS_OF_STREAMS)
@@ -169,6 +178,7 @@ def _add_frames(output, film, encoded, kind):
     """Adds the stream of the film's frames, encoded like the stream of a part."""
     stream = output.add_stream_from_template(encoded, opaque=True)
     stream.time_base = film.time_base
+    stream.codec_context.framerate = film.rate
     for name, value in film.colours.items():
         setattr(stream.codec_context, name, value)
     if film.aspect:
@@ -180,12 +190,18 @@ def _add_frames(output, film, encoded, kind):
     return stream
 
 
-def _add_copy(output, stream):
-    """Adds a stream like another one; None where the container cannot hold it."""
+def _add_copy(output, stream, path):
+    """Adds a stream like another one, of the film at a path; None where the container cannot hold it."""
     if stream.type not in ("video", "audio", "subtitle", "attachment"):
         return None
     if stream.type == "attachment" and output.format.name != "matroska":
         return None
+    if is_cover(stream) and output.format.name == "matroska":  # which has covers as attachments
+        ending = COVERS.get(stream.codec_context.name, "jpeg")
+        tags = {"filename": f"cover.{ending}", "mimetype": f"image/{ending}"} | stream.metadata
+        with opened(path) as film:
+            content = next((bytes(packet) for packet in packets_of(film, film.streams[stream.index])), b"")
+        return output.add_attachment(tags["filename"], tags["mimetype"], content)
     try:
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
@@ -207,12 +223,13 @@ def decoding_stamps(parts):
     return before + shown[: len(shown) - delay]
 
 
-def _frames(film, parts, stream):
-    """The packets of the parts, with stamps as of one film."""
+def _frames(film, parts, stream, kind):
+    """The packets of the parts, with stamps as of one film, for a kind of container."""
     shown = sorted(stamp for part in parts for stamp in part.stamps)
     lasting = dict(zip(shown, map(operator.sub, shown[1:], shown), strict=False))
-    usual = max(1, round(1 / (film.rate * film.time_base)))
-    decoding = iter(decoding_stamps(parts))
+    usual = film.lasting or max(1, round(1 / (film.rate * film.time_base)))
+    stamps = decoding_stamps(parts)
+    decoding, latest, span = iter(stamps), stamps[-1], stamps[-1] - stamps[0]
     for part in parts:
         with opened(part.path) as container:
             packets = packets_of(container, container.streams.video[0])
@@ -220,15 +237,22 @@ def _frames(film, parts, stream):
                 packet.stream, packet.time_base = stream, film.time_base
                 packet.pts, packet.dts = stamp, next(decoding)
                 packet.duration = lasting.get(stamp, usual)
+                if kind in ("mp4", "mov") and packet.dts == latest:  # films last as all their packets do
+                    packet.duration = max(packet.duration, shown[-1] + usual - shown[0] - span)
                 yield _moved(packet, film)
 
 
 def _others(source, film, streams):
     """The packets of all streams but the film's frames, for the streams of the output."""
-    copied = [source.streams[index] for index in streams if index != film.index]
+    no_packets = {
+        index for index, copy in streams.items() if index == film.index or copy.type == "attachment"
+    }
+    copied = [source.streams[index] for index in streams if index not in no_packets]
     for packet in going_on(film, packets_of(source, *copied)) if copied else ():
+        index = packet.stream_index
+        if is_cover(source.streams[index]):
+            packet.pts = packet.dts = 0  # of no time
         if packet.pts is not None or packet.dts is not None:
-            index = packet.stream_index
             packet.stream = streams[index]
             yield _moved(packet, film)
 

@@ -1,5 +1,6 @@
 """The encoded parts of a film in work: files in a hidden folder beside it, each written whole."""
 
+import glob
 import hashlib
 import itertools
 import json
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
+from tqdm import tqdm
 
 from film_files import location
 from naming import cut
@@ -16,6 +18,7 @@ from writing import replacing
 
 BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
+DIGITS = 12  # of a digest in its name
 LOCK = ".lock", ".lock_owner"  # of `locks.locked`
 
 
@@ -32,8 +35,21 @@ def folder_of(target, about):
 
     The ending of the target does not matter: a film that one container cannot hold goes on in another.
     """
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-    return target.with_name(f".{cut(target.stem, LONGEST_NAME)}.{digest}.parts")
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:DIGITS]
+    return target.with_name(f"{_begun(target)}.{digest}.parts")
+
+
+def _begun(target):
+    return f".{cut(target.stem, LONGEST_NAME)}"
+
+
+def name_others(folder, target):
+    """Prints which other folders have parts of `target`, by other settings or of another file."""
+    for other in sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts")):
+        if other != folder:
+            tqdm.write(
+                f"{other}: parts of the same film from another file or other settings; remove it if unwanted"
+            )
 
 
 def finished(folder):

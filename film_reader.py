@@ -50,8 +50,12 @@ class Reader:
                     container.seek(stamp, stream=stream)
             packets = going_on(self.film, packets_of(container, stream))
             for frame in decoded(stream, packets, self._note):
+                if self.film.late is not None:
+                    frame.pts = None if frame.dts is None else frame.dts + self.film.late
+                    if None not in (frame.pts, self.last):
+                        step = frame.pts - self.last
                 if frame.pts is None:
-                    if stamp is not None:  # the place cannot be told
+                    if stamp is not None and self.last is None:  # the place cannot be told
                         return
                     frame.pts = 0 if self.last is None else self.last + step
                 elif self.last is not None and frame.pts <= self.last:

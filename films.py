@@ -21,7 +21,7 @@ from progress import progress
 from signals import stopping
 from threads import in_threads
 from upscale import LARGEST, Upscaled, identity, origin, product_of
-from writing import check_free, replacing
+from writing import check_free, remove_leftovers, replacing
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
@@ -45,6 +45,8 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output"), said_of(source, target):
+        film_parts.name_others(folder, target)
+        remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
         film = film_clock.read(film)
         refused = film_join.refused(film, encoder, target.suffix.lower())
@@ -54,7 +56,7 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         with replacing(target, about if noted else None, overwrite) as temporary:
             lost = film_join.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
-    film_parts.remove(folder)
+        film_parts.remove(folder)
     warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
     seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
@@ -67,7 +69,7 @@ def said_of(source, target):
         yield
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
-        advice = "try --lossless" if other == target else f"take --output {other}"
+        advice = "save it in another way first" if other == target else f"take --output {other}"
         why = f"cannot be written as {target} ({film_files.reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
@@ -126,14 +128,14 @@ def remarks(film, encoder, parts, broken, left_out, damaged):
     left_out, damaged: see `film_join.join`.
     """
     said = []
-    last = float(max(parts[-1].stamps) * film.time_base)
-    if last + 1 / film.rate < film.end - CUT_SHORT:
+    last = float((max(parts[-1].stamps) + film.lasting) * film.time_base)
+    if last < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if broken:
         said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         said.append(f"damaged and missing: {', '.join(damaged)}")
-    left_out = [*left_out, *frames.lost(film.format)]
+    left_out = [*left_out, *frames.lost(film.format), *(["transparency"] if film.alpha else [])]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
     if film.matrix and not hasattr(av.VideoStream, "set_display_matrix"):

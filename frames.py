@@ -14,7 +14,7 @@ from network import TILE
 from sizes import resized
 
 EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
-LIMITED, BT601 = 1, 5  # as FFmpeg numbers them
+LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
 GREY = "gray", "gray10le"
 FORMATS = {f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")}
 
@@ -56,6 +56,10 @@ def pixels_of(frame, format_):
         return frame
     if frame.format.is_rgb or frame.format.has_palette:
         return frame.reformat(format=format_, dst_colorspace=BT601, dst_color_range=LIMITED)
+    if (
+        len(frame.format.components) == 1 and frame.format.components[0].bits > 10
+    ):  # swscale takes all of its range
+        return frame.reformat(format="gray10le", src_color_range=FULL, dst_color_range=FULL)
     same = frame.color_range
     return frame.reformat(format=format_, src_color_range=same, dst_color_range=same)
 

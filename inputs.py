@@ -172,6 +172,15 @@ def _named(word, recursive):
     return found
 
 
+def _is_program(path):
+    """Whether a file has the ending of transport streams, and is one of TypeScript."""
+    if path.suffix.lower() not in (".ts", ".mts"):
+        return False
+    with open(path, "rb") as file:
+        start = file.read(5)
+    return b"G" not in (start[:1], start[4:])
+
+
 def _in_folder(folder, recursive):
     """The images and films of a folder but for what this program wrote; what is left out is counted."""
     found, left, ours, waiting = [], Counter(), 0, [folder]
@@ -179,6 +188,8 @@ def _in_folder(folder, recursive):
         inner = waiting.pop(0)
         paths, others = listed(inner, ENDINGS)
         results = written(inner)
+        left.update(path.suffix for path in paths if _is_program(path))
+        paths = [path for path in paths if not _is_program(path)]
         found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
         ours += sum(path.name in results for path in paths)
         for path, kind in others.items():

@@ -55,7 +55,7 @@ def quality_of(path):
         with Image.open(path) as image:
             if not isinstance(image, JpegImagePlugin.JpegImageFile):
                 return None
-            table = np.array(image.quantization[0], np.float64)
+            table = np.array(image.quantization[image.layer[0][3]], np.float64)  # luminance's
     except Exception:  # it says what is wrong when it is decoded; damaged files raise nearly everything
         return None
     return 1 + int(np.argmin(np.mean(np.abs(np.log(luminance_tables() / np.maximum(table, 1))), axis=1)))

@@ -35,7 +35,7 @@ def locked(folder, work="training there", flag="--checkpoint_dir"):
         yield
     finally:
         owner.unlink(missing_ok=True)
-        if is_new and [p.name for p in folder.iterdir()] == [".lock"]:
+        if is_new and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
             (folder / ".lock").unlink()
             folder.rmdir()
         lock.release()

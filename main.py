@@ -43,9 +43,11 @@ def parse_flags(arguments=None):
         testing_sizes(config, parser)
     if config.export is not None and config.input is not None:
         parser.error("--export and --input are two jobs; leave one out")
-    for name in ("output", "width", "height", "recursive"):
-        if getattr(config, name) and config.input is None:
+    for name in ("output", "width", "height", "recursive", "crf", "lossless"):
+        if getattr(config, name) not in (None, False) and config.input is None:
             parser.error(f"--{name} is for upscaling; add --input")
+    if config.lossless and config.crf is not None:
+        parser.error("--crf is of what is lost, and --lossless loses nothing; leave one out")
     if config.input is not None and (config.c_dim == 3 or config.degradation == "zoom"):
         parser.error("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
     return config

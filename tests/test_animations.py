@@ -183,3 +183,17 @@ def test_a_broken_frame_is_named(folder, capfd):
     assert main.main([*WORDS, "--input", "in.gif", "--output", "out.gif"]) == 2
     assert "in.gif: frame 3 cannot be read" in capfd.readouterr().err
     assert not (folder / "out.gif").exists()
+
+
+def test_times_are_rounded_so_that_none_are_lost(folder, fails):
+    """PNG has fractions; WebP counts milliseconds, GIF ten of them, which shows nothing for too long."""
+    first, *others = [Image.new("RGB", (6, 5), (40 * n, 0, 0)) for n in range(6)]
+    exact = [100.1, 33.4, 33.4, 33.4, 33.4, 66.7]
+    first.save("in.png", save_all=True, append_images=others, duration=exact)
+    for name, step in (("out.png", 0.1), ("out.webp", 1), ("out.gif", 10)):
+        assert main.main([*WORDS, "--input", "in.png", "--output", name]) == 0
+        times = [time for _, time in frames_of(name)[0]]
+        for count in range(1, 7):
+            assert sum(times[:count]) == pytest.approx(sum(exact[:count]), abs=0.51 * step)
+    first.save("long.webp", save_all=True, append_images=others, duration=[700_000] + [40] * 5)
+    assert "655.35 s" in fails(*WORDS, "--input", "long.webp", "--output", "long.gif")

@@ -2,9 +2,13 @@
 
 import re
 from fractions import Fraction
+from io import BytesIO
 
 import av
-from film_clips import TICK, decode, hashes, make, run, sound
+from film_clips import TICK, decode, hashes, make, picture, run, sound
+from PIL import Image
+
+import film_files
 
 
 def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder, capfd):
@@ -134,3 +138,25 @@ def test_a_damaged_packet_of_sound_costs_no_film(folder, capfd):
     assert int(missing) > 0 and len(after) >= len(before) - 2
     assert set(after) <= {packet[7:] for packet in before}  # without the headers of ADTS
     assert len(decode("sample/in_x2.mkv")[0]) == 12
+
+
+def test_covers_are_kept(folder, capfd):
+    """In MP4 as such, in Matroska as attachments; in between, too. WebM has none."""
+    cover = BytesIO()
+    Image.fromarray(picture(1, 32, 32)).save(cover, "JPEG")
+    make("plain.mkv", 3)
+    with av.open("plain.mkv") as film, av.open("in.mkv", "w") as output:
+        copy = output.add_stream_from_template(film.streams.video[0])
+        output.add_attachment("cover.jpg", "image/jpeg", cover.getvalue())
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux_one(packet)
+    for source, target in (("in.mkv", "a.mkv"), ("a.mkv", "b.mp4"), ("b.mp4", "c.mp4"), ("c.mp4", "d.mkv")):
+        run("--input", source, "--output", target)
+        assert cover.getvalue() in (folder / target).read_bytes(), target
+        with av.open(target) as film:
+            assert [film_files.is_cover(stream) for stream in film.streams.video] == [False, True]
+    capfd.readouterr()
+    assert run("--input", "d.mkv", "--output", "e.webm") == 2
+    assert "mjpeg" in capfd.readouterr().err

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import numpy as np
@@ -237,3 +238,20 @@ def test_a_long_name_that_takes_several_bytes_a_letter(folder):
     name = "漢" * 82 + ".mp4"  # 250 bytes
     assert run("--input", "in.mp4", "--output", name) == 0
     assert len(decode(name)[0]) == 2
+
+
+def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeypatch, capfd):
+    make("in.mp4", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(film_join, "join", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("--input", "in.mp4", "--crf", 20)
+    (others,) = folder.glob("sample/.in_x2.*.parts")
+    (folder / "sample/.in_x2.140001.4711.mp4").write_bytes(b"half of a film")
+    (folder / "sample/.in_x2.mine.parts").mkdir()
+    capfd.readouterr()
+    assert run("--input", "in.mp4", "--crf", 21) == 0
+    named = [line for line in capfd.readouterr().out.splitlines() if "parts of the same film" in line]
+    assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
+    assert list(folder.glob("sample/.in_x2.????????????.parts")) == [others]
+    assert not (folder / "sample/.in_x2.140001.4711.mp4").exists()

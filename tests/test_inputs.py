@@ -102,6 +102,14 @@ BAD = {
 }
 
 
+def test_typescript_in_a_folder_is_no_transport_stream(folder, capsys):
+    (folder / "tree").mkdir()
+    Image.new("RGB", (9, 7)).save(folder / "tree/a.png")
+    (folder / "tree/index.ts").write_text("export const a = 1;\n")
+    assert run("--input", "tree") == 0
+    assert "left out as no images: 1 .ts" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", BAD)
 def test_bad_input_is_one_line_and_nothing_is_written(folder, fails, words):
     write("a.png", "b.png", "other/a.png")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 
 import numpy as np
@@ -67,6 +68,15 @@ def test_a_file_says_its_quality(tmp_path, monkeypatch):
     ]
     picture.save(tmp_path / "x.jpg", qtables=[table, table])
     assert abs(jpeg.quality_of(tmp_path / "x.jpg") - 75) <= 2
+    # The tables may have other numbers: luminance that of chroma.
+    picture.save(tmp_path / "x.jpg", quality=40)
+    data = bytearray((tmp_path / "x.jpg").read_bytes())
+    for match in list(re.finditer(b"\xff\xdb", data)):
+        data[match.end() + 2] ^= 1
+    for place in (10, 13, 16):  # of the components
+        data[data.index(b"\xff\xc0") + 2 + place] ^= 1
+    (tmp_path / "x.jpg").write_bytes(data)
+    assert jpeg.quality_of(tmp_path / "x.jpg") == 40
     picture.save(tmp_path / "x.png")
     (tmp_path / "empty.jpg").touch()
     assert jpeg.quality_of(tmp_path / "x.png") is None

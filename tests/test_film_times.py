@@ -1,0 +1,103 @@
+"""When the frames of a film are shown, and for how long, whatever its file says of it."""
+
+import itertools
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from film_clips import decode, make, run, sound
+
+import film_files
+import film_reader
+
+
+def rate(path):
+    with av.open(str(path)) as film:
+        return film.streams.video[0].average_rate
+
+
+def repack(source, target, durations=None, sound_too=0):
+    """Copies a film; durations: of its packets by their number, in seconds; sound_too: packets of sound."""
+    with av.open(str(source)) as film, av.open(str(target), "w") as output:
+        copy = output.add_stream_from_template(film.streams.video[0], opaque=True)
+        for packet in sound(output, sound_too) if sound_too else []:
+            output.mux_one(packet)
+        for number, packet in enumerate(film.demux(video=0)):
+            if packet.size:
+                if durations and number in durations:
+                    packet.duration = round(durations[number] / packet.time_base)
+                packet.stream = copy
+                output.mux_one(packet)
+
+
+@pytest.mark.parametrize("source", ["in.mp4", "in.mkv"])
+@pytest.mark.parametrize("target", ["out.mp4", "out.mkv"])
+def test_the_rate_is_told(folder, source, target):
+    make(source)
+    assert run("--input", source, "--output", target) == 0
+    assert rate(target) == 25
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "in.mkv"])
+def test_the_last_frame_is_shown_as_long_as_it_was(folder, name):
+    """As a recording of a screen ends, and a film is not said to be cut short for it."""
+    make("short.mp4", bf=0)
+    repack("short.mp4", name, {11: 4})
+    assert run("--input", name, "--output", "out.mp4") == 0
+    with av.open(name) as film, av.open("out.mp4") as enlarged:
+        assert film.duration / av.time_base > 4.4
+        assert enlarged.duration == pytest.approx(film.duration, abs=2000)
+
+
+def test_sound_that_is_longer_is_no_end_that_is_missing(folder):
+    make("short.mp4")
+    repack("short.mp4", "in.flv", sound_too=250)
+    assert run("--input", "in.flv") == 0
+
+
+def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder):
+    """All frames at even distances, also those after a place from which the work goes on."""
+    make("in.avi", 60, bf=3, g=12)
+    assert run("--input", "in.avi") == 0
+    pictures, stamps = decode("sample/in_x2.mkv")
+    assert len(pictures) == 60
+    assert {b - a for a, b in itertools.pairwise(stamps)} == {Fraction(1, 25)}
+    film = film_files.probe("in.avi")
+    whole = [frame.pts for frame in film_reader.Reader(film)]
+    for after in whole[::7]:
+        assert [frame.pts for frame in film_reader.Reader(film, after)] == [s for s in whole if s > after]
+
+
+def test_transparency_that_a_decoder_does_not_give_is_named(folder, capfd):
+    make("in.webm", 3, codec="libvpx-vp9", format_="yuva420p")
+    assert run("--input", "in.webm") == 2
+    assert "cannot hold it: transparency" in capfd.readouterr().err
+    with av.open("sample/in_x2.webm") as film:
+        assert not {key.lower() for key in film.streams.video[0].metadata} & {"alpha_mode"}
+
+
+@pytest.mark.parametrize("format_", ["gray", "gray10le", "gray12le", "gray16le"])
+def test_grey_of_any_depth_keeps_its_levels(folder, format_):
+    """FFV1 of one level, a quarter of white, which swscale would take for one of all of the range."""
+    bits = av.VideoFormat(format_).components[0].bits
+    with av.open("in.mkv", "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, format_
+        frame = av.VideoFrame(64, 48, format_)
+        dtype = np.uint8 if bits == 8 else np.uint16
+        plane = frame.planes[0]
+        content = np.full((48, plane.line_size // np.dtype(dtype).itemsize), 2**bits // 4, dtype)
+        plane.update(content.tobytes())
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    assert run("--input", "in.mkv", "--lossless") in (0, 2)  # deeper ones are said to become 10 bits
+    luminance = decode("sample/in_x2.mkv")[0][0][0].astype(int) >> (0 if bits == 8 else 2)
+    assert np.abs(luminance - 64).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(2, 2), (6, 2), (32, 4), (16, 16)])
+def test_tiny_films_without_loss(folder, size):
+    make("in.mkv", 2, size, codec="ffv1", level=1)
+    assert run("--input", "in.mkv", "--lossless", "--scale", 2) == 0
+    assert len(decode("sample/in_x2.mkv")[0]) == 2
