@@ -202,5 +202,7 @@ def _remove_thumbnail(data, order, first):
             places = [found[tag] for tag in (THUMBNAIL, THUMBNAIL_LENGTH) if tag in found]
             if len(places) == 2:
                 start, length = (struct.unpack_from(order + "I", data, place)[0] for place in places)
+                if start < second:  # damaged: there is what is to be kept
+                    return
                 end = min(start + length, len(data))
                 data[start:end] = b"" if end == len(data) and start < end else bytes(max(0, end - start))

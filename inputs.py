@@ -155,6 +155,10 @@ def _named(word, recursive):
         return _in_folder(path, recursive)
     if path.is_file():
         return [(path, Path())]
+    if path.exists():
+        raise InputError(
+            f"--input {word}: neither a file nor a folder; what comes by a pipe goes in by --input -"
+        )
     if not any(sign in word for sign in "*?["):
         raise InputError(f"--input {word}: no such file or folder")
     folder, pattern = os.path.split(word)

@@ -2,18 +2,20 @@
 
 import itertools
 import math
+import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
 import devices
+import images
 import jpeg
 import report
 import shards
 import upscale
 from errors import InputError, needing
-from inputs import is_film, plan
+from inputs import is_film, plan, size_of
 from loading import load
 from pictures import data_uri
 from piped import as_files
@@ -36,8 +38,9 @@ def upscale_files(config):
             print("nothing for this shard: there are fewer files")
             return 0
         work = with_qualities(config, work, files)
-        pages = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
-        check_results(config, work, [Path(config.sample_dir) / name for name in pages])
+        names = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
+        pages = [Path(config.sample_dir) / name for name in names]
+        check_results(config, work, pages)
         named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
         if named and (config.shard or config.gather):
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
@@ -45,13 +48,16 @@ def upscale_files(config):
             networks = Networks(sess, config)
             todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
             if config.gather:
-                done, exhibits, status = shards.gathered_upscaling(work, todo)
+                told, status = {}, 2 if shards.check_gathered(work, todo) else 0
             else:
                 results = upscaled(todo, networks, config, goal, noted=not named)
                 results = shards.noting(results) if config.shard else results
-                done, exhibits, status = say_upscaled(results, files)
-            if done and pages:
-                save_upscaled(config, networks, goal, done, exhibits)
+                told, status = say_upscaled(results, files)
+            left = {item.target for item in todo}
+            earlier = [item for item in work if item.target not in left]
+            lacking = config.gather or not all(map(os.path.exists, pages))
+            if pages and (told or (earlier and lacking)):
+                save_upscaled(config, networks, goal, work, told | told_again(earlier))
     return status
 
 
@@ -80,8 +86,11 @@ def is_compressed(path):
 
 
 def say_upscaled(results, files):
-    """Prints what became of files as it comes; returns entries and exhibits of the page, and the status."""
-    done, exhibits, status = [], [], 0
+    """Prints what became of files as it comes; returns the entry and exhibit of each target, and the status.
+
+    There is no exhibit of those after the first MOST_EXHIBITS.
+    """
+    told, status = {}, 0
     for image in results:
         if image.error or image.warning:
             error = f"error: {image.error}" if image.error else image.warning
@@ -91,23 +100,46 @@ def say_upscaled(results, files):
             continue
         height, width = image.size
         tqdm.write(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s")
-        entry = {"input": files.said(image.source), "output": str(image.target), "width": width}
-        done.append(entry | {"height": height, "seconds": image.seconds})
-        if image.pictures and len(exhibits) < report.MOST_EXHIBITS:
+        exhibit = None
+        if image.pictures and len(told) < report.MOST_EXHIBITS:
             exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
-            exhibits.append(exhibit | {"loop": image.loop and data_uri(image.loop, "webp")})
-    return done, exhibits, status
+            exhibit["loop"] = image.loop and data_uri(image.loop, "webp")
+        told[image.target] = entry(files.said(image.source), image.target, image.size, image.seconds), exhibit
+    return told, status
 
 
-def save_upscaled(config, networks, goal, done, exhibits):
-    """Writes the page of an upscaling, and the same as JSON."""
+def told_again(earlier):
+    """The entry and exhibit of each target that was made before, from the files."""
+    told = {}
+    for source, target in ((item.source, item.target) for item in earlier):
+        size, exhibit = size_of(target), None
+        if len(told) < report.MOST_EXHIBITS and not is_film(target):
+            pixels, result = (images.read(path).pixels for path in (source, target))
+            pictures = upscale.compared(pixels, result, report.centre(*size))
+            exhibit = report.exhibit(target.name, pictures, {}, size)
+        told[target] = entry(source, target, size), exhibit
+    return told
+
+
+def entry(source, target, size, seconds=None):
+    """A line of the table of an upscaling. seconds: None if it was made before."""
+    height, width = size
+    return {"input": str(source), "output": str(target), "width": width, "height": height, "seconds": seconds}
+
+
+def save_upscaled(config, networks, goal, work, told):
+    """Writes the page of an upscaling, and the same as JSON. told: entry and exhibit by target."""
     folder, first = Path(config.sample_dir), next(iter(networks.models.values()))
     weights = [srcnn.source for srcnn in networks.models.values()]
+    done = [told[item.target][0] for item in work if item.target in told]
+    exhibits = [exhibit for item in work if (exhibit := told.get(item.target, (None, None))[1])]
     with published(folder, "--sample_dir") as staging:
         found = {**goal.plain, "weights": weights, "images": done}
         report.save_json(found, staging / "upscaled.json")
-        rows = [list(done[0]), *([str(value) for value in entry.values()] for entry in done)]
+        rows = [list(done[0])]
+        rows += [["-" if value is None else str(value) for value in line.values()] for line in done]
         w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
+        exhibits = exhibits[: report.MOST_EXHIBITS]
         report.save_job(config, staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain)
     print(f"compare with bicubic: {folder / 'upscaled.html'}")
 

@@ -7,12 +7,10 @@ and weights a result was made, and its scores. So a rerun does only what is miss
 import sys
 from functools import partial
 
-import images
 import report
 import upscale
 from errors import InputError
 from evaluate import evaluate
-from inputs import is_film, size_of
 from pictures import png, save_comparison
 from progress import progress
 from threads import in_threads
@@ -102,27 +100,19 @@ def noting(results):
         yield item
 
 
-def gathered_upscaling(work, missing):
-    """Entries and exhibits of the page of an upscaling that machines shared, and the exit status.
+def check_gathered(work, missing):
+    """What machines that shared an upscaling could not do: those of its work that are left out.
 
-    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named
-    and left out: status 2. Raises InputError if others are missing.
+    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named.
+    Raises InputError if others are missing.
     """
     noted = {folder: failures(folder) for folder in {item.target.parent for item in missing}}
-    reasons = ((item.target, why_not(item, noted[item.target.parent])) for item in missing)
-    broken = {target: reason for target, reason in reasons if reason}
-    check_none_missing([item.source for item in missing if item.target not in broken], len(work))
-    for reason in broken.values():
+    reasons = [why_not(item, noted[item.target.parent]) for item in missing]
+    undone = [item.source for item, reason in zip(missing, reasons, strict=True) if not reason]
+    check_none_missing(undone, len(work))
+    for reason in reasons:
         print(f"main.py: error: {reason}", file=sys.stderr)
-    entries, exhibits = [], []
-    for source, target in ((item.source, item.target) for item in work if item.target not in broken):
-        height, width = size = size_of(target)
-        entries.append({"input": str(source), "output": str(target), "width": width, "height": height})
-        if len(exhibits) < report.MOST_EXHIBITS and not is_film(target):
-            pixels, result = (images.read(path).pixels for path in (source, target))
-            pictures = upscale.compared(pixels, result, report.centre(*size))
-            exhibits.append(report.exhibit(target.name, pictures, {}, size))
-    return entries, exhibits, 2 if broken else 0
+    return missing
 
 
 def why_not(item, noted):

@@ -257,3 +257,8 @@ def test_a_reader_that_leaves_the_pipe(folder):
     words = f'"{sys.executable}" "{ROOT}/main.py" {" ".join(WORDS)} --input - < a.png | head -c 9'
     done = subprocess.run(["bash", "-c", words + "; echo ${PIPESTATUS[0]}"], capture_output=True, cwd=folder)
     assert done.stdout == b"\x89PNG\r\n\x1a\n\x00141\n" and b"Error" not in done.stderr
+
+
+def test_a_named_pipe_is_not_said_to_be_missing(folder, fails):
+    os.mkfifo(folder / "pipe")
+    assert "neither a file nor a folder" in fails("--is_train", "False", "--input", str(folder / "pipe"))

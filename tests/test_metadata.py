@@ -54,6 +54,15 @@ def with_thumbnail(exif):
     return exif[:6] + bytes(data)
 
 
+def test_a_small_picture_said_to_be_where_the_rest_is_harms_nothing(photograph):
+    with Image.open("a.jpg") as image:
+        data = with_thumbnail(image.getexif().tobytes())
+        at = data.rindex(struct.pack("<HHI" if b"II" in data[:8] else ">HHI", 0x0201, 4, 1)) + 8
+        image.save("b.jpg", exif=data[:at] + bytes(4) + data[at + 4 :])
+    assert upscale("--input", "b.jpg", "--output", "b.png") == 0
+    assert Image.open("b.png").getexif()[0x010F] == "Camera"
+
+
 def upscale(*words):
     return main.main([*WORDS, *map(str, words)])
 

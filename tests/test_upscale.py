@@ -234,6 +234,21 @@ def test_a_folder_goes_through_and_a_broken_file_is_named(write, folder, capsys)
     assert (listed[0]["width"], listed[0]["height"]) == (30, 24)
 
 
+def test_the_page_of_a_run_that_goes_on_shows_what_was_made_before(write, folder, capsys):
+    words = "--input", "photos", "--scale", 2
+    for name in ("b", "c", "a"):
+        write(f"photos/{name}.png", (12, 15, 3))
+        assert run(*words) == 0
+    listed = json.loads((folder / "sample/upscaled.json").read_text())["images"]
+    assert [image["input"] for image in listed] == ["photos/a.png", "photos/b.png", "photos/c.png"]
+    assert [image["seconds"] is None for image in listed] == [False, True, True]
+    page = (folder / "sample/upscaled.html").read_text()
+    assert all(page.count(f"{name}_x2.png") > 1 for name in "abc")  # in the table, and as an exhibit
+    (folder / "sample/upscaled.html").unlink()  # killed before there was one
+    assert run(*words) == 0
+    assert (folder / "sample/upscaled.html").read_text().count("b_x2.png") > 1
+
+
 def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
     write("photo.png", (12, 15, 3))
     (folder / "out.png").write_text("precious")
