@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import resource
 import signal
@@ -255,3 +256,25 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
     assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
     assert list(folder.glob("sample/.in_x2.????????????.parts")) == [others]
     assert not (folder / "sample/.in_x2.140001.4711.mp4").exists()
+
+
+PEAKS = """
+import resource
+import main
+for name in ("short", "long"):
+    words = ["--is_train", "False", "--scale", "2", "--input", f"{name}.mkv", "--output", f"{name}_x2.mkv"]
+    assert main.main(words) == 0
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_length(folder):
+    """By far less than the frames that the longer one has more would take: 74 kB each, enlarged."""
+    for name, count in (("short", 100), ("long", 1000)):
+        make(f"{name}.mkv", count, (128, 96))
+    words, env = [sys.executable, "-c", PEAKS], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    short, long = (int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("peak"))
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (long - short) * unit < 900 * 74e3 / 2
