@@ -65,15 +65,13 @@ class Checkpoints:
     def _check(self, path):
         reader = open_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
+        settings = read_settings(path, reader) if "settings" in shapes else {}
+        check_settings(path, settings, self.srcnn.network.settings)  # of another one more is missing, too
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(
                 f"{path}: has weights but not the state of a training by this version, so none can go on "
                 f"from it; move it away, or start from it with --weights in another --checkpoint_dir"
             )
-        try:
-            settings = json.loads(reader.get_tensor("settings"))
-        except Exception as error:  # the readers raise nearly everything on damaged files
-            raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
         check_settings(path, settings, self.settings)
 
     def _recover(self, path):
@@ -141,7 +139,7 @@ class Checkpoints:
 
         Returns pairs of paths: of its files and their copies.
         """
-        if not is_whole(path) or str(path) in self.kept:
+        if not Path(f"{path}.index").exists() or str(path) in self.kept:
             return []
         free = (f"{path}-kept-{n}" for n in itertools.count(1))
         aside = next(name for name in free if not Path(f"{name}.index").exists())
@@ -152,6 +150,13 @@ class Checkpoints:
             with replacing(copy) as temporary:
                 shutil.copyfile(part, temporary)
         return copies
+
+
+def read_settings(path, reader):
+    try:
+        return json.loads(reader.get_tensor("settings"))
+    except Exception as error:  # the readers raise nearly everything on damaged files
+        raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
 
 
 def step_of(path):
@@ -175,10 +180,10 @@ def whole_checkpoints(folder):
 
 
 def remove_unfinished(folder):
-    """Removes what an interrupted or failed save left: the parts of checkpoints that are not whole."""
+    """Removes what an interrupted or failed save, or rotation, left: the index comes last, and goes first."""
     parts = [(path, PART.fullmatch(path.name)) for path in Path(folder).glob("SRCNN.model-*")]
     parts = [(path, match) for path, match in parts if match and path.is_file()]
-    broken = {match[1] for _, match in parts if not is_whole(Path(folder) / match[1])}
+    broken = {match[1] for _, match in parts if not (Path(folder) / f"{match[1]}.index").exists()}
     for path, match in parts:
         if match[3] or match[1] in broken:
             path.unlink()

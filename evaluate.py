@@ -107,13 +107,14 @@ class Restored:
 
     def scores(self):
         """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
-        scale, colour = self.network.scale, self.network.colour
+        scale, colour, is_grey = self.network.scale, self.network.colour, self.pixels.shape[2] == 1
         outputs = {"bicubic": self.input_, "srcnn": self.output}
-        luminances = {kind: scored_part(image, colour) for kind, image in outputs.items()}
-        found = score(scored_part(self.label, colour), luminances, scale)
+        luminances = {kind: scored_part(image, colour, is_grey) for kind, image in outputs.items()}
+        found = score(scored_part(self.label, colour, is_grey), luminances, scale)
         label = [self.label, *self.chroma_label]
         for kind, image in outputs.items():
-            found[kind] |= colour_psnr(label, [image, *self.chroma], colour, scale)
+            of_colour = [] if is_grey else [image, *self.chroma]
+            found[kind] |= colour_psnr(label, of_colour, colour, scale)
         return {f"{kind}_{metric}": v for kind, values in found.items() for metric, v in values.items()}
 
     def pictures(self):

@@ -12,7 +12,7 @@ import scipy.io
 import devices
 from devices import tf
 from errors import InputError, needing
-from weights import SETTINGS
+from weights import NATIVE, SETTINGS
 from writing import replacing
 
 
@@ -24,6 +24,8 @@ def check_export(path, network):
         raise InputError(
             f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
         )
+    if path.suffix == ".model" and network.c_dim != 1:
+        raise InputError(f"--export {path}: FFmpeg's filter is of luminance; take .onnx or a folder")
     if path.suffix == ".onnx":
         with needing("onnx", f"--export {path}"):
             import onnx  # noqa: F401
@@ -96,7 +98,7 @@ def _write_native(values, path, _):
     convolution, clamp_to_edge, relu, linear = 1, 2, 0, 3
     to_read, to_write, floats = 1, 2, 1
     last = len(values) // 2
-    file = [b"FFMPEGDNNNATIVE", struct.pack("<2i", 1, 23)]
+    file = [NATIVE, struct.pack("<2i", 1, 23)]
     for i in range(1, last + 1):
         kernel = values[f"w{i}"]
         size, _, inputs, outputs = kernel.shape

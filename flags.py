@@ -78,7 +78,7 @@ EXAMPLES = """examples:
 
 
 def weight(text):
-    return 0.0 if text in ("0", "0.0") else positive(text)
+    return 0.0 if re.fullmatch(r"0+(\.0*)?", text) else positive(text)
 
 
 def dashed(least, most, what):

@@ -61,7 +61,7 @@ def train_on(on_devices, config):
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")  # raises InputError before the work
-    initial = starting_weights(config)
+    initial = starting_weights(config, folder)
     qualities = jpeg.TESTED if network.is_told else [None]
     validation = [pair for path in held_out for pair in utils.degraded(config, network, path, qualities)]
     with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
@@ -137,7 +137,7 @@ def test(config):
         shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
         images.save(filters_picture(w1), staging / "filters.png")
         results = save_results(config, srcnn, staging, entries, w1)
-    print(report.table(report.rows(results)))
+    print(report.table(report.rows(config.network, results)))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
@@ -155,7 +155,7 @@ def save_results(config, srcnn, folder, entries, w1):
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     scale = config.network.scale
     settings = {"scale": scale, "degradation": srcnn.network.degraded, "stride": config.stride}
-    more = report.rows(results), exhibits, w1, f"x{scale}", settings
+    more = report.rows(config.network, results), exhibits, w1, f"x{scale}", settings
     report.save_job(config, folder / "report.html", [srcnn.source], *more)
     return results
 
@@ -197,7 +197,8 @@ def export(config):
         known = {name: value for name, value in config.network.settings.items() if name not in ON_TRUST}
         try:
             write_weights(srcnn, path, known | srcnn.settings, config.overwrite)
-        except (OSError, devices.tf.errors.OpError) as error:
-            raise InputError(f"--export {path}: cannot be written ({first_line(error)})") from error
+        except (OSError, MemoryError, devices.tf.errors.OpError) as error:  # a full disk may be MemoryError
+            reason = first_line(error.__cause__ or error)
+            raise InputError(f"--export {path}: cannot be written ({reason})") from error
     print(f"{srcnn.source} written as {path}")
     return 0

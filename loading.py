@@ -1,7 +1,10 @@
 """Weights for a job: found and loaded; which they are is said."""
 
+from pathlib import Path
+
+from errors import InputError
 from model import trained
-from weights import find_weights, unsaid, weights_of
+from weights import find_weights, latest_checkpoint, unsaid, weights_of
 
 
 def load(sess, config, network):
@@ -17,12 +20,19 @@ def say_trust(path, on_trust):
         print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
-def starting_weights(config):
-    """w1, b1, ... of --weights, which a training starts from; None without."""
+def starting_weights(config, folder):
+    """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
+    own = latest_checkpoint(folder)
+    if own:
+        print(f"goes on from {own}")
     if not config.weights:
         return None
     path = find_weights(config.network, config.checkpoint_dir, config.weights)
-    values, settings = weights_of(path, config.network)
-    print(f"starts from {path}")
+    path = latest_checkpoint(path) if Path(path).is_dir() else path
+    if path and Path(path).parent.resolve() == folder.resolve():
+        raise InputError(f"--weights {path}: is where this training writes; name another --checkpoint_dir")
+    values, settings = weights_of(path or config.weights, config.network)
+    if not own:
+        print(f"starts from {path}")
     say_trust(path, unsaid(settings, config.network))
     return values

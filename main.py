@@ -87,7 +87,8 @@ def network_of(config, parser):
             f"--channels has {len(channels)} numbers, but --filters {len(config.filters)} layers; "
             f"take {len(config.filters) - 1}, one for each layer but the last"
         )
-    if config.init == "identity" and min(channels) < config.c_dim:
+    is_new = config.is_train and not config.weights
+    if is_new and config.init == "identity" and min(channels) < config.c_dim:
         parser.error(f"--init identity needs {config.c_dim} channels in every layer; take larger --channels")
     scale = config.scale if isinstance(config.scale, int) else 3  # to be replaced by what reaches the goal
     network = Network(config.filters, channels, colour, scale, config.degradation)
@@ -166,7 +167,9 @@ def main(arguments=None):
     except InputError as error:
         return complain(error)
     except MemoryError:
-        return complain("not enough memory: use smaller images, or lower --batch_size and --image_size")
+        return complain(
+            "not enough memory: use smaller images, or lower --batch_size, --image_size or --channels"
+        )
     except UnicodeEncodeError as error:
         return complain(f"{error.object!a} is not UTF-8; rename it")
     except ImportError as error:

@@ -208,8 +208,9 @@ def trained(sess, network=DEFAULT, path=None, checkpoint_dir="checkpoint", label
 
     path: see `find_weights`. Raises InputError if there are none that fit.
     """
+    source = find_weights(network, checkpoint_dir, path)  # before the graph, which may be large
     srcnn = SRCNN(sess, network, label_size=label_size)
-    srcnn.source = find_weights(network, checkpoint_dir, path)
+    srcnn.source = source
     srcnn.settings = srcnn.load(srcnn.source)
     srcnn.on_trust = unsaid(srcnn.settings, network)
     return srcnn

@@ -33,6 +33,12 @@ class Network(NamedTuple):
         return dashed(self.kernels)
 
     @property
+    def shape(self):
+        """Its kernels, and its channels if they are not the paper's: '9-1-5', '9-1-5 (32-16)'."""
+        usual = self.channels == default_channels(self.kernels)
+        return self.filters if usual else f"{self.filters} ({dashed(self.channels)})"
+
+    @property
     def margin(self):
         """How many pixels smaller than its input the output of unpadded convolutions is: 12 for 9-1-5."""
         return sum(self.kernels) - len(self.kernels)
@@ -50,8 +56,7 @@ class Network(NamedTuple):
     @property
     def name(self):
         """The name of its folder of checkpoints, such as srcnn_9-1-5_x3_matlab."""
-        usual = self.channels == default_channels(self.kernels)
-        filters = self.filters if usual else f"{self.filters}_{dashed(self.channels)}"
+        filters = self.shape.replace(" (", "_").rstrip(")")
         colour = "" if self.colour == "y" else f"_{self.colour}"
         return f"srcnn_{filters}_x{self.scale}_{self.degradation}{colour}"
 

@@ -1,5 +1,7 @@
 """What the paper reports of Set5 and Set14, to stand beside what is measured here."""
 
+from network import CHANNELS
+
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [
     *("baboon", "barbara", "bridge", "coastguard", "comic", "face", "flowers"),
@@ -35,12 +37,13 @@ PAPER_AVERAGE = {
 def paper_numbers(network, names):
     """The paper's (bicubic, SRCNN) in dB by image name and for "average"; None where it has none.
 
-    network: has filters, scale, degradation and c_dim.
+    network: a network.Network.
     """
     stems = [name.removesuffix("_GT") for name in names]
     known = next((s for s, images in (("Set5", SET5), ("Set14", SET14)) if sorted(stems) == images), None)
     numbers = dict.fromkeys([*names, "average"], (None, None))
-    if known and network.degradation == "matlab" and network.c_dim == 1:
+    is_plain = network.c_dim == 1 and network.channels == CHANNELS[:2]
+    if known and network.degradation == "matlab" and is_plain:
         average = PAPER_AVERAGE[known]
         numbers["average"] = tuple(
             average.get(row, {}).get(network.scale) for row in ("bicubic", network.filters)

@@ -22,28 +22,26 @@ METRICS = tuple(
 )
 
 
-def results(config, weights, scores):
+def results(network, weights, scores):
     """All that a test run found, as plain values for JSON.
 
-    config: has filters, scale, degradation, quality and c_dim; a Network does. weights: where they come from.
-    scores: by image name, a dict of METRICS; PSNR in dB. None is what has no value; it is left out of the
-    average.
+    network: a network.Network. weights: where they come from. scores: by image name, a dict of METRICS, PSNR
+    in dB; None is what has no value. Averages are over the images where bicubic and SRCNN have one.
     """
-    paper = paper_numbers(config, list(scores))
+    paper = paper_numbers(network, list(scores))
 
     def entry(name, values):
         bicubic, srcnn = paper[name]
         return {**values, "paper_bicubic_psnr": bicubic, "paper_srcnn_psnr": srcnn}
 
     def mean(metric):
-        values = [values[metric] for values in scores.values() if values[metric] is not None]
-        return sum(values) / len(values) if values else None
+        kinds = [f"{kind}_{metric.partition('_')[2]}" for kind in ("bicubic", "srcnn")]
+        both = [found for found in scores.values() if all(found[kind] is not None for kind in kinds)]
+        return sum(found[metric] for found in both) / len(both) if both else None
 
     return {
-        "scale": config.scale,
-        "degradation": config.degradation,
-        "quality": config.quality,
-        "filters": config.filters,
+        **network.settings,
+        "quality": network.quality,
         "weights": weights,
         "images": {name: entry(name, values) for name, values in scores.items()},
         "average": entry("average", {metric: mean(metric) for metric in METRICS}),
@@ -56,16 +54,15 @@ def save_json(value, path):
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-def rows(results):
-    """The results as lists of text: heading, images, average; the paper's numbers to the right of ours."""
-    heading = [
-        f"x{results['scale']}",
-        "bicubic" if results["scale"] > 1 else "JPEG",
-        "SSIM",
-        "MS-SSIM",
-        "paper",
-    ]
-    heading += [f"SRCNN {results['filters']}", "SSIM", "MS-SSIM", "paper", "gain"]
+def rows(network, results):
+    """The results as lists of text: heading, images, average.
+
+    To the right of ours are the paper's, or, of a network of colour, PSNR of Cb, of Cr and of all three.
+    """
+    more = [("PSNR Cb", "psnr_cb"), ("Cr", "psnr_cr"), ("YCbCr", "psnr_ycbcr")] if network.c_dim == 3 else []
+    heading = [f"x{network.scale}"]
+    for title in ("bicubic" if network.scale > 1 else "JPEG", f"SRCNN {network.shape}"):
+        heading += [title, "SSIM", "MS-SSIM", *([name for name, _ in more] or ["paper"])]
 
     def cell(value, digits=2):
         return "-" if value is None else f"{value:.{digits}f}"
@@ -75,12 +72,14 @@ def rows(results):
         for kind in ("bicubic", "srcnn"):
             cells += [cell(entry[f"{kind}_psnr"])]
             cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
-            cells.append(cell(entry[f"paper_{kind}_psnr"]))
+            cells += [cell(entry[f"{kind}_{metric}"]) for _, metric in more] or [
+                cell(entry[f"paper_{kind}_psnr"])
+            ]
         both = entry["bicubic_psnr"], entry["srcnn_psnr"]
         return [*cells, cell(None if None in both else both[1] - both[0])]
 
     entries = {**results["images"], "average": results["average"]}
-    return [heading, *(row(name, entry) for name, entry in entries.items())]
+    return [[*heading, "gain"], *(row(name, entry) for name, entry in entries.items())]
 
 
 def table(rows):
@@ -181,8 +180,8 @@ def plot_curve(path):
 
 def save_job(config, path, weights, rows, exhibits, w1, what, more):
     """The page of a job. what: was done to the images. more: settings that it names."""
-    filters = config.network.filters
-    settings = {"weights": ", ".join(weights), "filters": filters, **more}
+    shape = config.network.shape
+    settings = {"weights": ", ".join(weights), "filters": shape, **more}
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
-    save_page(path, f"SRCNN {filters}, {what}", command, settings, rows, exhibits, w1, curve)
+    save_page(path, f"SRCNN {shape}, {what}", command, settings, rows, exhibits, w1, curve)

@@ -16,9 +16,15 @@ COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
 
 
-def scored_part(image, colour):
-    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one."""
-    return image[..., :1] if colour == "ycbcr" else image
+def scored_part(image, colour, is_grey=False):
+    """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one.
+
+    is_grey: the picture is; it is scored as the grey that it is, though a network of colour takes it for RGB.
+    """
+    part = image[..., :1] if colour == "ycbcr" else image
+    if is_grey and colour != "y":
+        return (to_luminance(part) - OFFSETS[0] / 255) * (255 / sum(YCBCR[0]))
+    return part
 
 
 def score(label, outputs, scale):
@@ -46,9 +52,10 @@ def colour_psnr(label, output, colour, scale):
     """PSNR of Cb, of Cr, and of Y, Cb and Cr together (the journal paper's table 5), in dB by name.
 
     label, output: lists of arrays in [0, 1]: one of (h, w, 3), RGB or YCbCr as `colour` says, or Y, Cb and
-    Cr of (h, w, 1), each in [0, 1] or with 8 bits. Of Y alone there is nothing to say: None.
+    Cr of (h, w, 1), each in [0, 1] or with 8 bits; output is empty where the picture is grey. Of that, and of
+    Y alone, there is nothing to say: None.
     """
-    if len(label) == 1 and colour == "y":
+    if not output or (len(label) == 1 and colour == "y"):
         return dict.fromkeys(COLOUR_METRICS)
     squares = np.zeros(3)
     label, output = ([channel[scale:-scale, scale:-scale] for channel in image] for image in (label, output))

@@ -134,11 +134,14 @@ def validate(srcnn, validation):
 class Curve:
     """How a training went: a row an epoch, as CSV and for TensorBoard.
 
-    path: of the CSV file. Raises InputError if there is a file that no training wrote.
+    path: of the CSV file. Raises InputError if there is a file that no training wrote, or one in the place of
+    a folder.
     """
 
     def __init__(self, path):
         self.path, self.rows = path, []
+        if path.parent.exists() and not path.parent.is_dir():
+            raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
         if path.exists():
             with open(path, newline="", errors="replace") as file:
                 reader = csv.DictReader(file)

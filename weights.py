@@ -17,6 +17,7 @@ from network import dashed
 SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
+NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins
 SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in ONNX metadata
 
 
@@ -30,6 +31,8 @@ def read_weights(path):
     """
     if str(path).endswith(".mat"):
         values = _read_mat(path)
+    elif _is_export(Path(path)):
+        raise InputError(f"{path}: an export for other programs; name the checkpoint that it was made from")
     else:
         reader = open_checkpoint(path)
         names = reader.get_variable_to_shape_map()
@@ -42,6 +45,15 @@ def read_weights(path):
     except ValueError as error:
         raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
     return values, settings
+
+
+def _is_export(path):
+    if path.suffix == ".onnx" or (path / "saved_model.pb").exists():
+        return True
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(NATIVE)) == NATIVE
 
 
 def open_checkpoint(path):
@@ -125,10 +137,13 @@ def find_weights(network, checkpoint_dir, path=None):
         return str(path)
     found = latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
     if not found:
-        said = {name: value for name, value in network.settings.items() if name not in ("colour", "quality")}
+        unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
+        said = {name: value for name, value in network.settings.items() if name not in unneeded}
         flags = " ".join(f"--{name} {value}" for name, value in said.items())
         where = "shipped weights" if path else f"checkpoint in {checkpoint_dir}"
-        raise InputError(f"no {where} for {flags}; train one with --is_train True, or give --weights")
+        raise InputError(
+            f"no {where} for {flags}; train one with --is_train True, or name a file by --weights"
+        )
     return found
 
 

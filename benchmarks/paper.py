@@ -6,17 +6,17 @@ Experiments: filters-number, filters-size, layers, colour, training-set, time. A
 run is a folder below benchmarks/runs with its training and, once it is done, a file of results beside it: a
 killed run goes on, a finished one is not repeated, whichever experiments it belongs to. Settings and lengths
 were fixed before, on images held out (docs/training.md). Pictures of the curves and of the filters that 9-1-5
-learned (the paper's figures 7 to 9 and 5) go to docs/. The results of ours are in docs/runs: given as the
+learned (the paper's figures 7 to 9 and 5) lie beside them. The results of ours are in docs/runs: given as the
 folder for the runs, they are printed at once.
 """
 
+import argparse
 import contextlib
 import csv
 import itertools
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,6 +26,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from inference import processor  # noqa: E402
+
+import main  # noqa: E402
+from errors import InputError  # noqa: E402
 
 SHORT = 180  # seconds of training up to which a run is made with three seeds
 SEEDS = 1, 2, 3
@@ -96,24 +99,29 @@ class Bench:
         self.data, self.runs = Path(data).resolve(), Path(runs).resolve()
 
     def command(self, *words):
-        done = subprocess.run([sys.executable, ROOT / "main.py", *map(str, words)], stdout=subprocess.DEVNULL)
-        if done.returncode:
-            raise SystemExit(done.returncode)
+        """The program, in this process: killed, none goes on without it."""
+        with contextlib.redirect_stdout(None):
+            status = main.main([str(word) for word in words])
+        if status:
+            raise SystemExit(status)
 
     def training_images(self, flags):
         """The flags, with folders of every second or fourth image of the 91 where they ask for them."""
         for name, step in (("half", 2), ("quarter", 4)):
             if name in flags:
-                folder = self.runs / name
+                folder, images = self.runs / name, sorted((self.data / "Train").glob("*.bmp"))[::step]
                 folder.mkdir(parents=True, exist_ok=True)
-                for path in sorted((self.data / "Train").glob("*.bmp"))[::step]:
-                    if not (folder / path.name).exists():
-                        (folder / path.name).symlink_to(path)
+                for link in folder.iterdir():
+                    if not link.is_symlink():
+                        raise InputError(f"{link}: is not of this benchmark; move it away")
+                    link.unlink()  # the images may lie elsewhere now
+                for path in images:
+                    (folder / path.name).symlink_to(path)
                 return [str(folder) if word == name else word for word in flags]
         return ["--train_dir", str(self.data / "Train"), *flags]
 
     def train(self, folder, flags, seed):
-        """Trains in a folder, or goes on; returns the row of the curve at the end."""
+        """Trains in a folder, or goes on; returns the rows of the curve."""
         words = [
             *HELD_OUT,
             *self.training_images(flags),
@@ -136,12 +144,12 @@ class Bench:
         folder = self.folder(run, seed)
         path = folder.with_name(folder.name + ".json")
         if path.exists():
-            return json.loads(path.read_text())
+            return read_result(path)
         flags = run.flags.split()
-        network = tested(flags)
+        network, seconds = tested(flags), 0.0
         if run.first:
             first = folder / "first"
-            self.train(first, [*flags, *run.first.split()], seed)
+            seconds = float(self.train(first, [*flags, *run.first.split()], seed)[-1]["seconds"])
             (weights,) = first.glob("srcnn_*")
             flags += ["--weights", str(weights)]
         rows = self.train(folder, flags, seed)
@@ -150,7 +158,7 @@ class Bench:
         average = json.loads((folder / "sample/results.json").read_text())["average"]
         found = {
             "average": average,
-            "seconds": float(rows[-1]["seconds"]),
+            "seconds": seconds + float(rows[-1]["seconds"]),
             "curve": [
                 [int(row["step"]), float(row["validation_psnr"])] for row in rows if row["validation_psnr"]
             ],
@@ -167,6 +175,14 @@ class Bench:
         if found[0]["seconds"] < SHORT:
             found += [self.result(run, seed) for seed in SEEDS[1:]]
         return found
+
+
+def read_result(path):
+    try:
+        found = json.loads(path.read_text())
+        return {name: found[name] for name in ("average", "seconds", "curve", "machine")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no result of this benchmark; move it away") from error
 
 
 def tested(flags):
@@ -202,17 +218,18 @@ def table(bench, experiment):
     lines.append(f"\nSeconds on {found[0]['machine']}.")
     if curves:
         lines[-1] += " Trained on 81 of the 91 images; ten held out."
-        plot(curves, ROOT / f"docs/{experiment}.png")
-    with contextlib.suppress(FileNotFoundError):  # there are results without their training
-        shutil.copy(bench.folder(Run("9-1-5")) / "sample/filters.png", ROOT / "docs/filters.png")
+        plot(curves, bench.runs / f"{experiment}.png")
+    if experiment == "filters-size":
+        with contextlib.suppress(FileNotFoundError):  # there are results without their training
+            shutil.copy(bench.folder(Run("9-1-5")) / "sample/filters.png", bench.runs / "filters.png")
     return lines
 
 
-def colour_table(bench):
+def colour_table(bench, experiment):
     """Table 5: PSNR of Y, Cb, Cr and of the three together."""
     lines = ["| strategy | Y | Cb | Cr | all | paper's Y | Cb | Cr | all | seconds |"]
     lines.append("|---|" + "---:|" * 9)
-    for index, run in enumerate(EXPERIMENTS["colour"]):
+    for index, run in enumerate(EXPERIMENTS[experiment]):
         found = bench.results(run)
         rows = [("bicubic", "bicubic")] if index == 0 else []
         for name, kind in [*rows, (run.name, "srcnn")]:
@@ -224,20 +241,19 @@ def colour_table(bench):
     return lines
 
 
-def time_table(bench, rounds=5):
+def time_table(bench, experiment, rounds=5):
     """Seconds of the network for an image of Set5 on average, the runs in turns, beside the paper's."""
     import devices
     import utils
     from evaluate import super_resolve
-    from main import parse_flags
     from model import SRCNN
     from network import TILE
 
     inputs = [utils.preprocess(path)[0] for path in utils.prepare_data(bench.data / "Test/Set5")]
     seconds = {}
     for number in range(rounds + 1):  # the first one warms up
-        for run in EXPERIMENTS["time"]:
-            config = parse_flags(["--is_train", "False", *tested(run.flags.split())])
+        for run in EXPERIMENTS[experiment]:
+            config = main.parse_flags(["--is_train", "False", *tested(run.flags.split())])
             with devices.session() as sess:
                 srcnn = SRCNN(sess, config.network, "identity", label_size=TILE)
                 sess.run(devices.tf.global_variables_initializer())
@@ -275,17 +291,21 @@ def plot(curves, path):
     figure.savefig(path, dpi=110)
 
 
-def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in EXPERIMENTS:
-        names = "|".join(EXPERIMENTS)
-        raise SystemExit(f"usage: paper.py {names} [folder with Train and Test] [folder for the runs]")
-    data = sys.argv[2] if len(sys.argv) > 2 else "."
-    bench = Bench(data, sys.argv[3] if len(sys.argv) > 3 else ROOT / "benchmarks/runs")
-    name = sys.argv[1]
-    makers = {"colour": colour_table, "time": time_table}
-    lines = makers[name](bench) if name in makers else table(bench, name)
-    print("\n".join(lines))
+def parse():
+    parser = argparse.ArgumentParser(description="An experiment of the paper: its numbers beside ours.")
+    parser.add_argument("experiment", choices=EXPERIMENTS)
+    parser.add_argument("data", nargs="?", default=".", help="folder with Train and Test")
+    parser.add_argument("runs", nargs="?", default=ROOT / "benchmarks/runs", help="folder for the runs")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    asked = parse()
+    bench = Bench(asked.data, asked.runs)
+    makers = {"colour": colour_table, "time": time_table}
+    try:
+        found = makers.get(asked.experiment, table)(bench, asked.experiment)
+    except InputError as error:
+        print(f"paper.py: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    print("\n".join(found))

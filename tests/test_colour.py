@@ -11,7 +11,7 @@ import main
 import utils
 from model import SRCNN
 from network import Network
-from scores import colour_psnr
+from scores import colour_psnr, psnr
 from weights import read_weights
 
 COLOURS = "rgb", "ycbcr"
@@ -33,7 +33,7 @@ def average(folder="sample"):
 
 
 def test_bicubic_is_the_papers_in_every_channel(data):
-    """Table 5 of the journal paper; Cb is 45.45 here, see PAPER.md."""
+    """Table 5 of the journal paper; its 45.44 of Cb is 45.45 when it is computed again."""
     assert run("--is_train", "False", "--test_dir", data / "Test/Set5") == 0
     found = average()
     expected = {"psnr": 30.39, "psnr_cb": 45.45, "psnr_cr": 45.42, "psnr_ycbcr": 34.57}
@@ -68,14 +68,22 @@ def test_ycbcr_and_back(photographs):
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_network_of_colour_trains_and_tests(photographs, here, colour):
+def test_a_network_of_colour_trains_and_tests(photographs, here, colour, capsys):
     words = "--c_dim", 3, "--colour", colour, "--batch_size", 8
     assert run("--train_dir", photographs, "--epoch", 6, *words) == 0
     assert (here / f"checkpoint/srcnn_9-1-5_x3_matlab_{colour}").is_dir()
     utils.imsave(np.random.default_rng(0).random((40, 40)), photographs / "grey.png")
     assert run("--is_train", "False", "--test_dir", photographs, *words) == 0
-    found = average()
-    assert all(found[f"srcnn_psnr{more}"] is not None for more in ("", "_cb", "_cr", "_ycbcr"))
+    found, entries = average(), json.loads((here / "sample/results.json").read_text())["images"]
+    coloured = [entry for name, entry in entries.items() if name != "grey"]
+    for kind in ("bicubic", "srcnn"):
+        assert entries["grey"][f"{kind}_psnr_ycbcr"] is None
+        for more in ("_cb", "_cr", "_ycbcr"):
+            scores = [entry[f"{kind}_psnr{more}"] for entry in coloured]
+            assert found[f"{kind}_psnr{more}"] == pytest.approx(np.mean(scores))
+    pair = utils.preprocess(photographs / "grey.png")  # as the network of luminance takes it
+    assert entries["grey"]["bicubic_psnr"] == pytest.approx(psnr(*pair[::-1], 3), abs=0.05)
+    assert "YCbCr" in capsys.readouterr().out
     restored = utils.imread(here / "sample/image 0.png", is_grayscale=False)
     original = utils.modcrop(utils.imread(photographs / "image 0.png", is_grayscale=False))
     assert np.abs(restored - original).mean() < 0.1  # the picture, in its colours
@@ -84,6 +92,15 @@ def test_a_network_of_colour_trains_and_tests(photographs, here, colour):
     shutil.copytree(checkpoint, here / "other")
     test = "--is_train", "False", "--test_dir", photographs, "--weights", here / "other"
     assert run(*test, "--c_dim", 3, "--colour", other) == 2
+
+
+def test_a_network_with_fewer_channels_than_colours_is_tested_and_tuned(photographs, here):
+    words = "--c_dim", 3, "--channels", "2-2"
+    train = "--train_dir", photographs, "--preconditioner", "none", "--epoch", 1, *words
+    assert run(*train) == 0
+    assert run("--is_train", "False", "--test_dir", photographs, *words) == 0
+    own = "checkpoint/srcnn_9-1-5_2-2_x3_matlab_rgb"
+    assert run(*train, "--weights", own, "--checkpoint_dir", "tuned") == 0
 
 
 @pytest.mark.parametrize("preconditioner", ["kfac", "none"])
@@ -114,12 +131,18 @@ def test_training_starts_from_weights_and_says_so(photographs, here, capsys):
     words = "--train_dir", photographs, "--batch_size", 8
     assert run(*words, "--epoch", 1, "--weights", "shipped", "--learning_rate", 1e-9) == 0
     assert "starts from" in capsys.readouterr().out
+    assert run(*words, "--epoch", 2, "--weights", "shipped", "--learning_rate", 1e-9) == 0
+    out = capsys.readouterr().out
+    assert "goes on from" in out and "starts from" not in out
+    own = "checkpoint/srcnn_9-1-5_x3_matlab"
+    assert run(*words, "--epoch", 3, "--weights", own, "--learning_rate", 1e-9) == 2
+    assert "--checkpoint_dir" in capsys.readouterr().err
     values, settings = read_weights("checkpoint/srcnn_9-1-5_x3_matlab")
     shipped, _ = read_weights(main.__file__.replace("main.py", "checkpoint/shipped/srcnn_9-1-5_x3_matlab"))
     for name in ("w1", "b1", "w2", "b2", "w3", "b3"):
         np.testing.assert_allclose(values[name], shipped[name], atol=1e-5)
     assert len(settings["weights"]) == 16
-    assert run(*words, "--epoch", 2, "--learning_rate", 1e-9) == 2  # without them it is another training
+    assert run(*words, "--epoch", 3, "--learning_rate", 1e-9) == 2  # without them it is another training
     assert "weights" in capsys.readouterr().err
     assert main.parse_flags(["--weights", "shipped"]).learning_rate < main.parse_flags([]).learning_rate
 

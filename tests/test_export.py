@@ -10,7 +10,9 @@ from scipy.ndimage import correlate
 import devices
 import main
 from evaluate import super_resolve
-from model import trained
+from export import write_weights
+from model import SRCNN, trained
+from network import TILE, Network
 from weights import find_weights, read_weights
 
 FILTERS = ["9-1-5", "9-5-5"]
@@ -32,6 +34,42 @@ def exported(tmp_path, monkeypatch):
     return export
 
 
+@pytest.fixture
+def untrained(tmp_path, monkeypatch):
+    """Exports a network with drawn weights; returns the path, an image, and what it makes of it."""
+    monkeypatch.chdir(tmp_path)
+
+    def export(name, network):
+        image = np.random.default_rng(0).random((37, 45, network.c_dim)).astype(np.float32)
+        with devices.session() as session:
+            srcnn = SRCNN(session, network, "normal", label_size=TILE)
+            session.run(tf.global_variables_initializer())
+            srcnn.set({k: v * 100 for k, v in session.run(srcnn.variables).items()})  # init is of 0.001
+            write_weights(srcnn, tmp_path / name, network.settings)
+            return tmp_path / name, image, super_resolve(srcnn, image)
+
+    return export
+
+
+SHAPES = [
+    Network((9, 5), (8,)),
+    Network((5, 3, 1, 3), (8, 6, 4)),
+    Network((5, 3, 1, 3, 3), (8, 6, 4, 4), "ycbcr"),
+    Network((9, 1, 5), (8, 4), "rgb"),
+]
+
+
+@pytest.mark.parametrize("network", SHAPES, ids=lambda network: network.name)
+def test_networks_of_any_shape(untrained, network):
+    runtime = pytest.importorskip("onnxruntime")
+    path, image, expected = untrained("any.onnx", network)
+    assert np.ptp(expected) > 0.01
+    (pred,) = runtime.InferenceSession(path).run(None, {"images": image.transpose(2, 0, 1)[np.newaxis]})
+    np.testing.assert_allclose(pred[0].transpose(1, 2, 0), expected, atol=1e-5)
+    path, image, expected = untrained("any", network)
+    np.testing.assert_allclose(served(path, [image])[0], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("filters", FILTERS)
 def test_onnx_in_onnx_runtime(exported, filters):
     runtime = pytest.importorskip("onnxruntime")
@@ -46,11 +84,15 @@ def test_onnx_in_onnx_runtime(exported, filters):
 @pytest.mark.parametrize("filters", FILTERS)
 def test_saved_model_in_tensorflow(exported, filters):
     path, image, expected = exported("model", filters)
+    np.testing.assert_allclose(served(path, [image, image])[1], expected, atol=1e-5)
+
+
+def served(path, images):
+    """What a SavedModel makes of images."""
     with tf.Graph().as_default(), tf.Session() as session:
         loaded = tf.saved_model.load(session, ["serve"], str(path))
         signature = loaded.signature_def["serving_default"]
-        pred = session.run(signature.outputs["pred"].name, {signature.inputs["images"].name: [image, image]})
-    np.testing.assert_allclose(pred[1], expected, atol=1e-5)
+        return session.run(signature.outputs["pred"].name, {signature.inputs["images"].name: images})
 
 
 @pytest.mark.parametrize("filters", FILTERS)
@@ -84,6 +126,14 @@ def test_mat_comes_back(exported):
     assert network_of("9-5-5").settings.items() <= settings.items()
     for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])
+
+
+def test_exports_are_not_read_back(exported, capsys):
+    for name in ("x3.model", "folder"):
+        exported(name, "9-1-5")
+        assert main.main(["--is_train", "False", "--test_dir", ".", "--weights", name]) == 2
+    assert main.main(["--is_train", "False", "--c_dim", "3", "--export", "rgb.model"]) == 2
+    assert "luminance" in capsys.readouterr().err
 
 
 def test_an_export_is_not_overwritten_unless_asked(exported, capsys):

@@ -242,6 +242,7 @@ def test_files_of_the_user_beside_the_checkpoints_stay(trained, photographs, her
         "SRCNN.model-notes.txt",
         "SRCNN.model-best/weights",
         "SRCNN.model-3.txt",
+        "SRCNN.model-1000.index",  # a save writes it last, a rotation removes it first
     )
     for name in mine:
         (folder / name).parent.mkdir(exist_ok=True)
@@ -249,12 +250,13 @@ def test_files_of_the_user_beside_the_checkpoints_stay(trained, photographs, her
     for left in (
         "SRCNN.model-9.data-00000-of-00001",
         "SRCNN.model-9.index.tempstate123",
-        "SRCNN.model-10.index",
     ):
         (folder / left).write_text("half")
+    (folder / "SRCNN.model-10.index").write_text("in the way")
     assert train(photographs, "--epoch", 6) == 0
     for name in mine:
         assert (folder / name).read_text() == "precious"
+    assert (folder / "SRCNN.model-10-kept-1.index").read_text() == "in the way"
     for left in ("SRCNN.model-9.index.tempstate123",):
         assert not (folder / left).exists()
     assert "half" not in [
@@ -274,6 +276,14 @@ def test_rolling_back_leaves_the_newer_checkpoints_alone(trained, photographs, h
         kept = name.replace(str(trained), f"{trained}-kept-1")
         assert (folder / kept).read_bytes() == content
     assert {f"SRCNN.model-{trained - 4}.index"} <= set(checkpoints())  # not in the list: not of the rotation
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_before_the_work(here, photographs, capsys):
+    (here / "c").mkdir()
+    (here / "c" / MODEL).write_text("mine")
+    assert train(photographs) == 2
+    assert f"c/{MODEL}: is in the way" in capsys.readouterr().err
+    assert contents(here / "c") == {here / "c" / MODEL: b"mine"}
 
 
 def test_training_images_are_known_by_their_content(photographs, capsys):

@@ -114,6 +114,28 @@ def test_the_step_of_one_linear_layer_is_that_of_a_dense_solve(session):
     np.testing.assert_allclose(session.run(plain), 0, atol=1e-4)
 
 
+def test_the_steps_of_four_layers_are_their_gradients_between_their_own_inverses(session):
+    """A^-1 D G^-1, damped as in section 6.3 of the paper, computed layer by layer in float64."""
+    images = tf.constant(np.random.default_rng(0).normal(size=(30, 2, 2, 3)), tf.float32)
+    layers = convolutions(images, [(2, 2, 3, 4), (1, 1, 4, 3), (1, 1, 3, 5), (1, 1, 5, 1)])
+    pred, damping = layers[-1].outputs, 1e-3  # of one position, so that signs do not matter
+    settings = {"damping": damping, "trust": 1e9, "momentum": 0, "spacing": 1}
+    preconditioner = NaturalGradient([layers], Towers(30), 1.0, 0, 0, **settings)
+    gradients = tf.gradients(tf.reduce_mean(tf.square(pred)), [v for layer in layers for v in layer[:2]])
+    naturals = preconditioner.precondition(gradients)
+    session.run(tf.global_variables_initializer())
+    session.run(preconditioner.refresh)
+    for i, layer in enumerate(layers):
+        signs, part = tf.ones_like(pred), slice(2 * i, 2 * i + 2)
+        nodes = input_factor(layer), output_factor(layer, pred, signs), stack(*gradients[part])
+        a, g, d = (value.astype(np.float64) for value in session.run(nodes))
+        pi = np.sqrt(np.mean(np.diag(a)) / np.mean(np.diag(g)))
+        inverse = np.linalg.inv(a + pi * damping**0.5 * np.eye(len(a)))
+        expected = inverse @ d @ np.linalg.inv(g + damping**0.5 / pi * np.eye(len(g)))
+        natural = session.run(stack(*naturals[part]))
+        np.testing.assert_allclose(natural, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
 def test_the_trust_region_bounds_the_step(session):
     rng = np.random.default_rng(0)
     images = tf.constant(rng.normal(size=(8, 6, 6, 1)), tf.float32)

@@ -76,7 +76,7 @@ def test_bicubic_scores_are_the_papers(data, scale):
 
 
 def test_reference_figures(data):
-    """../shared/PAPER.md: to the last rounding."""
+    """As MATLAB's imresize gives it, to the last rounding."""
     paths = utils.prepare_data(data / "Test/Set5")
     matlab = [scores.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
     assert [f"{value:.2f}" for value in matlab] == ["33.91", "32.57", "24.04", "32.88", "28.56"]
