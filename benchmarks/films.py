@@ -18,6 +18,7 @@ import devices  # isort: skip, it comes first
 import av
 import numpy as np
 
+import film_clock
 import film_files
 import film_parts
 import films
@@ -29,10 +30,7 @@ from threads import in_threads
 
 FRAMES = 20
 TURNS = 5
-SMALL, FEW = (
-    (128, 96),
-    8,
-)  # width and height, and number, of the frames that FFmpeg's filter is given: it is slow
+SMALL, FEW = (128, 96), 8  # width and height, and number, of the frames for FFmpeg's filter: it is slow
 
 
 def make_film(path, width, height, count=FRAMES):
@@ -78,7 +76,7 @@ def whole(film, srcnn, folder):
 
 def compare(path, srcnn, folder):
     """Prints the share of the network in what a film takes."""
-    film, scale = film_files.probe(path), srcnn.network.scale
+    film, scale = film_clock.read(film_files.probe(path)), srcnn.network.scale
     size = tuple(n * scale for n in film.size)
     count = whole(film, srcnn, folder / "parts")  # a first time for nothing
     ratios, rates = [], []
@@ -102,7 +100,7 @@ def compare_ffmpeg(srcnn, folder):
     filters = f"scale=iw*{scale}:ih*{scale}:flags=bicubic,"
     filters += f"dnn_processing=dnn_backend=native:model={model}:input=x:output=y"
     command = ["ffmpeg", "-v", "error", "-y", "-i", path, "-vf", filters, folder / "peer.mp4"]
-    film, ratios = film_files.probe(path), []
+    film, ratios = film_clock.read(film_files.probe(path)), []
     whole(film, srcnn, folder / "parts")
     for _ in range(TURNS):
         try:
