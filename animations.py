@@ -121,11 +121,13 @@ def save(animation, path, about=None, overwrite=True):
 
 
 def in_steps(milliseconds, step):
-    """Times in whole steps whose sums are nearest to those of the exact ones; as they are without a step."""
+    """Times in whole steps, one at least, whose sums are nearest to the exact ones; without a step, these."""
     if not step:
         return milliseconds
-    ends = [step * round(end / step) for end in itertools.accumulate(milliseconds)]
-    return [end - before for before, end in itertools.pairwise([0, *ends])]
+    ends = [0]
+    for end in itertools.accumulate(milliseconds):
+        ends.append(max(ends[-1] + step, step * round(end / step)))
+    return [end - before for before, end in itertools.pairwise(ends)]
 
 
 def _opaque_or_not(pixels):

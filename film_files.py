@@ -100,7 +100,7 @@ def probe(path):
             centred=stream.codec_context.name in CENTRED,
             turned=round(frame.rotation / 90) % 4,
             end=_end(container, stream),
-            late=_late(first),
+            late=_late(container, stream, first),
             alpha=stream.metadata.get("alpha_mode") == "1",
         )
 
@@ -115,12 +115,10 @@ def _colours(decoder, frame):
     return colours
 
 
-def _late(frames):
-    """See `Film`: AVI has the stamps of H.264 in the order of decoding."""
-    stamps = [frame.pts for frame in frames if frame.pts is not None]
-    if stamps == sorted(stamps) or frames[0].dts is None:
-        return None
-    return stamps[0] - frames[0].dts
+def _late(container, stream, frames):
+    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames."""
+    is_so = container.format.name == "avi" and stream.codec_context.has_b_frames
+    return frames[0].pts - frames[0].dts if is_so and None not in (frames[0].pts, frames[0].dts) else None
 
 
 def _end(container, stream):

@@ -16,14 +16,9 @@ from film_files import CONTAINERS, add_encoder, is_cover, location, opened, pack
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {
-    "encoder",
-    "vendor_id",
-    "duration",
-    "bps",
-    "number_of_bytes",
-    "number_of_frames",
-    "alpha_mode",
+    *("encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames", "alpha_mode")
 }
+TAGS_OF_COVERS = TAGS_OF_STREAMS | {"filename", "mimetype"}  # Matroska has them, and is given them as such
 COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
 TRIED = 200  # packets that show whether a container takes them
 NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
@@ -104,7 +99,7 @@ def _begin(output, film, source, add_frames, without):
             copy = None if stream.index in without else _add_copy(output, stream, film.path)
         if copy is not None:
             streams[stream.index] = copy
-            of_stream = _tags(stream.metadata, TAGS_OF_STREAMS)
+            of_stream = _tags(stream.metadata, TAGS_OF_COVERS if is_cover(stream) else TAGS_OF_STREAMS)
             if "name" in of_stream:  # as MP4 calls it
                 of_stream.setdefault("title", of_stream.pop("name"))
             copy.metadata.update(of_stream)
@@ -197,8 +192,14 @@ def _add_copy(output, stream, path):
     if stream.type == "attachment" and output.format.name != "matroska":
         return None
     if is_cover(stream) and output.format.name == "matroska":  # which has covers as attachments
-        ending = COVERS.get(stream.codec_context.name, "jpeg")
-        tags = {"filename": f"cover.{ending}", "mimetype": f"image/{ending}"} | stream.metadata
+        kind = COVERS.get(stream.codec_context.name, "jpeg")
+        earlier = [
+            other for other in stream.container.streams if is_cover(other) and other.index < stream.index
+        ]
+        name = (
+            f"cover{len(earlier) + 1 if earlier else ''}.{kind.replace('jpeg', 'jpg')}"  # as players look for
+        )
+        tags = {"filename": name, "mimetype": f"image/{kind}"} | stream.metadata
         with opened(path) as film:
             content = next((bytes(packet) for packet in packets_of(film, film.streams[stream.index])), b"")
         return output.add_attachment(tags["filename"], tags["mimetype"], content)

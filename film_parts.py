@@ -13,6 +13,7 @@ import av
 from tqdm import tqdm
 
 from film_files import location
+from locks import is_locked
 from naming import cut
 from writing import replacing
 
@@ -46,7 +47,7 @@ def _begun(target):
 def name_others(folder, target):
     """Prints which other folders have parts of `target`, by other settings or of another file."""
     for other in sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts")):
-        if other != folder:
+        if other != folder and not is_locked(other):
             tqdm.write(
                 f"{other}: parts of the same film from another file or other settings; remove it if unwanted"
             )

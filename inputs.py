@@ -177,12 +177,12 @@ def _named(word, recursive):
 
 
 def _is_program(path):
-    """Whether a file has the ending of transport streams, and is one of TypeScript."""
+    """Whether a file has the ending of transport streams, and is a text: one of TypeScript."""
     if path.suffix.lower() not in (".ts", ".mts"):
         return False
     with open(path, "rb") as file:
-        start = file.read(5)
-    return b"G" not in (start[:1], start[4:])
+        start = file.read(512)
+    return bool(start) and not any(byte < 9 or 13 < byte < 32 for byte in start)
 
 
 def _in_folder(folder, recursive):
@@ -192,7 +192,7 @@ def _in_folder(folder, recursive):
         inner = waiting.pop(0)
         paths, others = listed(inner, ENDINGS)
         results = written(inner)
-        left.update(path.suffix for path in paths if _is_program(path))
+        left.update(f"{path.suffix} of TypeScript" for path in paths if _is_program(path))
         paths = [path for path in paths if not _is_program(path)]
         found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
         ours += sum(path.name in results for path in paths)

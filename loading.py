@@ -22,17 +22,18 @@ def say_trust(path, on_trust):
 
 def starting_weights(config, folder):
     """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
-    own = latest_checkpoint(folder)
+    own, values = latest_checkpoint(folder), None
+    if config.weights:
+        path = find_weights(config.network, config.checkpoint_dir, config.weights)
+        path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
+        if Path(path).parent.resolve() == folder.resolve():
+            raise InputError(
+                f"--weights {path}: is where this training writes; name another --checkpoint_dir"
+            )
+        values, settings = weights_of(path, config.network)
+        say_trust(path, unsaid(settings, config.network))
     if own:
         print(f"goes on from {own}")
-    if not config.weights:
-        return None
-    path = find_weights(config.network, config.checkpoint_dir, config.weights)
-    path = latest_checkpoint(path) if Path(path).is_dir() else path
-    if path and Path(path).parent.resolve() == folder.resolve():
-        raise InputError(f"--weights {path}: is where this training writes; name another --checkpoint_dir")
-    values, settings = weights_of(path or config.weights, config.network)
-    if not own:
+    elif config.weights:
         print(f"starts from {path}")
-    say_trust(path, unsaid(settings, config.network))
     return values

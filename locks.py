@@ -1,13 +1,23 @@
 """One process at a time that works in a folder."""
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from errors import InputError
 from writing import replacing
+
+
+def is_locked(folder):
+    """Whether a process works in a folder, see `locked`."""
+    lock = Path(folder) / ".lock"
+    try:
+        with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
+            return False
+    except Timeout:
+        return True
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def parse_flags(arguments=None):
     if config.export is not None and config.input is not None:
         parser.error("--export and --input are two jobs; leave one out")
     for name in ("output", "width", "height", "recursive", "crf", "lossless"):
-        if getattr(config, name) not in (None, False) and config.input is None:
+        value = getattr(config, name)
+        if value is not None and value is not False and config.input is None:
             parser.error(f"--{name} is for upscaling; add --input")
     if config.lossless and config.crf is not None:
         parser.error("--crf is of what is lost, and --lossless loses nothing; leave one out")

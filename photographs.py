@@ -1,8 +1,8 @@
 """The job of --input: photographs and films, one after the other, and a page of them."""
 
 import itertools
+import json
 import math
-import os
 import sys
 from pathlib import Path
 
@@ -55,8 +55,7 @@ def upscale_files(config):
                 told, status = say_upscaled(results, files)
             left = {item.target for item in todo}
             earlier = [item for item in work if item.target not in left]
-            lacking = config.gather or not all(map(os.path.exists, pages))
-            if pages and (told or (earlier and lacking)):
+            if pages and (told or (earlier and not are_of(pages, earlier))):
                 save_upscaled(config, networks, goal, work, told | told_again(earlier))
     return status
 
@@ -106,6 +105,18 @@ def say_upscaled(results, files):
             exhibit["loop"] = image.loop and data_uri(image.loop, "webp")
         told[image.target] = entry(files.said(image.source), image.target, image.size, image.seconds), exhibit
     return told, status
+
+
+def are_of(pages, earlier):
+    """Whether the page is there, and the list beside it is of these targets."""
+    page, listed = pages
+    try:
+        images = json.loads(listed.read_text())["images"]
+        return page.exists() and [image["output"] for image in images] == [
+            str(item.target) for item in earlier
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def told_again(earlier):

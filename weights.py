@@ -48,7 +48,7 @@ def read_weights(path):
 
 
 def _is_export(path):
-    if path.suffix == ".onnx" or (path / "saved_model.pb").exists():
+    if path.suffix == ".onnx" or path.name == "saved_model.pb" or (path / "saved_model.pb").exists():
         return True
     if not path.is_file():
         return False

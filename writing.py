@@ -5,6 +5,7 @@ before the file is. A file that has another size or time of change than its line
 else since, and is theirs.
 """
 
+import glob
 import json
 import os
 import re
@@ -38,7 +39,7 @@ def replacing(path, about=None, overwrite=True):
     is_new = not path.parent.exists()
     # Thread and process keep long names and two runs apart; the suffix stays last because writers choose
     # the format by it.
-    temporary = path.with_name(f".{path.stem[:40]}.{threading.get_ident()}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f"{_beginning(path)}{threading.get_ident()}.{os.getpid()}{path.suffix}")
     try:
         with said(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +54,11 @@ def replacing(path, about=None, overwrite=True):
             temporary.unlink(missing_ok=True)
             if is_new:
                 path.parent.rmdir()  # if it is empty
+
+
+def _beginning(path):
+    """How the names of temporary files of a path begin."""
+    return f".{path.stem[:40]}."
 
 
 def _link(temporary, path):
@@ -206,11 +212,22 @@ def check_apart(inputs, outputs):
 
 
 def remove_leftovers(path):
-    """Removes what killed processes left of writing `path`. For files that one process at a time writes."""
-    own = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.\d+{re.escape(path.suffix)}")
-    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-        if own.fullmatch(leftover.name):
-            leftover.unlink()
+    """Removes what killed processes of this machine left of writing `path`, or one that begins like it."""
+    own = re.compile(rf"{re.escape(_beginning(path))}\d+\.(\d+){re.escape(path.suffix)}")
+    for leftover in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
+        found = own.fullmatch(leftover.name)
+        if found and not _is_alive(int(found[1])):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_alive(process):
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def check_writable(folder, flag):

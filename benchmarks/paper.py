@@ -111,8 +111,9 @@ class Bench:
             if name in flags:
                 folder, images = self.runs / name, sorted((self.data / "Train").glob("*.bmp"))[::step]
                 folder.mkdir(parents=True, exist_ok=True)
+                names = [path.name for path in images]
                 for link in folder.iterdir():
-                    if not link.is_symlink():
+                    if not link.is_symlink() or link.name not in names:
                         raise InputError(f"{link}: is not of this benchmark; move it away")
                     link.unlink()  # the images may lie elsewhere now
                 for path in images:

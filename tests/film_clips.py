@@ -30,9 +30,18 @@ def picture(number, width, height):
 
 
 def make(
-    path, count=12, size=(64, 48), codec="libx264", format_="yuv420p", stamps=None, change=None, **options
+    path,
+    count=12,
+    size=(64, 48),
+    codec="libx264",
+    format_="yuv420p",
+    stamps=None,
+    change=None,
+    intra=0,
+    **options,
 ):
-    """Writes a film of `count` frames; stamps: of them, in TICKs; change: called with output and stream."""
+    """Writes a film of `count` frames; stamps: of them, in TICKs; change: called with output and stream;
+    intra: the first ones that are I-frames."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream(codec, rate=25, options={k: str(v) for k, v in options.items()})
         stream.width, stream.height, stream.pix_fmt = *size, format_
@@ -45,6 +54,8 @@ def make(
                 format=format_
             )
             frame.pts, frame.time_base = stamps[number] if stamps else number * 3600, TICK
+            if number < intra:
+                frame.pict_type = av.video.frame.PictureType.I
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path

@@ -24,6 +24,8 @@ import film_parts
 import film_reader
 import films
 import utils
+from locks import locked
+from writing import remove_leftovers
 
 
 def slow_film(folder):
@@ -248,14 +250,29 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
         with pytest.raises(ZeroDivisionError):
             run("--input", "in.mp4", "--crf", 20)
     (others,) = folder.glob("sample/.in_x2.*.parts")
-    (folder / "sample/.in_x2.140001.4711.mp4").write_bytes(b"half of a film")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (folder / f"sample/.in_x2.140001.{ended.pid}.mp4").write_bytes(b"half of a film")
+    (folder / f"sample/.in_x2.140001.{os.getpid()}.mp4").write_bytes(b"another command's")
     (folder / "sample/.in_x2.mine.parts").mkdir()
+    (folder / "sample/.in_x2.0123456789ab.parts").mkdir()
     capfd.readouterr()
-    assert run("--input", "in.mp4", "--crf", 21) == 0
+    with locked(folder / "sample/.in_x2.0123456789ab.parts"):  # by another command, in work
+        assert run("--input", "in.mp4", "--crf", 21) == 0
     named = [line for line in capfd.readouterr().out.splitlines() if "parts of the same film" in line]
     assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
-    assert list(folder.glob("sample/.in_x2.????????????.parts")) == [others]
-    assert not (folder / "sample/.in_x2.140001.4711.mp4").exists()
+    assert others.is_dir()
+    assert [path.name for path in folder.glob("sample/.in_x2.*.mp4")] == [f".in_x2.140001.{os.getpid()}.mp4"]
+
+
+def test_leftovers_are_found_whatever_the_name(folder):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in ("clip[1]", "a_film_with_a_name_of_more_than_forty_letters"):
+        left = folder / f".{name[:40]}.140001.{ended.pid}.mp4"
+        left.write_bytes(b"half of a film")
+        remove_leftovers(folder / f"{name}.mp4")
+        assert not left.exists()
 
 
 PEAKS = """

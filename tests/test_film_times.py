@@ -56,9 +56,10 @@ def test_sound_that_is_longer_is_no_end_that_is_missing(folder):
     assert run("--input", "in.flv") == 0
 
 
-def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder):
+@pytest.mark.parametrize("intra", [0, 12])
+def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder, intra):
     """All frames at even distances, also those after a place from which the work goes on."""
-    make("in.avi", 60, bf=3, g=12)
+    make("in.avi", 60, bf=3, g=12, intra=intra)
     assert run("--input", "in.avi") == 0
     pictures, stamps = decode("sample/in_x2.mkv")
     assert len(pictures) == 60

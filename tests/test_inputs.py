@@ -102,14 +102,6 @@ BAD = {
 }
 
 
-def test_typescript_in_a_folder_is_no_transport_stream(folder, capsys):
-    (folder / "tree").mkdir()
-    Image.new("RGB", (9, 7)).save(folder / "tree/a.png")
-    (folder / "tree/index.ts").write_text("export const a = 1;\n")
-    assert run("--input", "tree") == 0
-    assert "left out as no images: 1 .ts" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("words", BAD)
 def test_bad_input_is_one_line_and_nothing_is_written(folder, fails, words):
     write("a.png", "b.png", "other/a.png")
@@ -257,6 +249,18 @@ def test_a_reader_that_leaves_the_pipe(folder):
     words = f'"{sys.executable}" "{ROOT}/main.py" {" ".join(WORDS)} --input - < a.png | head -c 9'
     done = subprocess.run(["bash", "-c", words + "; echo ${PIPESTATUS[0]}"], capture_output=True, cwd=folder)
     assert done.stdout == b"\x89PNG\r\n\x1a\n\x00141\n" and b"Error" not in done.stderr
+
+
+def test_only_texts_with_the_ending_of_transport_streams_are_left_out(folder, capsys):
+    (folder / "mixed").mkdir()
+    write("mixed/a.png")
+    (folder / "mixed/program.ts").write_text("export const a = 1\n")
+    (folder / "mixed/cut.ts").write_bytes(bytes(77) + b"G" + bytes(187))  # in the middle of a packet
+    (folder / "mixed/empty.ts").touch()
+    assert run("--input", "mixed", "--scale", 2) == 2
+    out, err = capsys.readouterr()
+    assert "1 .ts of TypeScript" in out
+    assert "cut.ts" in err and "empty.ts" in err and "program.ts" not in err
 
 
 def test_a_named_pipe_is_not_said_to_be_missing(folder, fails):

@@ -247,6 +247,10 @@ def test_the_page_of_a_run_that_goes_on_shows_what_was_made_before(write, folder
     (folder / "sample/upscaled.html").unlink()  # killed before there was one
     assert run(*words) == 0
     assert (folder / "sample/upscaled.html").read_text().count("b_x2.png") > 1
+    assert run("--input", "photos/b.png", "--scale", 2) == 0  # the page is of the last command
+    assert "a_x2.png" not in (folder / "sample/upscaled.html").read_text()
+    assert run(*words) == 0
+    assert (folder / "sample/upscaled.html").read_text().count("a_x2.png") > 1
 
 
 def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
