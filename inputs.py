@@ -205,5 +205,5 @@ def _in_folder(folder, recursive):
                 waiting.append(path)
     if not found and ours:
         left[RESULTS] = ours
-    check_taken(folder, found, left, (*images.SUFFIXES, *FILMS))
+    check_taken(folder, found, left, ENDINGS)
     return found

@@ -80,4 +80,15 @@ def receive(path):
                 file.flush()
     if not path.stat().st_size:
         raise InputError("--input -: standard input is empty; pipe an image into it, or < FILE")
+    if _is_film(path):
+        raise InputError("--input -: is a film, and films do not go through pipes; name its file")
     return str(path)
+
+
+def _is_film(path):
+    """Whether a file begins as Matroska, AVI or MP4 do. HEIC, AVIF and CR3 are brands of MP4."""
+    with open(path, "rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp":
+        return start[8:11] not in (b"hei", b"hev", b"avi", b"mif", b"msf", b"crx")
+    return start.startswith(b"\x1aE\xdf\xa3") or start[:4] + start[8:] == b"RIFFAVI "

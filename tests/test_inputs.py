@@ -7,7 +7,9 @@ import sys
 import tracemalloc
 from fractions import Fraction
 from io import BytesIO
+from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 from conftest import ROOT, network_of
@@ -240,6 +242,18 @@ def test_what_is_no_image_in_a_pipe(folder):
     for data, text in ((b"hello", b"standard input: damaged"), (b"", b"standard input is empty")):
         done = piped(data, "--input", "-", cwd=folder)
         assert done.returncode == 2 and done.stdout == b"" and text in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("form", ["mp4", "mov", "matroska", "webm", "avi", "3gp"])
+def test_a_film_in_a_pipe_is_named_one(folder, monkeypatch, fails, form):
+    with av.open("film", "w", format=form) as film:
+        stream = film.add_stream({"webm": "libvpx-vp9", "avi": "mpeg4"}.get(form, "libx264"), rate=5)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
+        film.mux([*stream.encode(picture), *stream.encode()])
+    with open("film", "rb") as stdin:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stdin, isatty=lambda: False))
+        assert "films do not go through pipes" in fails("--is_train", "False", "--input", "-")
 
 
 def test_a_reader_that_leaves_the_pipe(folder):
