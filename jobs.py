@@ -150,7 +150,8 @@ def save_results(config, srcnn, folder, entries, w1):
 
     entries: (name, scores, exhibit or None) of each image. w1: the first layer's weights.
     """
-    results = report.results(config.network, srcnn.source, {name: found for name, found, _ in entries})
+    scores = {name: found for name, found, _ in entries}
+    results = report.results(config.network, srcnn.source, scores, config.self_ensemble)
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     scale = config.network.scale

@@ -10,6 +10,7 @@ from weights import find_weights, latest_checkpoint, unsaid, weights_of
 def load(sess, config, network):
     """The SRCNN that a test or an upscaling uses; where its weights come from is printed."""
     srcnn = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
+    srcnn.self_ensemble = config.self_ensemble
     print(f"weights for x{network.scale}: {srcnn.source}")
     say_trust(srcnn.source, srcnn.on_trust)
     return srcnn

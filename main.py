@@ -41,6 +41,8 @@ def parse_flags(arguments=None):
                 parser.error(f"--{name} does not go with training; add --is_train False")
     else:
         testing_sizes(config, parser)
+    if config.self_ensemble and (config.is_train or config.export is not None):
+        parser.error("--self_ensemble is for tests and upscaling; leave it out")
     if config.export is not None and config.input is not None:
         parser.error("--export and --input are two jobs; leave one out")
     for name in ("output", "width", "height", "recursive", "crf", "lossless"):

@@ -1,5 +1,7 @@
 """The network of Dong et al. 2014 (ECCV, section 3) as a TensorFlow 1 graph."""
 
+import itertools
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -72,7 +74,7 @@ class SRCNN:
     """
 
     def __init__(self, sess, network=DEFAULT, init="normal", seed=0, label_size=21, loss_weights=None):
-        self.sess, self.network, self.seed = sess, network, seed
+        self.sess, self.network, self.seed, self.self_ensemble = sess, network, seed, False
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
         channels = network.c_dim + network.is_told
         self.images = tf.placeholder(tf.float32, [None, None, None, channels], name="images")
@@ -178,8 +180,19 @@ class SRCNN:
         return weights / tf.reduce_mean(weights)
 
     def run(self, images):
-        """One pass: (n, h + margin, w + margin, channels of `images`) to (n, h, w, c_dim)."""
-        return self.sess.run(self.pred, {self.images: images})
+        """One pass: (n, h + margin, w + margin, channels of `images`) to (n, h, w, c_dim).
+
+        With `self_ensemble` eight of them: the mean of those of its flips and rotations (Timofte et al.
+        2016, "Seven ways to improve example-based single image super resolution").
+        """
+        if not self.self_ensemble:
+            return self.sess.run(self.pred, {self.images: images})
+        outputs = []
+        for flip, quarters in itertools.product((1, -1), range(4)):
+            turned = np.rot90(images[:, :, ::flip], quarters, (1, 2))
+            pred = self.sess.run(self.pred, {self.images: turned})
+            outputs.append(np.rot90(pred, -quarters, (1, 2))[:, :, ::flip])
+        return np.mean(outputs, axis=0)
 
     def set(self, values):
         """Assigns arrays to w1, b1, ... by name."""

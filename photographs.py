@@ -145,7 +145,8 @@ def save_upscaled(config, networks, goal, work, told):
     done = [told[item.target][0] for item in work if item.target in told]
     exhibits = [exhibit for item in work if (exhibit := told.get(item.target, (None, None))[1])]
     with published(folder, "--sample_dir") as staging:
-        found = {**goal.plain, "weights": weights, "images": done}
+        about = {"weights": weights, "self_ensemble": config.self_ensemble}
+        found = {**goal.plain, **about, "images": done}
         report.save_json(found, staging / "upscaled.json")
         rows = [list(done[0])]
         rows += [["-" if value is None else str(value) for value in line.values()] for line in done]

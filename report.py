@@ -22,11 +22,12 @@ METRICS = tuple(
 )
 
 
-def results(network, weights, scores):
+def results(network, weights, scores, self_ensemble=False):
     """All that a test run found, as plain values for JSON.
 
-    network: a network.Network. weights: where they come from. scores: by image name, a dict of METRICS, PSNR
-    in dB; None is what has no value. Averages are over the images where bicubic and SRCNN have one.
+    network: a network.Network. weights: where they come from. self_ensemble: see `model.SRCNN.run`.
+    scores: by image name, a dict of METRICS, PSNR in dB; None is what has no value. Averages are over the
+    images where bicubic and SRCNN have one.
     """
     paper = paper_numbers(network, list(scores))
 
@@ -43,6 +44,7 @@ def results(network, weights, scores):
         **network.settings,
         "quality": network.quality,
         "weights": weights,
+        "self_ensemble": self_ensemble,
         "images": {name: entry(name, values) for name, values in scores.items()},
         "average": entry("average", {metric: mean(metric) for metric in METRICS}),
     }
@@ -182,6 +184,8 @@ def save_job(config, path, weights, rows, exhibits, w1, what, more):
     """The page of a job. what: was done to the images. more: settings that it names."""
     shape = config.network.shape
     settings = {"weights": ", ".join(weights), "filters": shape, **more}
+    if config.self_ensemble:
+        settings["self_ensemble"] = "the mean of 8 flips and rotations"
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
     save_page(path, f"SRCNN {shape}, {what}", command, settings, rows, exhibits, w1, curve)

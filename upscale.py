@@ -178,7 +178,8 @@ def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
 
 def origin(source, srcnns):
     """What a result was made from, as the list of its folder notes it: plain values."""
-    return {"input": identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    about = {"input": identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
 
 
 def identity(source):

@@ -1,10 +1,12 @@
 """Networks for JPEG beside clean ones and bicubic, at several qualities of compression.
 
-    python benchmarks/jpeg.py [folder with Test, default .] [filters, default 9-5-5]
+    python benchmarks/jpeg.py --root ../shared/data [--filters 9-1-5] [--luminance]
 
 Average PSNR in dB of luminance on Set5 and Set14. At x1 bicubic is the JPEG itself, and no network is clean.
+The last column is by --self_ensemble.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import devices  # noqa: E402
+import images  # noqa: E402
 import utils  # noqa: E402
 from evaluate import super_resolve  # noqa: E402
 from flags import kernel_sizes  # noqa: E402
@@ -31,33 +34,50 @@ def scores(pairs, srcnn=None):
     return sum(found) / len(found)
 
 
-def row(paths, network):
-    """PSNR of bicubic, of the clean network if there is one, and of the one for JPEG."""
-    kind = network.scale, network.degradation, network.colour
-    pairs = [utils.preprocess(path, *kind, network.quality) for path in paths]
-    pairs = [(input_[..., :1], label, network.scale) for input_, label in pairs]
-    found = [scores(pairs)]
-    clean = network._replace(degradation="matlab", quality=None)
-    for other in (network,) if network.scale == 1 else (clean, network):
+def pair(path, network, luminance):
+    """Degraded and original image, (h, w, 1). luminance: it is compressed alone, not colour in 4:2:0."""
+    if not luminance:
+        input_, label = utils.preprocess(path, network.scale, "jpeg", "y", network.quality)
+        return input_[..., :1], label, network.scale
+    pixels = utils.modcrop(images.colours(images.read(path).pixels), network.scale)
+    label = utils.luminance(pixels)
+    low = utils.to_float(utils.compressed(utils.to_pixels(label), network.scale, network.quality))
+    return utils.enlarge(low, network.scale, "jpeg"), label, network.scale
+
+
+def row(paths, network, luminance):
+    """PSNR of bicubic, of the clean network if there is one, of that for JPEG, and of its self-ensemble."""
+    pairs = [pair(path, network, luminance) for path in paths]
+    found = [scores(pairs), None]
+    if network.scale > 1:
         with devices.session() as sess:
-            found.append(scores(pairs, trained(sess, other, "shipped")))
-    return found if network.scale > 1 else [found[0], None, found[1]]
+            clean = network._replace(degradation="matlab", quality=None)
+            found[1] = scores(pairs, trained(sess, clean, "shipped"))
+    with devices.session() as sess:
+        srcnn = trained(sess, network, "shipped")
+        for srcnn.self_ensemble in (False, True):
+            found.append(scores(pairs, srcnn))
+    return found
 
 
-def benchmark(root, kernels):
+def benchmark(root, kernels, luminance):
     for name in ("Set5", "Set14"):
-        print(f"| {name} | quality | bicubic | clean network | for JPEG | gain | to the clean |")
-        print("|---|---:|---:|---:|---:|---:|---:|")
+        print(f"| {name} | quality | bicubic | clean | for JPEG | gain | to the clean | self-ensemble |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|")
         for scale in SCALES:
             for quality in QUALITIES:
                 network = Network(kernels, scale=scale, degradation="jpeg", quality=quality)
-                bicubic, clean, ours = row(utils.prepare_data(root / "Test" / name), network)
+                bicubic, clean, ours, mean = row(utils.prepare_data(root / "Test" / name), network, luminance)
                 cells = [f"{bicubic:.2f}", "-" if clean is None else f"{clean:.2f}", f"{ours:.2f}"]
                 cells += [f"{ours - bicubic:+.2f}", "-" if clean is None else f"{ours - clean:+.2f}"]
-                print(f"| x{scale} | {quality} | {' | '.join(cells)} |", flush=True)
+                print(f"| x{scale} | {quality} | {' | '.join(cells)} | {mean:.2f} |", flush=True)
         print()
 
 
 if __name__ == "__main__":
-    filters = sys.argv[2] if len(sys.argv) > 2 else "9-5-5"
-    benchmark(Path(sys.argv[1] if len(sys.argv) > 1 else "."), kernel_sizes(filters))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, default=Path(), help="folder with Test")
+    parser.add_argument("--filters", type=kernel_sizes, default=(9, 5, 5))
+    parser.add_argument("--luminance", action="store_true", help="compress it alone, not colour in 4:2:0")
+    words = parser.parse_args()
+    benchmark(words.root, words.filters, words.luminance)

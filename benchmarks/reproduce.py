@@ -34,14 +34,22 @@ def shipped():
 
 
 def scored(network, test_dir):
-    """What results.json has of a test with the shipped weights, without its pictures."""
-    scores = {}
+    """What results.json has of a test with the shipped weights, without its pictures.
+
+    The average has `self_ensemble_psnr`, too.
+    """
+    found = []
     with devices.session() as sess:
         srcnn = trained(sess, network, SHIPPED / network.name)
-        for restored in evaluate(srcnn, prepare_data(test_dir)):
-            with restored:
-                scores[restored.path.stem] = restored.scores()
-    return results(network, srcnn.source, scores)
+        for srcnn.self_ensemble in (False, True):
+            scores = {}
+            for restored in evaluate(srcnn, prepare_data(test_dir)):
+                with restored:
+                    scores[restored.path.stem] = restored.scores()
+            found.append(results(network, srcnn.source, scores, srcnn.self_ensemble))
+    plain, ensemble = found
+    plain["average"]["self_ensemble_psnr"] = ensemble["average"]["srcnn_psnr"]
+    return plain
 
 
 def cell(value, digits=2):
@@ -56,14 +64,19 @@ def row(network, average):
     gain = average["srcnn_psnr"] - average["bicubic_psnr"]
     return (
         f"| {network.filters} x{network.scale} | {network.degradation} | {bicubic} | {srcnn} "
-        f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} |"
+        f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} | {cell(average['self_ensemble_psnr'])} |"
     )
 
 
 def table(name, tests):
     """Markdown of the averages. tests: pairs of a network and its results."""
-    heading = f"| {name} average | inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain |"
-    return [heading, "|---|---|---:|---:|---:|---:|", *(row(n, r["average"]) for n, r in tests), ""]
+    titles = "inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain | self-ensemble"
+    return [
+        f"| {name} average | {titles} |",
+        "|---|---|---:|---:|---:|---:|---:|",
+        *(row(n, r["average"]) for n, r in tests),
+        "",
+    ]
 
 
 def details(name, tests):

@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 from fractions import Fraction
 from io import BytesIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import av
@@ -69,6 +70,33 @@ def test_files_folders_and_patterns_at_once(folder, capsys):
     assert "5 of 5 were upscaled before" in capsys.readouterr().out
 
 
+def test_a_self_ensemble_is_another_result(folder, capsys):
+    """Of a turned image it is the turned one; a test has it, too."""
+    write("a.png")
+    images.save(np.rot90(images.read("a.png").pixels), "b.png")
+    words = "--input", "a.png", "b.png", "--scale", 2
+    assert run(*words) == 0
+    plain = images.read("sample/a_x2.png").pixels
+    assert run(*words, "--self_ensemble") == 2  # a result of one pass stays
+    for _ in range(2):
+        assert run(*words, "--self_ensemble", "--sample_dir", "mean") == 0
+    assert capsys.readouterr().out.count("2 of 2 were upscaled before") == 1
+    mean, turned = (images.read(f"mean/{name}_x2.png").pixels.astype(int) for name in "ab")
+    assert np.abs(mean - plain).max() > 0 and np.abs(mean - np.rot90(turned, -1)).max() <= 1
+    assert json.loads(Path("mean/upscaled.json").read_text())["self_ensemble"]
+    assert "8 flips and rotations" in Path("mean/upscaled.html").read_text()
+    (folder / "test").mkdir()
+    write("test/c.png", shape=(40, 40, 3))
+    scores = []
+    for more in ([], ["--self_ensemble"]):
+        assert run("--test_dir", "test", "--sample_dir", "tested", *more) == 0
+        found = json.loads(Path("tested/results.json").read_text())
+        assert found["self_ensemble"] == bool(more)
+        scores.append(found["average"])
+    assert scores[0]["srcnn_psnr"] != scores[1]["srcnn_psnr"]
+    assert scores[0]["bicubic_psnr"] == scores[1]["bicubic_psnr"]
+
+
 def test_a_pattern_takes_no_results(folder):
     """Whether the shell or the program expands it."""
     write("a.png", "b.png")
@@ -100,6 +128,7 @@ BAD = {
     "--input - a.png": "goes alone",
     "--input other --output -": "name a folder",
     "--width 3": "add --input",
+    "--self_ensemble --export a.mat": "--self_ensemble is for tests and upscaling",
     "--scale 2.5": "whole",
 }
 

@@ -103,6 +103,24 @@ def test_tiles_at_every_stride_give_the_whole_image(network, filters, label_size
         np.testing.assert_allclose(result, whole, atol=1e-5, err_msg=str(stride))
 
 
+@pytest.mark.parametrize("c_dim", [1, 3])
+def test_a_self_ensemble_is_of_networks_with_turned_kernels(network, c_dim):
+    """And tiles give what the whole image does."""
+    srcnn = network("5-3-3", c_dim)
+    srcnn.self_ensemble = True
+    image = np.random.default_rng(1).random((25, 30, c_dim)).astype(np.float32)
+    kernels, expected = random_weights("5-3-3", c_dim), []
+    for axes in ((), (0,), (1,), (0, 1)):
+        for order in ((0, 1, 2, 3), (1, 0, 2, 3)):
+            turned = {n: np.flip(v, axes).transpose(order) if v.ndim == 4 else v for n, v in kernels.items()}
+            expected.append(slow_network(image, turned))
+    inner = srcnn.run(image[np.newaxis])[0]
+    np.testing.assert_allclose(inner, np.mean(expected, axis=0), atol=2e-5)
+    assert np.abs(inner - expected[0]).max() > 0.1
+    tiled = super_resolve(srcnn, image, 6)
+    np.testing.assert_allclose(tiled[4:-4, 4:-4], inner, atol=2e-5)
+
+
 def test_an_image_smaller_than_a_tile_keeps_its_size(network):
     image = np.random.default_rng(1).random((5, 3, 1)).astype(np.float32)
     assert super_resolve(network(), image, 21).shape == image.shape
