@@ -71,12 +71,8 @@ def row(network, average):
 def table(name, tests):
     """Markdown of the averages. tests: pairs of a network and its results."""
     titles = "inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain | self-ensemble"
-    return [
-        f"| {name} average | {titles} |",
-        "|---|---|---:|---:|---:|---:|---:|",
-        *(row(n, r["average"]) for n, r in tests),
-        "",
-    ]
+    heading = [f"| {name} average | {titles} |", "|---|---|---:|---:|---:|---:|---:|"]
+    return [*heading, *(row(n, r["average"]) for n, r in tests), ""]
 
 
 def details(name, tests):
