@@ -1,6 +1,7 @@
 """The training of a network: steps, validation, checkpoints, resuming, the curve."""
 
 import csv
+import itertools
 import time
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from checkpoints import Checkpoints
 from errors import InputError
 from evaluate import super_resolve
-from progress import LOG_SECONDS
+from progress import LOG_SECONDS, progress
 from scores import psnr, scored_part
 from weights import digest
 from writing import replacing
@@ -48,23 +49,22 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
         return curve.path
     curve.start(step)
     losses = []
-    bar = tqdm(total=steps, initial=step, unit="step", disable=None, dynamic_ncols=True)
-    with curve, bar, closing(batches.following(step)) as following:
-        ending = False
-        while not ending:
-            losses.append(train_step(srcnn, step, *next(following), learning_rate(config, step / steps)))
+    with curve, closing(batches.following(step)) as following:
+        for batch in progress(itertools.islice(following, steps - step), "training, steps", steps, step):
+            losses.append(train_step(srcnn, step, *batch, learning_rate(config, step / steps)))
             check_finite(losses[-1], step, config)
             step += 1
-            ending = step == steps or bool(stop.number)
-            bar.update()
+            ending = step == steps or stop.number
             if step % epoch_steps == 0:
                 curve.add(step // epoch_steps, step, losses, validate(srcnn, validation))
-                curve.show(bar, step == steps)
+                curve.show(step == steps)
                 losses = []
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
-                if not ending and pausing():
+                if ending:
+                    break
+                if pausing():
                     return None
     return curve.path
 
@@ -181,13 +181,11 @@ class Curve:
         summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
         self.summaries.add_summary(tf.Summary(value=summary), step)
 
-    def show(self, bar, is_last):
-        """Shows the last row in a bar of progress, and as a line of the log when it is time for one."""
-        row = self.rows[-1]
-        bar.set_postfix_str(f"loss {row['loss']}, PSNR {row['psnr']} dB")
+    def show(self, is_last):
+        """Prints the last row, if it is time for a line."""
         if is_last or time.monotonic() - self.printed > LOG_SECONDS:
             self.printed = time.monotonic()
-            bar.write(", ".join(f"{key} {value}" for key, value in row.items() if value))
+            tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
 
     def save(self):
         with replacing(self.path) as temporary, open(temporary, "w", newline="") as file:

@@ -1,0 +1,22 @@
+"""Progress of long work in a log."""
+
+import re
+
+import progress
+
+
+def test_a_log_shows_long_work_and_is_not_filled_by_it(monkeypatch, capsys):
+    """Two days of steps of 20 seconds, of which the first 100 were done before."""
+    clock = iter(range(0, 10**9, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    steps = 2 * 24 * 180
+    assert list(progress.progress(range(steps), "steps", steps + 100, 100)) == list(range(steps))
+    found = [
+        re.fullmatch(r"steps: (\d+) of 8740, 0.05 a second, (\S+) left", line)
+        for line in capsys.readouterr().out.splitlines()
+    ]
+    done = [int(match[1]) for match in found]
+    assert done[:10] == list(range(101, 111))  # one every 20 seconds at first
+    assert 100 < len(done) < 500
+    assert found[0][2] == "47:59:40"
+    assert done[-1] > 8740 * 0.97
