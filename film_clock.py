@@ -1,6 +1,7 @@
 """The clock of a film: recordings that were joined end to end start it over, and one film has one clock."""
 
 from film_files import opened, packets_of
+from progress import progress
 
 BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
 
@@ -10,10 +11,10 @@ def read(film):
 
     That is little beside the work. Raises InputError if the file cannot be read.
     """
-    joins, count, last, end, add, newest = [], 0, None, 0, 0, (0, 0)
+    joins, count, last, end, add, newest, spans = [], 0, None, 0, 0, (0, 0), []
     with opened(film.path) as container:
         streams = [container.streams[film.index], *container.streams.audio]
-        for packet in packets_of(container, *streams):
+        for packet in progress(packets_of(container, *streams), f"{film.path.name}, looking through packets"):
             count += packet.stream_index == film.index
             if packet.dts is None or packet.pos is None:
                 continue
@@ -25,9 +26,21 @@ def read(film):
                 last = seconds
                 shown = packet.dts if packet.pts is None else packet.pts
                 newest = max(newest, (shown * packet.time_base + add, packet.duration or 0))
+                spans = _grown(spans, shown, packet) if "mp4" in container.format.name else []
             lasting = packet.duration * packet.time_base if packet.duration else 1 / film.rate
             end = max(end, seconds + lasting + add)
-    return film._replace(joins=tuple(joins), frames=count, lasting=newest[1])
+    lasting = newest[1]
+    if spans:  # in MP4 the last packet has what is left, and that need not be of the frame shown last
+        first, latest, begin, decoded = spans
+        lasting = max(lasting, first + decoded - begin - latest)
+    return film._replace(joins=tuple(joins), frames=count, lasting=lasting)
+
+
+def _grown(spans, shown, packet):
+    """First and last stamp of frames, first decoding stamp, and where that of the last packet ends."""
+    end = packet.dts + (packet.duration or 0)
+    first, latest, begin, decoded = spans or (shown, shown, packet.dts, end)
+    return min(first, shown), max(latest, shown), min(begin, packet.dts), max(decoded, end)
 
 
 def going_on(film, packets):

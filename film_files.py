@@ -17,6 +17,7 @@ os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unl
 FIRST = 10  # frames that tell whether a film is interlaced
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
@@ -97,7 +98,7 @@ def probe(path):
             aspect=stream.sample_aspect_ratio,
             matrix=_matrix(frame),
             hdr=_hdr(frame),
-            centred=stream.codec_context.name in CENTRED,
+            centred=_is_centred(container, stream),
             turned=round(frame.rotation / 90) % 4,
             end=_end(container, stream),
             late=_late(container, stream, first),
@@ -112,7 +113,17 @@ def _colours(decoder, frame):
         colours["color_range"] = frames.FULL
     elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.pixels_of`
         colours |= {"color_range": frames.LIMITED, "colorspace": frames.BT601}
+    elif len(frame.format.components) < 3 and not colours["color_range"]:
+        colours["color_range"] = frames.FULL  # as players take grey that does not say
     return colours
+
+
+def _is_centred(container, stream):
+    """See `Film`. PyAV does not tell what a stream says of it."""
+    if container.format.name != "yuv4mpegpipe":
+        return stream.codec_context.name in CENTRED
+    with open(container.name, "rb") as file:
+        return not re.search(rb" C420(mpeg2|paldv)", file.readline(LONGEST_HEADER))
 
 
 def _late(container, stream, frames):

@@ -13,6 +13,8 @@ import av
 
 from film_clock import going_on, shift
 from film_files import CONTAINERS, add_encoder, is_cover, location, opened, packets_of
+from film_sound import Recoding, add_pcm, is_recoded
+from progress import progress
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {
@@ -41,8 +43,10 @@ def join(path, film, parts, suffix, refused=()):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
         frames = _frames(film, parts, streams[film.index], kind)
-        packets = heapq.merge(frames, _copied(source, film, streams, kind), key=_seconds)
-        damaged = _write(output, packets, streams[film.index])
+        frames = progress(frames, f"{film.path.name}, joining", sum(len(part.stamps) for part in parts))
+        damaged = Counter()
+        packets = heapq.merge(frames, _copied(source, film, streams, kind, damaged), key=_seconds)
+        _write(output, packets, streams[film.index], damaged)
         left_out = [
             _name(stream)
             for stream in source.streams
@@ -78,8 +82,8 @@ def _refusal(film, encoder, kind, without):
             with av.open(BytesIO(), "w", format=kind, container_options=_options(kind, source)) as output:
                 add_frames = partial(add_encoder, output, film, encoder)
                 streams, _ = _begin(output, film, source, add_frames, without)
-                others = itertools.islice(_copied(source, film, streams, kind), TRIED)
-                _write(output, others, streams[film.index])
+                others = itertools.islice(_copied(source, film, streams, kind, Counter()), TRIED)
+                _write(output, others, streams[film.index], Counter())
         except av.error.FFmpegError as error:
             return error
     return None
@@ -110,12 +114,12 @@ def _begin(output, film, source, add_frames, without):
     return streams, tags
 
 
-def _write(output, packets, frames):
-    """Writes packets; returns how many of each stream, by its number, are damaged and left out.
+def _write(output, packets, frames, damaged):
+    """Writes packets.
 
-    frames: the stream of frames, of which none may be missing.
+    frames: the stream of frames, of which none may be missing. damaged: counts those of other streams, by
+    their number, that are left out.
     """
-    damaged = Counter()
     for packet in packets:
         index = packet.stream_index  # which a packet that is written tells no more
         try:
@@ -124,7 +128,6 @@ def _write(output, packets, frames):
             if index == frames.index:
                 raise
             damaged[index] += 1
-    return damaged
 
 
 def _name(stream):
@@ -206,7 +209,7 @@ def _add_copy(output, stream, path):
     try:
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
-        return None
+        return add_pcm(output, stream) if stream.type == "audio" else None
 
 
 def _seconds(packet):
@@ -243,24 +246,37 @@ def _frames(film, parts, stream, kind):
                 yield _moved(packet, film)
 
 
-def _others(source, film, streams):
-    """The packets of all streams but the film's frames, for the streams of the output."""
+def _others(source, film, streams, damaged):
+    """The packets of all streams but the film's frames, for the streams of the output.
+
+    damaged: see `_write`.
+    """
     no_packets = {
         index for index, copy in streams.items() if index == film.index or copy.type == "attachment"
     }
     copied = [source.streams[index] for index in streams if index not in no_packets]
-    for packet in going_on(film, packets_of(source, *copied)) if copied else ():
-        index = packet.stream_index
+    recodings = {s.index: Recoding(s, streams[s.index]) for s in copied if is_recoded(s, streams[s.index])}
+    packets = going_on(film, packets_of(source, *copied)) if copied else ()
+    indexed = ((packet.stream_index, packet) for packet in packets)
+    for index, packet in itertools.chain(indexed, ((index, None) for index in recodings)):
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0  # of no time
-        if packet.pts is not None or packet.dts is not None:
-            packet.stream = streams[index]
-            yield _moved(packet, film)
+        found = [packet]
+        if index in recodings:
+            try:
+                found = recodings[index].packets(packet)
+            except av.error.FFmpegError:
+                damaged[streams[index].index] += 1
+                continue
+        for copy in found:
+            if copy.pts is not None or copy.dts is not None:
+                copy.stream = streams[index]
+                yield _moved(copy, film)
 
 
-def _copied(source, film, streams, kind):
+def _copied(source, film, streams, kind, damaged):
     """Those of `_others`, as the kind of container takes them."""
-    return _increasing(_others(source, film, streams), 1 if kind in ("mp4", "mov") else 0)
+    return _increasing(_others(source, film, streams, damaged), 1 if kind in ("mp4", "mov") else 0)
 
 
 def _increasing(packets, least):

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from film_files import location
 from locks import is_locked
 from naming import cut
+from progress import progress
 from writing import replacing
 
 BLOCK = 2**20  # bytes that are read at a time
@@ -45,18 +46,19 @@ def _begun(target):
 
 
 def name_others(folder, target):
-    """Prints which other folders have parts of `target`, by other settings or of another file."""
+    """Prints which folders but this one have parts of `target`: of other settings, or left over."""
     for other in sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts")):
         if other != folder and not is_locked(other):
-            tqdm.write(
-                f"{other}: parts of the same film from another file or other settings; remove it if unwanted"
-            )
+            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
 
 
 def finished(folder):
     """The Parts that are there, from the first frame on without a gap or damage."""
     parts, first = [], 0
-    while part := _whole(folder / f"{first:09d}.nut"):
+    for _ in progress(list(folder.glob("*.nut")), "checking parts"):
+        part = _whole(folder / f"{first:09d}.nut")
+        if not part:
+            break
         parts.append(part)
         first += len(part.stamps)
     return parts

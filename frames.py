@@ -69,8 +69,8 @@ def enlarged(frame, stored, size, format_, luminance, centred=False):
 
     stored: (height, width) of the result; where that is a row or column more, the last is repeated.
     format_: of FORMATS, for the result. luminance: gives luminance of that size, float32, for (h, w) float32,
-    1 for level 255 of 8 bits. centred: whether chroma lies between the pixels of luminance, as in JPEG, and
-    not beside the left one, as in MPEG-2 and later.
+    1 for level 255 of 8 bits. centred: whether the frame's chroma lies between the pixels of luminance, as in
+    JPEG, and not beside the left one, as in MPEG-2 and later, and in the result.
     """
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
@@ -81,8 +81,9 @@ def enlarged(frame, stored, size, format_, luminance, centred=False):
     light *= unit
     _put(to, light, peak)
     ratio = [to / n for to, n in zip(size, y.shape, strict=True)]
-    beside = chroma_to[0].shape[1] < stored[1] and not centred
-    shift = (1 - 1 / ratio[1]) / 4 if beside else 0
+    # Players look for the chroma of the result beside the left pixel, wherever that of the film lies.
+    is_half = chroma_to[0].shape[1] < stored[1]
+    shift = ((0 if centred else 1) - 1 / ratio[1]) / 4 if is_half else 0
     for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
         _put(to, bicubic(plane, to.shape, shift, ratio), peak)
     if not chroma:

@@ -5,6 +5,8 @@ from fractions import Fraction
 from io import BytesIO
 
 import av
+import numpy as np
+import pytest
 from film_clips import TICK, decode, hashes, make, picture, run, sound
 from PIL import Image
 
@@ -70,6 +72,41 @@ def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
     assert run("--input", "in.mp4", "--output", "out.webm") == 2
     assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
     assert len(decode("out.webm")[0]) == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "target"),
+    [("in.wmv", "wmav2", "out.mkv"), ("in.avi", "adpcm_ms", "out.mkv"), ("in.avi", "pcm_mulaw", "out.mkv")],
+)
+def test_sound_that_is_not_copied_has_the_same_samples(folder, capfd, name, codec, target):
+    """PyAV copies neither WMA nor ADPCM into Matroska."""
+
+    def tone(output, _):
+        stream = output.add_stream(codec, rate=44100, layout="stereo")
+        stream.bit_rate = 128000
+        stream.codec_context.open()
+        size = stream.frame_size or 1024
+        parts = av.AudioResampler(stream.codec_context.format, "stereo", 44100, size)
+        waves = np.sin(np.arange(20 * 2048)[:, np.newaxis] / [10, 17]) * 9000
+        frame = av.AudioFrame.from_ndarray(waves.astype(np.int16).reshape(1, -1), "s16", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 44100, 0, Fraction(1, 44100)
+        packets = [packet for part in parts.resample(frame) for packet in stream.encode(part)]
+        return packets + stream.encode(None)
+
+    make(name, 25, codec="mjpeg", format_="yuvj420p", change=tone)
+    assert run("--input", name, "--output", target) == 0, capfd.readouterr().err
+    (before, first), (after, start) = samples(name), samples(target)
+    np.testing.assert_array_equal(after, before)
+    assert after.shape[1] >= 19 * 2048 and abs(start - first) < 0.0011
+
+
+def samples(path):
+    """Those of the sound of a film, (channels, n), and when they begin, in seconds."""
+    with av.open(path) as film:
+        resampler, found = av.AudioResampler("fltp"), list(film.decode(audio=0))
+    first = next(float(frame.pts * frame.time_base) for frame in found if frame.pts is not None)
+    parts = [part.to_ndarray() for frame in found for part in resampler.resample(frame)]
+    return np.concatenate(parts, 1), first
 
 
 def test_tags_and_data_that_a_container_cannot_have_are_named(folder, capfd):

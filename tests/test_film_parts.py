@@ -25,7 +25,7 @@ import film_reader
 import films
 import utils
 from locks import locked
-from writing import remove_leftovers
+from writing import MACHINE, remove_leftovers
 
 
 def slow_film(folder):
@@ -252,8 +252,10 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
     (others,) = folder.glob("sample/.in_x2.*.parts")
     ended = subprocess.Popen(["true"])
     ended.wait()
-    (folder / f"sample/.in_x2.140001.{ended.pid}.mp4").write_bytes(b"half of a film")
-    (folder / f"sample/.in_x2.140001.{os.getpid()}.mp4").write_bytes(b"another command's")
+    (folder / f"sample/.in_x2.140001.{MACHINE}-{ended.pid}.mp4").write_bytes(b"half of a film")
+    kept = [f".in_x2.140001.{MACHINE}-{os.getpid()}.mp4", f".in_x2.140001.0123abcd-{ended.pid}.mp4"]
+    for name in kept:
+        (folder / "sample" / name).write_bytes(b"another command's, of this machine and of another one")
     (folder / "sample/.in_x2.mine.parts").mkdir()
     (folder / "sample/.in_x2.0123456789ab.parts").mkdir()
     capfd.readouterr()
@@ -262,14 +264,27 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
     named = [line for line in capfd.readouterr().out.splitlines() if "parts of the same film" in line]
     assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
     assert others.is_dir()
-    assert [path.name for path in folder.glob("sample/.in_x2.*.mp4")] == [f".in_x2.140001.{os.getpid()}.mp4"]
+    assert sorted(path.name for path in folder.glob("sample/.in_x2.*.mp4")) == sorted(kept)
+
+
+def test_parts_of_a_film_that_is_done_are_named(folder, monkeypatch, capfd):
+    """Left by a kill between the film's coming into its place and their going."""
+    make("in.mp4", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(film_parts, "remove", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("--input", "in.mp4")
+    (parts,) = folder.glob("sample/.in_x2.*.parts")
+    capfd.readouterr()
+    assert run("--input", "in.mp4") == 0
+    assert f"sample/{parts.name}: parts of the same film" in capfd.readouterr().out
 
 
 def test_leftovers_are_found_whatever_the_name(folder):
     ended = subprocess.Popen(["true"])
     ended.wait()
     for name in ("clip[1]", "a_film_with_a_name_of_more_than_forty_letters"):
-        left = folder / f".{name[:40]}.140001.{ended.pid}.mp4"
+        left = folder / f".{name[:40]}.140001.{MACHINE}-{ended.pid}.mp4"
         left.write_bytes(b"half of a film")
         remove_leftovers(folder / f"{name}.mp4")
         assert not left.exists()

@@ -10,6 +10,7 @@ from film_clips import decode, make, run, sound
 
 import film_files
 import film_reader
+import frames
 
 
 def rate(path):
@@ -39,10 +40,10 @@ def test_the_rate_is_told(folder, source, target):
     assert rate(target) == 25
 
 
-@pytest.mark.parametrize("name", ["in.mp4", "in.mkv"])
-def test_the_last_frame_is_shown_as_long_as_it_was(folder, name):
+@pytest.mark.parametrize(("name", "b_frames"), [("in.mp4", 0), ("in.mkv", 0), ("in.mp4", 3)])
+def test_the_last_frame_is_shown_as_long_as_it_was(folder, name, b_frames):
     """As a recording of a screen ends, and a film is not said to be cut short for it."""
-    make("short.mp4", bf=0)
+    make("short.mp4", bf=b_frames)
     repack("short.mp4", name, {11: 4})
     assert run("--input", name, "--output", "out.mp4") == 0
     with av.open(name) as film, av.open("out.mp4") as enlarged:
@@ -95,6 +96,8 @@ def test_grey_of_any_depth_keeps_its_levels(folder, format_):
     assert run("--input", "in.mkv", "--lossless") in (0, 2)  # deeper ones are said to become 10 bits
     luminance = decode("sample/in_x2.mkv")[0][0][0].astype(int) >> (0 if bits == 8 else 2)
     assert np.abs(luminance - 64).max() <= 1
+    with av.open("sample/in_x2.mkv") as film:  # players take grey that does not say for one of all the range
+        assert film.streams.video[0].codec_context.color_range == frames.FULL
 
 
 @pytest.mark.parametrize("size", [(2, 2), (6, 2), (32, 4), (16, 16)])

@@ -68,6 +68,37 @@ def test_chroma_stays_beside_the_left_pixel(scale):
     assert (red == 500).all()
 
 
+@pytest.mark.parametrize("scale", [2, 3])
+@pytest.mark.parametrize("source", ["mjpeg.avi", "y4m", "mpeg2.y4m", "mpeg2.mpg"])
+def test_chroma_between_the_pixels_comes_beside_the_left_one(folder, source, scale):
+    """A ramp of chroma as MJPEG and most .y4m have it; players look for that of the result on the left."""
+    frame = av.VideoFrame(64, 32, "yuv420p")
+    (y, blue, red), _ = frames.planes(frame)
+    centre = 0 if source.startswith("mpeg2") else 0.5
+    y[:], red[:], blue[:] = 128, 128, 2 + 4 * (2 * np.arange(32) + centre)
+    if source.endswith("y4m"):
+        kind = b"mpeg2" if source == "mpeg2.y4m" else b"jpeg"
+        planes = b"".join(plane.tobytes() for plane in (y, blue, red))
+        (folder / "in.y4m").write_bytes(b"YUV4MPEG2 W64 H32 F25:1 Ip A1:1 C420%s\nFRAME\n%s" % (kind, planes))
+    else:
+        codec = {"mjpeg.avi": ("mjpeg", "yuvj420p"), "mpeg2.mpg": ("mpeg2video", "yuv420p")}[source]
+        with av.open(f"in.{source[-3:]}", "w") as output:
+            stream = output.add_stream(codec[0], rate=25, options={"qmin": "1", "qmax": "1"})
+            stream.width, stream.height, stream.pix_fmt = 64, 32, codec[1]
+            for number in range(3):
+                copy = av.VideoFrame(64, 32, codec[1])
+                for to, plane in zip(frames.planes(copy)[0], (y, blue, red), strict=True):
+                    to[:] = plane
+                copy.pts = number
+                output.mux(stream.encode(copy))
+            output.mux(stream.encode(None))
+    assert run("--input", f"in.{source[-3:]}", "--scale", scale, "--lossless", "--output", "out.mkv") == 0
+    large = decode("out.mkv")[0][0][1].astype(float)
+    finer = (2 * np.arange(32 * scale) + 0.5) / scale - 0.5  # on the scale of the pixels of luminance
+    error = (large - (2 + 4 * finer))[:, 4 * scale : -4 * scale]
+    assert np.abs(error.mean()) < 0.2 and np.abs(error).max() < 2  # half a pixel would be 1 to 2
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "found"),
     [
