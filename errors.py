@@ -1,6 +1,14 @@
 """Errors that say what to do."""
 
+import unicodedata
 from contextlib import contextmanager
+
+
+def one_line(message):
+    """A message as one line on whatever terminal: names of files may have line breaks and worse."""
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) == "Cc" else c for c in str(message)
+    )
 
 
 class InputError(Exception):

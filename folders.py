@@ -54,5 +54,5 @@ def left_out(path, suffixes):
     if path.is_dir():
         return "sub-folders"
     if not path.is_file():
-        return "broken links"
+        return "pipes and devices" if path.exists() else "broken links"
     return None if path.suffix.lower() in suffixes else path.suffix or "without an ending"

@@ -9,7 +9,7 @@ from functools import partial
 
 import report
 import upscale
-from errors import InputError
+from errors import InputError, one_line
 from evaluate import evaluate
 from pictures import png, save_comparison
 from progress import progress
@@ -77,9 +77,8 @@ def gathered_test(config, srcnn, folder, named):
     check_none_missing(missing, len(named))
     shown = [path for path, _ in named[: report.MOST_EXHIBITS]]
     exhibits = []
-    for (_, name), restored in zip(
-        named, evaluate(srcnn, shown, config.label_size, config.stride), strict=False
-    ):
+    again = evaluate(srcnn, shown, config.label_size, config.stride)
+    for (_, name), restored in zip(named, progress(again, "drawing", len(shown)), strict=False):
         with restored:
             exhibits.append(report.exhibit(name, restored.pictures(), scores[name]))
     exhibits += [None] * (len(named) - len(exhibits))
@@ -111,7 +110,7 @@ def check_gathered(work, missing):
     undone = [item.source for item, reason in zip(missing, reasons, strict=True) if not reason]
     check_none_missing(undone, len(work))
     for reason in reasons:
-        print(f"main.py: error: {reason}", file=sys.stderr)
+        print(f"main.py: error: {one_line(reason)}", file=sys.stderr)
     return missing
 
 

@@ -29,17 +29,21 @@ def in_threads(function, items, workers=4, budget=None, cost=None):
             if amount:
                 budget.give(amount)
 
-        for item in items:
-            amount = cost(item) if cost else 0
-            while amount and ahead and not budget.has(amount):  # in order: who is first never waits
+        try:
+            for item in items:
+                amount = cost(item) if cost else 0
+                while amount and ahead and not budget.has(amount):  # in order: who is first never waits
+                    yield from first()
+                if amount:
+                    budget.take(amount)
+                ahead.append((amount, executor.submit(function, item)))
+                if len(ahead) > workers:
+                    yield from first()
+            while ahead:
                 yield from first()
-            if amount:
-                budget.take(amount)
-            ahead.append((amount, executor.submit(function, item)))
-            if len(ahead) > workers:
-                yield from first()
-        while ahead:
-            yield from first()
+        finally:
+            for _, future in ahead:
+                future.cancel()  # what nobody waits for is not begun
 
 
 class Budget:

@@ -6,9 +6,11 @@ else since, and is theirs.
 """
 
 import glob
+import hashlib
 import json
 import os
 import re
+import socket
 import tempfile
 import threading
 import unicodedata
@@ -20,6 +22,7 @@ from signals import ending_later
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
+MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files
 
 
 def use_list(name):
@@ -39,7 +42,8 @@ def replacing(path, about=None, overwrite=True):
     is_new = not path.parent.exists()
     # Thread and process keep long names and two runs apart; the suffix stays last because writers choose
     # the format by it.
-    temporary = path.with_name(f"{_beginning(path)}{threading.get_ident()}.{os.getpid()}{path.suffix}")
+    own = f"{threading.get_ident()}.{MACHINE}-{os.getpid()}"
+    temporary = path.with_name(f"{_beginning(path)}{own}{path.suffix}")
     try:
         with said(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +217,7 @@ def check_apart(inputs, outputs):
 
 def remove_leftovers(path):
     """Removes what killed processes of this machine left of writing `path`, or one that begins like it."""
-    own = re.compile(rf"{re.escape(_beginning(path))}\d+\.(\d+){re.escape(path.suffix)}")
+    own = re.compile(rf"{re.escape(_beginning(path))}\d+\.{MACHINE}-(\d+){re.escape(path.suffix)}")
     for leftover in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
         found = own.fullmatch(leftover.name)
         if found and not _is_alive(int(found[1])):

@@ -14,6 +14,7 @@ from conftest import ROOT, network_of, save_photographs
 
 import main
 from weights import latest_checkpoint, read_weights
+from writing import MACHINE
 
 MODEL = "srcnn_9-1-5_x3_matlab"
 
@@ -206,9 +207,12 @@ def test_the_second_training_in_a_folder_is_told_of_the_first(photographs, tmp_p
 
 def test_what_a_killed_preparation_left_is_removed(photographs, tmp_path):
     (tmp_path / "c").mkdir()
-    (tmp_path / "c/.train.140123456789.12345.h5").write_bytes(b"half")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = tmp_path / f"c/.train.140123456789.{MACHINE}-{ended.pid}.h5"
+    left.write_bytes(b"half")
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 1)) == 0
-    assert not (tmp_path / "c/.train.140123456789.12345.h5").exists()
+    assert not left.exists()
 
 
 NAMES_OF_FILES = [

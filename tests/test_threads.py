@@ -37,6 +37,20 @@ def test_results_come_in_order():
     assert list(in_threads(lambda n: n * n, range(50))) == [n * n for n in range(50)]
 
 
+def test_what_nobody_waits_for_is_not_begun():
+    begun, go = [], threading.Event()
+
+    def work(item):
+        begun.append(item)
+        return item == 0 or go.wait(60)
+
+    results = in_threads(work, range(9), workers=2)
+    assert next(results)  # the next two are in work, or about to be
+    threading.Timer(0.5, go.set).start()
+    results.close()
+    assert set(begun) <= {0, 1, 2}
+
+
 @pytest.mark.parametrize("kind", ["error of the reader", "closed", "error of a worker"])
 def test_nobody_waits_for_a_budget_for_ever(kind):
     budget = Budget(10)
