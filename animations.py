@@ -27,6 +27,7 @@ class Animation(NamedTuple):
     plays: int  # 0: without end
     icc_profile: bytes | None = None
     metadata: Metadata = Metadata()
+    left_out: str = ""  # what is not of the animation, in words
 
 
 def fit(source, target):
@@ -83,6 +84,7 @@ def read(path):
                     frames.append(pixels)
                     milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
+            left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
             upright = images.UPRIGHT.get(images.orientation_of(image), np.asarray)
     except Exception as error:  # decoders raise nearly everything on damaged files
@@ -94,7 +96,8 @@ def read(path):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
     plays = 1 if loop is None else loop + 1 if kind == "GIF" and loop else loop
-    return Animation(frames, milliseconds, plays, icc if profiles.belongs(icc, 3) else None, info)
+    icc = icc if profiles.belongs(icc, 3) else None
+    return Animation(frames, milliseconds, plays, icc, info, left_out)
 
 
 def save(animation, path, about=None, overwrite=True):
@@ -117,7 +120,11 @@ def save(animation, path, about=None, overwrite=True):
     more["duration"] = in_steps(animation.milliseconds, STEPS.get(kind))
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about, overwrite) as temporary:
-        first.save(temporary, kind, save_all=True, append_images=others, **more)
+        try:
+            first.save(temporary, kind, save_all=True, append_images=others, **more)
+        except (OverflowError, RuntimeError, ValueError) as error:  # of equal frames it adds up the times
+            reason = first_line(error)
+            raise InputError(f"{path}: {kind} cannot hold these frames ({reason}); take .png") from error
 
 
 def in_steps(milliseconds, step):

@@ -25,7 +25,7 @@ from writing import replacing
 
 SUFFIXES = (
     *heif.SUFFIXES,
-    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png"),
+    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".mpo", ".pgm", ".png"),
     *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 )
 # Those whose every kind is known to come out right, see tests/test_images.py.
@@ -244,7 +244,7 @@ def format_of(path):
     elif name not in Image.SAVE:
         raise InputError(
             f"{path}: no format that keeps photographs has the ending {path.suffix!r}; "
-            "take .png, .jpg, .webp or .tif"
+            "take .png, .jpg, .webp or .tif, or end the name of a folder by /"
         )
     return name
 

@@ -9,7 +9,7 @@ import os
 import sys
 
 from cluster import find_cluster
-from errors import InputError, first_line
+from errors import InputError, first_line, one_line
 from flags import DEFAULTS, make_parser
 from network import TILE, Network, default_channels
 from terminal import open_streams
@@ -49,6 +49,8 @@ def parse_flags(arguments=None):
         value = getattr(config, name)
         if value is not None and value is not False and config.input is None:
             parser.error(f"--{name} is for upscaling; add --input")
+    if config.overwrite and config.input is None and config.export is None:
+        parser.error("--overwrite is for --input and --export; leave it out")
     if config.lossless and config.crf is not None:
         parser.error("--crf is of what is lost, and --lossless loses nothing; leave one out")
     if config.input is not None and (config.c_dim == 3 or config.degradation == "zoom"):
@@ -182,7 +184,7 @@ def main(arguments=None):
 
 
 def complain(message):
-    print("main.py: error: " + str(message).replace("\n", "\\n"), file=sys.stderr)
+    print(f"main.py: error: {one_line(message)}", file=sys.stderr)
     return 2
 
 

@@ -14,14 +14,14 @@ import jpeg
 import report
 import shards
 import upscale
-from errors import InputError, needing
+from errors import InputError, needing, one_line
 from inputs import is_film, plan, size_of
 from loading import load
 from pictures import data_uri
 from piped import as_files
 from progress import progress
 from sizes import Goal, stages
-from weights import own_or_shipped
+from weights import find_known, own_or_shipped
 from writing import check_apart, check_replaceable, check_writable, published, written
 
 LOOKED_AT = 100  # files, whether they are of JPEG
@@ -34,6 +34,8 @@ def upscale_files(config):
     with as_files(config.input, config.output) as files:
         more = config.sample_dir, goal, config.recursive, config.lossless
         work = shards.part_of(plan(files.inputs, files.output, *more), config.shard)
+        if (config.crf is not None or config.lossless) and not any(is_film(item.source) for item in work):
+            raise InputError(f"--{'lossless' if config.lossless else 'crf'} is for films; leave it out")
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
@@ -56,17 +58,18 @@ def upscale_files(config):
             left = {item.target for item in todo}
             earlier = [item for item in work if item.target not in left]
             if pages and (told or (earlier and not are_of(pages, earlier))):
-                save_upscaled(config, networks, goal, work, told | told_again(earlier))
+                save_upscaled(config, networks, goal, work, told | told_again(earlier, goal))
     return status
 
 
 def with_qualities(config, work, files):
     """The work with the qualities of JPEG files, where the network is to be told of them."""
     if config.degradation != "jpeg":
-        if own_or_shipped(config.network._replace(degradation="jpeg"), config.checkpoint_dir):
-            first = (item.source for item in work[:LOOKED_AT])
-            for path in itertools.islice((path for path in first if is_compressed(path)), 1):
-                print(f"{files.said(path)}: is a JPEG file; --degradation jpeg takes its blocks away")
+        hinted = (
+            item for item in work[:LOOKED_AT] if is_compressed(item.source) and has_cleaner(config, item)
+        )
+        for item in itertools.islice(hinted, 1):
+            print(f"{files.said(item.source)}: is a JPEG file; --degradation jpeg takes its blocks away")
         return work
     found = []
     for item in work:
@@ -76,6 +79,14 @@ def with_qualities(config, work, files):
         except InputError as error:
             found.append(item._replace(ratio=None, error=error))
     return found
+
+
+def has_cleaner(config, item):
+    """Whether there are weights for JPEG for the first network that a file would pass through."""
+    if item.error:
+        return False
+    network = config.network._replace(degradation="jpeg", scale=(stages(item.ratio) or [1])[0])
+    return own_or_shipped(network, config.checkpoint_dir)
 
 
 def is_compressed(path):
@@ -93,12 +104,13 @@ def say_upscaled(results, files):
     for image in results:
         if image.error or image.warning:
             error = f"error: {image.error}" if image.error else image.warning
-            tqdm.write(f"main.py: {files.said(error)}", file=sys.stderr)
+            tqdm.write(f"main.py: {one_line(files.said(error))}", file=sys.stderr)
             status = 2
         if image.error:
             continue
         height, width = image.size
-        tqdm.write(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s")
+        done = f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s"
+        tqdm.write(one_line(done))
         exhibit = None
         if image.pictures and len(told) < report.MOST_EXHIBITS:
             exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
@@ -119,12 +131,14 @@ def are_of(pages, earlier):
         return False
 
 
-def told_again(earlier):
+def told_again(earlier, goal):
     """The entry and exhibit of each target that was made before, from the files."""
     told = {}
-    for source, target in ((item.source, item.target) for item in earlier):
-        size, exhibit = size_of(target), None
-        if len(told) < report.MOST_EXHIBITS and not is_film(target):
+    for item in progress(earlier, "looking at earlier results"):
+        source, target, exhibit = item.source, item.target, None
+        size = size_of(target) if is_film(target) else goal.size(*size_of(source))
+        is_shown = len(told) < report.MOST_EXHIBITS and not is_film(target)
+        if is_shown and math.prod(size) <= images.LARGEST:  # larger ones are written, but not read
             pixels, result = (images.read(path).pixels for path in (source, target))
             pictures = upscale.compared(pixels, result, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)
@@ -171,19 +185,33 @@ def left_to_do(work, networks, config):
     ours = {folder: written(folder) for folder in {item.target.parent for item in work}}
 
     def is_done(item):
-        about = upscale.origin(item.source, networks(item)) | film_settings(config, item.source)
-        return ours[item.target.parent].get(item.target.name) == about
+        noted = ours[item.target.parent].get(item.target.name)
+        if not noted or item.error:
+            return False
+        return noted == upscale.origin(item.source, networks(item)) | film_settings(config, item.source)
 
-    todo = [item for item in work if item.error or not is_done(item)]
+    todo = []
+    for item in progress(work, "looking for earlier results"):
+        if not is_done(item):
+            todo.append(item)
+        elif is_film(item.target):
+            name_parts(item.target)
     if len(todo) < len(work):
         print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
     return todo
 
 
+def name_parts(target):
+    """Prints which parts of a film that is done a kill has left."""
+    with needing("av", target):
+        import film_parts
+    film_parts.name_others(None, target)
+
+
 def upscaled(work, networks, config, goal, noted):
     """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
-    for item in work:  # weights that are missing are missed now
-        networks(item)
+    for item in {(item.ratio, item.quality): item for item in work}.values():
+        networks(item)  # weights that are missing are missed now
     for item in progress(work, "upscaling") if len(work) > 1 else work:
         try:
             if item.error:
@@ -228,8 +256,10 @@ class Networks:
         return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
 
     def _has(self, scale):
-        named = self.config.weights not in (None, "shipped")
-        return named or own_or_shipped(self.config.network._replace(scale=scale), self.config.checkpoint_dir)
+        if self.config.weights not in (None, "shipped"):
+            return True
+        network = self.config.network._replace(scale=scale)
+        return find_known(network, self.config.checkpoint_dir, self.config.weights)
 
     def _model(self, **changes):
         network = self.config.network._replace(**changes)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 import animations
 import images
 import utils
-from errors import InputError
+from errors import InputError, one_line
 from progress import progress
 from sizes import in_tiles, resampled, resized
 from writing import check_free
@@ -135,7 +135,8 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     if picture.frames > 1:
         if animations.fit(source, target):
             return upscale_animation(source, target, picture, srcnns, goal, overwrite, about)
-        tqdm.write(f"{source}: has {picture.frames} frames; the first one is taken", file=sys.stderr)
+        said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
+        tqdm.write(said, file=sys.stderr)
     height, width = result_size(source, picture.pixels, srcnns, goal)
     info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
     images.check_fits(target, height, width, picture.pixels, picture.icc_profile, info)
@@ -144,9 +145,10 @@ def upscale_file(source, target, srcnns, goal, overwrite, noted):
     return picture.pixels, result, remark(source, info)
 
 
-def remark(source, info):
+def remark(source, info, more=""):
     """What could not be kept of a file, as one line; empty if all was."""
-    return f"{source}: left out: {info.left_out}" if info.left_out else ""
+    left_out = "; ".join(filter(None, (info.left_out, more)))
+    return f"{source}: left out: {left_out}" if left_out else ""
 
 
 def result_size(source, pixels, srcnns, goal):
@@ -173,7 +175,7 @@ def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
     before = animation.frames[0].shape[:2]
     info = animation.metadata.of_size(before, size)
     animations.save(animation._replace(frames=results, metadata=info), target, about, overwrite)
-    return animation.frames[0], results[0], remark(source, info)
+    return animation.frames[0], results[0], remark(source, info, animation.left_out)
 
 
 def origin(source, srcnns):

@@ -128,6 +128,11 @@ def own_or_shipped(network, checkpoint_dir):
     return own or latest_checkpoint(SHIPPED / network.name)
 
 
+def find_known(network, checkpoint_dir, path):
+    """The shipped file of weights if path is 'shipped', one's own or else the shipped one if it is None."""
+    return latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
+
+
 def find_weights(network, checkpoint_dir, path=None):
     """The file of weights to use: a path as it is, 'shipped', or by default one's own, else the shipped one.
 
@@ -135,7 +140,7 @@ def find_weights(network, checkpoint_dir, path=None):
     """
     if path and path != "shipped":
         return str(path)
-    found = latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
+    found = find_known(network, checkpoint_dir, path)
     if not found:
         unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
         said = {name: value for name, value in network.settings.items() if name not in unneeded}

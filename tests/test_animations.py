@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 import animations
 import main
 import utils
+from errors import InputError
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
 TIMES = [100, 50, 200, 1000]
@@ -87,12 +88,13 @@ def test_how_often_a_gif_is_played(folder, loop, plays):
     assert frames_of("out.gif")[1] == loop
 
 
-def test_a_picture_for_those_who_cannot_show_animations_is_not_of_it(folder):
+def test_a_picture_for_those_who_cannot_show_animations_is_not_of_it(folder, capfd):
     write("in.png", count=4, loop=0, default_image=True)
     with Image.open("in.png") as image:
         shown = image.n_frames - 1
-    assert main.main([*WORDS, "--input", "in.png"]) == 0
+    assert main.main([*WORDS, "--input", "in.png"]) == 2  # it is lost, and that is said
     assert len(frames_of("sample/in_x2.png")[0]) == shown
+    assert "in.png: left out: the picture for who shows no animation\n" in capfd.readouterr().err
 
 
 def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
@@ -197,3 +199,9 @@ def test_times_are_rounded_so_that_none_are_lost(folder, fails):
             assert sum(times[:count]) == pytest.approx(sum(exact[:count]), abs=0.51 * step)
     first.save("long.webp", save_all=True, append_images=others, duration=[700_000] + [40] * 5)
     assert "655.35 s" in fails(*WORDS, "--input", "long.webp", "--output", "long.gif")
+    # Pillow makes one frame of equal ones, which would then be shown for too long.
+    black = np.zeros((5, 6, 3), np.uint8)
+    still = animations.Animation([black, black, black + 9], [400_000, 400_000, 40], 0)
+    with pytest.raises(InputError, match=r"still.gif: GIF cannot hold these frames .* take .png"):
+        animations.save(still, folder / "still.gif")
+    assert not (folder / "still.gif").exists()

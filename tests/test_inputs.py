@@ -127,6 +127,11 @@ BAD = {
     "--input a.png --scale 5 --filters 9-7-5": "9-7-5",
     "--input - a.png": "goes alone",
     "--input other --output -": "name a folder",
+    "--input a.png --output .png": "is an ending without a name",
+    "--input a.png --output v1.2": "end the name of a folder by /",
+    "--input a.png --crf 5": "--crf is for films",
+    "--input a.png --lossless": "--lossless is for films",
+    "--is_train True --overwrite": "--overwrite is for --input and --export",
     "--width 3": "add --input",
     "--self_ensemble --export a.mat": "--self_ensemble is for tests and upscaling",
     "--scale 2.5": "whole",
@@ -137,6 +142,15 @@ BAD = {
 def test_bad_input_is_one_line_and_nothing_is_written(folder, fails, words):
     write("a.png", "b.png", "other/a.png")
     assert BAD[words] in fails(*WORDS, *words.split())
+
+
+def test_names_with_line_breaks_are_one_line(folder, capsys):
+    write("in/a\nb.png")
+    (folder / "in/c\n\033[2Jd.png").write_text("no image")
+    assert run("--input", "in", "--scale", 2) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(r"main.py: error: in/c\n\x1b[2Jd.png: ") and err.count("\n") == 1
+    assert "sample/a\\nb_x2.png: 32x24 pixels" in out
 
 
 def kernel_matrix(n, to):
@@ -225,6 +239,32 @@ def test_what_is_in_between_may_not_be_too_large(folder, monkeypatch, capsys):
     write("a.png")
     assert run("--input", "a.png", "--scale", 2.5) == 2
     assert "1,536 pixels" in capsys.readouterr().err
+
+
+def test_results_that_are_too_large_to_be_read_are_in_the_list(folder, monkeypatch):
+    """Results may have four times as many pixels as what is read."""
+    write("big.png", shape=(40, 30, 3))
+    assert run("--input", "big.png", "--scale", 2) == 0
+    write("p.png")
+    monkeypatch.setattr(images, "LARGEST", 2 * 40 * 30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 30)
+    assert run("--input", "big.png", "p.png", "--scale", 2) == 0
+    listed = json.loads((folder / "sample/upscaled.json").read_text())["images"]
+    assert [(image["width"], image["height"]) for image in listed] == [(60, 80), (32, 24)]
+
+
+def test_the_shipped_weights_alone_lead_to_a_scale(folder):
+    """One's own for the whole way are passed over when the shipped ones are asked for."""
+    write("a.png")
+    network = network_of("9-1-5", scale=5)
+    with devices.session() as sess:
+        SRCNN(sess, network)
+        sess.run(devices.tf.global_variables_initializer())
+        Path("own", network.name).mkdir(parents=True)
+        devices.tf.train.Saver().save(sess, f"own/{network.name}/SRCNN.model", 1)
+    words = "--checkpoint_dir", "own", "--weights", "shipped", "--input", "a.png", "--scale", 5
+    assert run(*words) == 0
+    assert results(folder) == ["a.png", "sample/a_x5.png"]
 
 
 def test_a_size_is_known_without_decoding(folder):

@@ -198,6 +198,8 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     words = "--is_train", "False", *clean, "--input", folder / "a.jpg", "--output"
     assert run(*words, "clean.png") == 0
     assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().out
+    assert run(*words, "four.png", "--scale", 4) == 0  # whose first network would be that for x2
+    assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().out
     shutil.rmtree("checkpoint/srcnn_5-1-3_4-3_x2_jpeg")
     assert run(*words, "again.png") == 0
     assert "JPEG" not in "".join(capfd.readouterr())
