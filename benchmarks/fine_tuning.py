@@ -7,6 +7,7 @@ with noise. PSNR is of pages that no training saw, of other words than those of 
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ WIDTH, HEIGHT = 480, 640
 PAGES = {"train": 24, "test": 8}
 SCALE, EPOCHS = 2, 5
 MORE = 15  # epochs from nothing
+FINE_TUNING = "--weights", "shipped", "--epoch", EPOCHS
 
 
 def make_pages(folder, count, words, rng):
@@ -60,11 +62,12 @@ def benchmark(folder):
     bicubic, shipped = tested(folder, "--weights", "shipped")
     rows = [("bicubic", bicubic, "-"), ("the shipped network", shipped, "-")]
     for name, words in {
-        f"fine-tuned, {EPOCHS} epochs": ["--weights", "shipped", "--epoch", EPOCHS],
+        f"fine-tuned, {EPOCHS} epochs": FINE_TUNING,
+        f"fine-tuned, {EPOCHS} epochs, `--learning_rate 1`": [*FINE_TUNING, "--learning_rate", 1],
         f"from nothing, {EPOCHS} epochs": ["--epoch", EPOCHS],
         f"from nothing, {MORE} epochs": ["--epoch", MORE],
     }.items():
-        checkpoints = "--checkpoint_dir", folder / name.replace(",", "")
+        checkpoints = "--checkpoint_dir", folder / re.sub(r"\W+", "_", name)
         training = "--is_train", "True", "--scale", SCALE, "--train_dir", folder / "train"
         seconds, *_ = run("main.py", *training, *words, *checkpoints)
         rows.append((name, tested(folder, *checkpoints)[1], f"{seconds:.0f} s"))
