@@ -1,5 +1,7 @@
 """The clock of a film: recordings that were joined end to end start it over, and one film has one clock."""
 
+import math
+
 from film_files import opened, packets_of
 from progress import progress
 
@@ -11,7 +13,8 @@ def read(film):
 
     That is little beside the work. Raises InputError if the file cannot be read.
     """
-    joins, count, last, end, add, newest, spans = [], 0, None, 0, 0, (0, 0), []
+    joins, count, last, end, add, newest = [], 0, None, 0, 0, (0, 0)
+    begin, total = math.inf, 0  # seconds at which the first frame is shown, ticks of all
     with opened(film.path) as container:
         streams = [container.streams[film.index], *container.streams.audio]
         for packet in progress(packets_of(container, *streams), f"{film.path.name}, looking through packets"):
@@ -25,22 +28,17 @@ def read(film):
                     joins.append((packet.pos, add))
                 last = seconds
                 shown = packet.dts if packet.pts is None else packet.pts
-                newest = max(newest, (shown * packet.time_base + add, packet.duration or 0))
-                spans = _grown(spans, shown, packet) if "mp4" in container.format.name else []
+                shown = shown * packet.time_base + add
+                newest = max(newest, (shown, packet.duration or 0))
+                begin, total = min(begin, shown), total + (packet.duration or 0)
             lasting = packet.duration * packet.time_base if packet.duration else 1 / film.rate
             end = max(end, seconds + lasting + add)
+        is_mp4 = "mp4" in container.format.name
     lasting = newest[1]
-    if spans:  # in MP4 the last packet has what is left, and that need not be of the frame shown last
-        first, latest, begin, decoded = spans
-        lasting = max(lasting, first + decoded - begin - latest)
+    # In MP4 a packet lasts until the next is decoded; the last frame is shown for what is left of all.
+    if is_mp4 and total:
+        lasting = max(lasting, total - round((newest[0] - begin) / film.time_base))
     return film._replace(joins=tuple(joins), frames=count, lasting=lasting)
-
-
-def _grown(spans, shown, packet):
-    """First and last stamp of frames, first decoding stamp, and where that of the last packet ends."""
-    end = packet.dts + (packet.duration or 0)
-    first, latest, begin, decoded = spans or (shown, shown, packet.dts, end)
-    return min(first, shown), max(latest, shown), min(begin, packet.dts), max(decoded, end)
 
 
 def going_on(film, packets):

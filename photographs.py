@@ -85,8 +85,12 @@ def has_cleaner(config, item):
     """Whether there are weights for JPEG for the first network that a file would pass through."""
     if item.error:
         return False
-    network = config.network._replace(degradation="jpeg", scale=(stages(item.ratio) or [1])[0])
-    return own_or_shipped(network, config.checkpoint_dir)
+    network = config.network._replace(degradation="jpeg")
+
+    def has(scale):
+        return own_or_shipped(network._replace(scale=scale), config.checkpoint_dir)
+
+    return has(factors_of(item.ratio, has)[0])
 
 
 def is_compressed(path):
@@ -231,6 +235,16 @@ def film_settings(config, path):
     return {"crf": config.crf, "lossless": config.lossless} if is_film(path) else {}
 
 
+def factors_of(ratio, has):
+    """The scales of the networks that an image passes through in turn; has: whether there is one for a scale.
+
+    One network for the whole way, if there is one, is better than several.
+    """
+    factors, whole = stages(ratio), [int(ratio)] if ratio.denominator == 1 else []
+    found = next(filter(has, [*whole, math.prod(factors)]), None)
+    return [found] if found else factors or [1]
+
+
 class Networks:
     """The networks of an upscaling, each loaded when it is first asked for. models: SRCNNs by Network."""
 
@@ -245,11 +259,7 @@ class Networks:
         """
         if item.error:
             return []
-        factors = stages(item.ratio)
-        # One network for the whole way, if there is one, is better than several.
-        whole = [int(item.ratio)] if item.ratio.denominator == 1 else []
-        found = next(filter(self._has, [*whole, math.prod(factors)]), None)
-        first, *others = [found] if found else factors or [1]
+        first, *others = factors_of(item.ratio, self._has)
         srcnns = [self._model(scale=first)]
         if item.quality:
             srcnns[0].at_quality(item.quality)

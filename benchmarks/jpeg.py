@@ -23,7 +23,7 @@ from flags import kernel_sizes  # noqa: E402
 from model import trained  # noqa: E402
 from network import Network, default_channels  # noqa: E402
 from scores import psnr  # noqa: E402
-from weights import SHIPPED, latest_checkpoint  # noqa: E402
+from weights import find_known  # noqa: E402
 
 SCALES, QUALITIES = (1, 2, 3), (30, 40, 50, 70, 90, 95)
 CLEAN = 9, 5, 5
@@ -56,7 +56,7 @@ def row(paths, network, luminance):
     if network.scale > 1:
         with devices.session() as sess:
             clean = network._replace(degradation="matlab", quality=None)
-            if not latest_checkpoint(SHIPPED / clean.name):
+            if not find_known(clean, None, "shipped"):
                 clean = clean._replace(kernels=CLEAN, channels=default_channels(CLEAN))
             found[1] = scores(pairs, trained(sess, clean, "shipped"))
     with devices.session() as sess:
@@ -73,7 +73,7 @@ def benchmark(root, kernels, luminance):
         for scale, quality in itertools.product(SCALES, QUALITIES):
             channels = default_channels(kernels)
             network = Network(kernels, channels, scale=scale, degradation="jpeg", quality=quality)
-            if not latest_checkpoint(SHIPPED / network.name):
+            if not find_known(network, None, "shipped"):
                 continue
             bicubic, clean, ours, mean = row(utils.prepare_data(root / "Test" / name), network, luminance)
             cells = [f"{bicubic:.2f}", "-" if clean is None else f"{clean:.2f}", f"{ours:.2f}"]
