@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from errors import InputError, first_line
 from lost import is_lost
+from tf1 import tf
 from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from writing import replacing
 

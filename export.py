@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-import devices
-from devices import tf
+import tf1
 from errors import InputError, needing
+from tf1 import tf
 from weights import NATIVE, SETTINGS
 from writing import replacing
 
@@ -132,7 +132,7 @@ def _write_saved_model(srcnn, folder, settings):
         srcnn.sess, srcnn.sess.graph.as_graph_def(), [srcnn.pred.op.name]
     )
     padding = srcnn.network.margin // 2
-    with devices.session() as session:
+    with tf1.session() as session:
         images = x = tf.placeholder(tf.float32, srcnn.images.shape, name="images")
         for axis in (1, 2):  # edge pixels repeated
             n = tf.shape(images)[axis]

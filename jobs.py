@@ -6,11 +6,11 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import devices
 import images
 import jpeg
 import report
 import shards
+import tf1
 import utils
 import workers
 from batches import Batches
@@ -49,7 +49,7 @@ def train(config):
 
 def alone(work, stop):
     """Calls work(sess) on this machine."""
-    with devices.session() as sess:
+    with tf1.session() as sess:
         return work(sess)
 
 
@@ -71,7 +71,7 @@ def train_on(on_devices, config):
 
             def work(sess, **more):
                 srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
-                srcnn.build_descent(config.preconditioner, devices.towers(sess)[: batches.batch_size])
+                srcnn.build_descent(config.preconditioner, tf1.towers(sess)[: batches.batch_size])
                 return train(srcnn, config, batches, validation, folder, stop, initial, **more)
 
             curve = on_devices(work, stop)
@@ -98,7 +98,7 @@ def same_everywhere(config):
     own = "network", "cluster", "worker_hosts", "job_name", "task_index", "timeout"
     own += "train_dir", "test_dir", "checkpoint_dir", "sample_dir"
     flags = {f"--{name}": str(value) for name, value in vars(config).items() if name not in own}
-    return {"program": PROGRAM, "TensorFlow": devices.tf.__version__, **flags}
+    return {"program": PROGRAM, "TensorFlow": tf1.tf.__version__, **flags}
 
 
 def split(paths, count):
@@ -119,11 +119,11 @@ def test(config):
     outputs += [] if config.shard else [folder / name for name in RESULTS]
     check_outputs(folder, paths, outputs)
     if config.shard:
-        with devices.session() as sess:
+        with tf1.session() as sess:
             shards.test_part(config, load(sess, config, config.network), folder, named)
         print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
         return 0
-    with devices.session() as sess, published(folder, "--sample_dir") as staging:
+    with tf1.session() as sess, published(folder, "--sample_dir") as staging:
         srcnn = load(sess, config, config.network)
         if config.gather:
             entries = shards.gathered_test(config, srcnn, folder, named)
@@ -192,13 +192,13 @@ def export(config):
         raise InputError(f"--export {path}: exists already; name another{more}")
     check_apart([config.weights] if config.weights else [], [path])
     check_writable(path.parent, "--export")
-    with devices.session() as sess:
+    with tf1.session() as sess:
         srcnn = load(sess, config, config.network)
         # What the file does not say of itself is not made a fact of.
         known = {name: value for name, value in config.network.settings.items() if name not in ON_TRUST}
         try:
             write_weights(srcnn, path, known | srcnn.settings, config.overwrite)
-        except (OSError, MemoryError, devices.tf.errors.OpError) as error:  # a full disk may be MemoryError
+        except (OSError, MemoryError, tf1.tf.errors.OpError) as error:  # a full disk may be MemoryError
             reason = first_line(error.__cause__ or error)
             raise InputError(f"--export {path}: cannot be written ({reason})") from error
     print(f"{srcnn.source} written as {path}")

@@ -1,6 +1,6 @@
 """What sessions raise when another machine is gone."""
 
-import tensorflow.compat.v1 as tf
+from tf1 import tf
 
 LOST = (
     tf.errors.AbortedError,

@@ -3,10 +3,10 @@
 import itertools
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
+from tf1 import tf
 from towers import Towers, put_together, taken_apart
 from weights import digest, find_weights, unsaid, weights_of
 

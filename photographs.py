@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import devices
 import images
 import jpeg
 import report
 import shards
+import tf1
 import upscale
 from errors import InputError, needing, one_line
 from inputs import is_film, plan, size_of
@@ -46,7 +46,7 @@ def upscale_files(config):
         named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
         if named and (config.shard or config.gather):
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
-        with devices.session() as sess:
+        with tf1.session() as sess:
             networks = Networks(sess, config)
             todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
             if config.gather:

@@ -3,7 +3,7 @@
 import functools
 import operator
 
-import tensorflow.compat.v1 as tf
+from tf1 import tf
 
 
 class Towers:

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 from tqdm import tqdm
 
 from checkpoints import Checkpoints
@@ -15,6 +14,7 @@ from errors import InputError
 from evaluate import super_resolve
 from progress import LOG_SECONDS, progress
 from scores import psnr, scored_part
+from tf1 import tf
 from weights import digest
 from writing import replacing
 

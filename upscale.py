@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 from scipy import ndimage
 from tqdm import tqdm
 
@@ -18,6 +17,7 @@ import utils
 from errors import InputError, one_line
 from progress import progress
 from sizes import in_tiles, resampled, resized
+from tf1 import tf
 from writing import check_free
 
 LARGEST = 2**30  # pixels of a result

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import scipy.io
-import tensorflow.compat.v1 as tf
 
 import jpeg
 from errors import InputError, first_line
 from network import dashed
+from tf1 import tf
 
 SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released

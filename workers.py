@@ -12,12 +12,11 @@ from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
-import tensorflow.compat.v1 as tf
-
-import devices
+import tf1
 from errors import InputError, first_line
 from lost import LOST
 from signals import Stop
+from tf1 import tf
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there
@@ -44,8 +43,8 @@ def work(cluster, about):
 
     about: plain values, which must be those of the chief. Raises InputError if it is refused.
     """
-    target = devices.serve(cluster)
-    with devices.cluster_session(target) as sess:
+    target = tf1.serve(cluster)
+    with tf1.cluster_session(target) as sess:
         said, orders = letterbox()
         sess.run(tf.assign(said, json.dumps(about | place(*cluster))))
         waiting, order = orders.size(), orders.dequeue()
@@ -70,16 +69,16 @@ class Crew:
 
     def __init__(self, cluster, about, timeout):
         self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, Stop()
-        self.target, self.refused = devices.serve(cluster), set()
+        self.target, self.refused = tf1.serve(cluster), set()
         self.failures, self.suspects = 0, set()  # since the last checkpoint; who was missing after one
 
     def __enter__(self):
         mark = uuid4().hex
-        with devices.cluster_session(self.target) as sess:
+        with tf1.cluster_session(self.target) as sess:
             sess.run(tf.assign(letterbox()[0], mark))
         with (
             suppress(tf.errors.OpError),  # some machines do not reach themselves by their name
-            devices.cluster_session(f"grpc://{self.hosts[0]}", timeout=PROBE) as sess,
+            tf1.cluster_session(f"grpc://{self.hosts[0]}", timeout=PROBE) as sess,
         ):
             if sess.run(letterbox()[0]) != mark.encode():
                 raise InputError(f"{self.hosts[0]}: runs already, elsewhere; correct the place of this one")
@@ -108,7 +107,7 @@ class Crew:
             tasks = [task for task in range(len(self.hosts)) if task not in missing]
             timeout = self.timeout if len(tasks) > 1 else 0  # the chief does not wait for itself
             try:
-                with watch, devices.cluster_session(self.target, tasks, timeout) as sess:
+                with watch, tf1.cluster_session(self.target, tasks, timeout) as sess:
                     result = work(sess, pausing=partial(self.advanced, watch))
                 if result is not None:
                     return result
@@ -169,7 +168,7 @@ class Crew:
     def greet(self, seconds, task):
         """Whether a worker is there; one that is not started as the chief is refused."""
         try:
-            with devices.cluster_session(f"grpc://{self.hosts[task]}", timeout=seconds) as sess:
+            with tf1.cluster_session(f"grpc://{self.hosts[task]}", timeout=seconds) as sess:
                 said, orders = letterbox()
                 others = json.loads(sess.run(said))
                 differences = [
@@ -192,7 +191,7 @@ class Crew:
 
         def tell(task):
             try:
-                with devices.cluster_session(f"grpc://{self.hosts[task]}", timeout=FAREWELL) as sess:
+                with tf1.cluster_session(f"grpc://{self.hosts[task]}", timeout=FAREWELL) as sess:
                     sess.run(letterbox()[1].enqueue(json.dumps({"status": status, "reason": reason})))
             except tf.errors.OpError:
                 if task not in self.refused:  # which was told

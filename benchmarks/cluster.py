@@ -126,19 +126,19 @@ def seconds(sess, fetches, feed=None):
     return median(found[5:])
 
 
-def trips(devices, target, count):
+def trips(tf1, target, count):
     """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
     from model import SRCNN
     from towers import put_together, sent
 
-    tf = devices.tf
-    with devices.cluster_session(target, range(count)) as sess:
+    tf = tf1.tf
+    with tf1.cluster_session(target, range(count)) as sess:
         weights = put_together(SRCNN(sess).variables.values())
         batch = tf.placeholder(tf.float32, [None])
         empty, gradients, both = [], [], []
         for task in range(1, count):
-            device = devices.device_of(task)
-            with tf.device(devices.device_of(0)):
+            device = tf1.device_of(task)
+            with tf.device(tf1.device_of(0)):
                 (alone,), _ = sent([weights], device)
                 (beside, share), _ = sent([weights, batch], device)
             with tf.device(device):
@@ -147,19 +147,19 @@ def trips(devices, target, count):
                 both.append(beside * tf.reduce_mean(share))
         sess.run(tf.global_variables_initializer())
         feed = {batch: np.zeros(BATCH * PAIR // count, np.float32)}
-        with tf.device(devices.device_of(0)):
+        with tf.device(tf1.device_of(0)):
             kinds = empty, gradients, both
             sums = [tf.add_n([tf.reduce_sum(tensor) for tensor in kind]) for kind in kinds]
         return [seconds(sess, total, feed) for total in sums]
 
 
-def step_parts(devices):
+def step_parts(tf1):
     """Seconds on one machine of a step, of what in it are not gradients, and of a refresh."""
     import main
     from model import SRCNN
 
-    tf, config = devices.tf, main.parse_flags([])
-    with devices.session() as sess:
+    tf, config = tf1.tf, main.parse_flags([])
+    with tf1.session() as sess:
         srcnn = SRCNN(sess, config.network, "identity", 0, config.label_size)
         plain = [srcnn.loss, *tf.gradients(srcnn.loss, list(srcnn.variables.values()), gate_gradients=True)]
         srcnn.build_descent("kfac")
@@ -174,15 +174,15 @@ def step_parts(devices):
 
 def machine(hosts, task):
     """One of the processes between which parts of a step are timed, and printed as JSON by the first."""
-    import devices
+    import tf1
     from cluster import Cluster
 
-    target = devices.serve(Cluster(tuple(hosts.split(",")), task))
+    target = tf1.serve(Cluster(tuple(hosts.split(",")), task))
     if task:
         sys.stdin.read()
     else:
-        found = {count: trips(devices, target, count) for count in range(2, COUNT + 1)}
-        print(json.dumps({"trips": found, "step": step_parts(devices)}))
+        found = {count: trips(tf1, target, count) for count in range(2, COUNT + 1)}
+        print(json.dumps({"trips": found, "step": step_parts(tf1)}))
 
 
 def traffic(machines, batch):

@@ -27,7 +27,7 @@ IMAGENET = 395_909  # images of the paper's larger training set
 STRIDE = 60
 PREPARE = f"""
 import sys
-import devices, main, utils
+import tf1, main, utils
 from datasets import find_images
 train_dir, checkpoint_dir = sys.argv[1:]
 config = main.parse_flags(["--stride", "{STRIDE}", "--checkpoint_dir", checkpoint_dir])

@@ -32,7 +32,7 @@ def timed(what, function, *arguments, **more):
     result = function(*arguments, **more)
     seconds[what] = seconds.get(what, 0) + time.monotonic() - begun
     return result
-timed("importing TensorFlow", __import__, "devices")
+timed("importing TensorFlow", __import__, "tf1")
 timed("other imports", __import__, "jobs")
 import evaluate, jobs, loading, main, report
 loading.trained = functools.partial(timed, "graph and weights", loading.trained)

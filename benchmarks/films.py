@@ -14,7 +14,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import devices  # isort: skip, it comes first
 import av
 import numpy as np
 
@@ -22,6 +21,7 @@ import film_clock
 import film_files
 import film_parts
 import films
+import tf1
 import utils
 from export import write_weights
 from model import trained
@@ -115,7 +115,7 @@ def compare_ffmpeg(srcnn, folder):
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name, devices.session() as sess:
+    with tempfile.TemporaryDirectory() as name, tf1.session() as sess:
         folder = Path(name)
         srcnn = trained(sess, Network(scale=2))
         paths = [Path(path) for path in sys.argv[1:]]

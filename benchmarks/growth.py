@@ -25,14 +25,14 @@ STEPS = 400
 TRAIN = f"""
 import resource, sys, time
 import h5py
-import devices, main
-import tensorflow.compat.v1 as tf
+import main, tf1
+from tf1 import tf
 from batches import Batches
 from model import SRCNN
 from training import train_step
 resource.setrlimit(resource.RLIMIT_DATA, ({LIMIT}, {LIMIT}))
 config = main.parse_flags([])
-with h5py.File(sys.argv[1]) as hf, devices.session() as sess:
+with h5py.File(sys.argv[1]) as hf, tf1.session() as sess:
     srcnn = SRCNN(sess, config.network, config.init, config.seed, config.label_size)
     srcnn.build_descent(config.preconditioner)
     sess.run(tf.global_variables_initializer())

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-import devices  # noqa: E402
+import tf1  # noqa: E402
 import utils  # noqa: E402
 import weights  # noqa: E402
 from errors import InputError  # noqa: E402
@@ -31,7 +31,7 @@ from export import write_weights  # noqa: E402
 from model import trained  # noqa: E402
 from network import Network  # noqa: E402
 
-tf = devices.tf
+tf = tf1.tf
 
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
@@ -170,7 +170,7 @@ def measure(runs, n):
 
 def benchmark():
     print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
-    with tempfile.TemporaryDirectory() as folder, devices.session() as sess:
+    with tempfile.TemporaryDirectory() as folder, tf1.session() as sess:
         srcnn = trained(sess, Network(), weights.SHIPPED / Network().name)
         runs = peers(srcnn, Path(folder))
         speeds = [measure(runs, n) for n in SIZES]

@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import devices  # noqa: E402
 import images  # noqa: E402
+import tf1  # noqa: E402
 import utils  # noqa: E402
 from evaluate import super_resolve  # noqa: E402
 from flags import kernel_sizes  # noqa: E402
@@ -54,12 +54,12 @@ def row(paths, network, luminance):
     pairs = [pair(path, network, luminance) for path in paths]
     found = [scores(pairs), None]
     if network.scale > 1:
-        with devices.session() as sess:
+        with tf1.session() as sess:
             clean = network._replace(degradation="matlab", quality=None)
             if not find_known(clean, None, "shipped"):
                 clean = clean._replace(kernels=CLEAN, channels=default_channels(CLEAN))
             found[1] = scores(pairs, trained(sess, clean, "shipped"))
-    with devices.session() as sess:
+    with tf1.session() as sess:
         srcnn = trained(sess, network, "shipped")
         for srcnn.self_ensemble in (False, True):
             found.append(scores(pairs, srcnn))

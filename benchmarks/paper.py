@@ -244,7 +244,7 @@ def colour_table(bench, experiment):
 
 def time_table(bench, experiment, rounds=5):
     """Seconds of the network for an image of Set5 on average, the runs in turns, beside the paper's."""
-    import devices
+    import tf1
     import utils
     from evaluate import super_resolve
     from model import SRCNN
@@ -255,9 +255,9 @@ def time_table(bench, experiment, rounds=5):
     for number in range(rounds + 1):  # the first one warms up
         for run in EXPERIMENTS[experiment]:
             config = main.parse_flags(["--is_train", "False", *tested(run.flags.split())])
-            with devices.session() as sess:
+            with tf1.session() as sess:
                 srcnn = SRCNN(sess, config.network, "identity", label_size=TILE)
-                sess.run(devices.tf.global_variables_initializer())
+                sess.run(tf1.tf.global_variables_initializer())
                 super_resolve(srcnn, inputs[0])
                 started = time.perf_counter()
                 for input_ in inputs:

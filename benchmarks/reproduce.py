@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import devices  # noqa: E402
+import tf1  # noqa: E402
 from evaluate import evaluate  # noqa: E402
 from model import trained  # noqa: E402
 from network import Network, default_channels  # noqa: E402
@@ -39,7 +39,7 @@ def scored(network, test_dir):
     The average has `self_ensemble_psnr`, too.
     """
     found = []
-    with devices.session() as sess:
+    with tf1.session() as sess:
         srcnn = trained(sess, network, SHIPPED / network.name)
         for srcnn.self_ensemble in (False, True):
             scores = {}

@@ -13,17 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import devices  # noqa: E402
+import tf1  # noqa: E402
 from weights import SHIPPED, read_weights  # noqa: E402
 
-tf = devices.tf
+tf = tf1.tf
 
 
 def ship(folder):
     values, settings = read_weights(folder)
     text = json.dumps(settings)
     target = SHIPPED / folder.name
-    with devices.session() as sess:
+    with tf1.session() as sess:
         tf.Variable(text, name="settings")
         for name, value in values.items():
             if re.fullmatch(r"[wb]\d", name):

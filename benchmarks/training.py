@@ -21,16 +21,16 @@ import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 from inference import processor  # noqa: E402
 
-import devices  # noqa: E402
 import main  # noqa: E402
 import model  # noqa: E402
+import tf1  # noqa: E402
 import utils  # noqa: E402
 from batches import Batches  # noqa: E402
 from evaluate import super_resolve  # noqa: E402
 from scores import psnr  # noqa: E402
 from training import FIRST_STEPS, LATER_STEPS, learning_rate, train_step  # noqa: E402
 
-tf = devices.tf
+tf = tf1.tf
 
 PLAIN = ["--preconditioner", "none"]
 OURS, TORCH = "natural gradient (this project)", "PyTorch, Adam 1e-4 / 1e-5, batch 16"
@@ -87,7 +87,7 @@ def build(config, sess):
 
 def tensorflow_run(flags, clock, hf, tests):
     config = main.parse_flags(flags)
-    with devices.session() as sess:
+    with tf1.session() as sess:
         srcnn = build(config, sess)
         adam = flags == CURVES["Adam 1e-3, same graph"]
         if adam:

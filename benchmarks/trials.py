@@ -21,7 +21,6 @@ from unittest import mock
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import devices  # noqa: E402, F401, before the others
 import main  # noqa: E402
 import model  # noqa: E402
 import training  # noqa: E402

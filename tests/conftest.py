@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import devices  # noqa: F401, before any other room that uses TensorFlow
 import main
 import utils
 from flags import kernel_sizes

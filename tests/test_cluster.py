@@ -128,7 +128,7 @@ def test_a_port_that_is_taken_is_said(fails):
 
 HOLDING = """
 import sys
-import devices, main, signals
+import tf1, main, signals
 import training, workers
 signals.on_signals(signals.leave)
 training.CHECKPOINT_STEPS = 10
@@ -140,7 +140,7 @@ def held_step(srcnn, number, *rest):
         print(f"step {number}", flush=True)
         sys.stdin.readline()
         if "!" in hold:
-            run, soon = srcnn.sess.run, devices.tf.RunOptions(timeout_in_ms=3000)
+            run, soon = srcnn.sess.run, tf1.tf.RunOptions(timeout_in_ms=3000)
             srcnn.sess.run = lambda *words: run(*words, options=soon)
     return step(srcnn, number, *rest)
 training.train_step = held_step

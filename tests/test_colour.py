@@ -5,13 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import main
 import utils
 from model import SRCNN
 from network import Network
 from scores import colour_psnr, psnr
+from tf1 import tf
 from weights import read_weights
 
 COLOURS = "rgb", "ycbcr"

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow.compat.v1 as tf
 from conftest import network_of
 from scipy.ndimage import correlate
 
-import devices
 import main
+import tf1
 from evaluate import super_resolve
 from export import write_weights
 from model import SRCNN, trained
 from network import TILE, Network
+from tf1 import tf
 from weights import find_weights, read_weights
 
 FILTERS = ["9-1-5", "9-5-5"]
@@ -27,7 +27,7 @@ def exported(tmp_path, monkeypatch):
         words = ["--is_train", "False", "--filters", filters]
         assert main.main([*words, "--export", name]) == 0
         image = np.random.default_rng(0).random((37, 45, 1)).astype(np.float32)
-        with devices.session() as session:
+        with tf1.session() as session:
             srcnn = trained(session, network_of(filters))
             return tmp_path / name, image, super_resolve(srcnn, image)
 
@@ -41,7 +41,7 @@ def untrained(tmp_path, monkeypatch):
 
     def export(name, network):
         image = np.random.default_rng(0).random((37, 45, network.c_dim)).astype(np.float32)
-        with devices.session() as session:
+        with tf1.session() as session:
             srcnn = SRCNN(session, network, "normal", label_size=TILE)
             session.run(tf.global_variables_initializer())
             srcnn.set({k: v * 100 for k, v in session.run(srcnn.variables).items()})  # init is of 0.001

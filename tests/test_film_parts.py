@@ -47,7 +47,7 @@ def until(condition, seconds=120):
 PART_BY_PART = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-import main, devices, films
+import main, films
 films.SECONDS = 0.3
 sys.exit(main.main())
 """

@@ -13,10 +13,10 @@ from conftest import ROOT
 from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 from PIL import Image
 
-import devices
 import film_files
 import films
 import frames
+import tf1
 import utils
 from model import trained
 from network import Network
@@ -33,7 +33,7 @@ def test_luminance_is_the_networks_and_depth_and_chroma_are_kept(folder, format_
     after, new_times = decode("sample/in_x2.mkv")
     assert new_times == times and len(times) == 3
     white = 255 if "10" not in format_ else 1020
-    with av.open("sample/in_x2.mkv") as film, devices.session() as sess:
+    with av.open("sample/in_x2.mkv") as film, tf1.session() as sess:
         assert film.streams.video[0].pix_fmt == format_
         srcnn = trained(sess, Network(scale=2), checkpoint_dir=str(ROOT / "checkpoint"))
         for old, new in zip(before, after, strict=True):
@@ -297,7 +297,7 @@ def test_ffmpegs_own_filter_computes_the_same(folder, filters, scale):
         check=True,
     ).stdout
     found = np.frombuffer(out, np.uint8).reshape(44, 60)
-    with devices.session() as sess:
+    with tf1.session() as sess:
         network = Network(tuple(map(int, filters.split("-"))), scale=scale)
         srcnn = trained(sess, network, checkpoint_dir=str(ROOT / "checkpoint"))
         expected = srcnn.run((y / np.float32(255))[np.newaxis, ..., np.newaxis])[0, ..., 0]

@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow.compat.v1 as tf
 from conftest import network_of
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from test_model import random_weights, write_checkpoint, write_mat
 import images
 import main
 import upscale
+from tf1 import tf
 
 SMALL = "--filters", "3-1-3"  # whose graph is quickly built, with all that a checkpoint of 9-1-5 has
 MODEL = network_of(SMALL[1]).name

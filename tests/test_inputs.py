@@ -17,10 +17,10 @@ from conftest import ROOT, network_of
 from image_files import SRGB
 from PIL import Image
 
-import devices
 import images
 import main
 import sizes
+import tf1
 import upscale
 import utils
 from model import SRCNN
@@ -200,9 +200,9 @@ def test_what_is_made_smaller_is_never_there_as_a_whole(monkeypatch):
     """Of two networks the second; made in tiles as in one, within what arrays of the result take."""
     pixels = np.random.default_rng(0).integers(100, 156, (300, 400, 3), np.uint8)
     networks = [network_of("3-1-3", scale=scale) for scale in (2, 3)]
-    with devices.session() as sess:
+    with tf1.session() as sess:
         srcnns = [SRCNN(sess, network, "identity") for network in networks]
-        sess.run(devices.tf.global_variables_initializer())
+        sess.run(tf1.tf.global_variables_initializer())
         large = upscale.upscale(pixels, srcnns)
         expected = sizes.resized(utils.to_float(large), (1500, 2000), (700, 0, 800, 2000))
         monkeypatch.setattr(sizes, "TILE", 256)
@@ -257,11 +257,11 @@ def test_the_shipped_weights_alone_lead_to_a_scale(folder):
     """One's own for the whole way are passed over when the shipped ones are asked for."""
     write("a.png")
     network = network_of("9-1-5", scale=5)
-    with devices.session() as sess:
+    with tf1.session() as sess:
         SRCNN(sess, network)
-        sess.run(devices.tf.global_variables_initializer())
+        sess.run(tf1.tf.global_variables_initializer())
         Path("own", network.name).mkdir(parents=True)
-        devices.tf.train.Saver().save(sess, f"own/{network.name}/SRCNN.model", 1)
+        tf1.tf.train.Saver().save(sess, f"own/{network.name}/SRCNN.model", 1)
     words = "--checkpoint_dir", "own", "--weights", "shipped", "--input", "a.png", "--scale", 5
     assert run(*words) == 0
     assert results(folder) == ["a.png", "sample/a_x5.png"]

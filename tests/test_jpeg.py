@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import devices
 import jpeg
 import main
+import tf1
 import utils
 from model import SRCNN, trained
 from network import Network
@@ -90,14 +90,14 @@ def test_a_network_that_is_told_a_quality_is_a_plain_one(tmp_path):
     rng = np.random.default_rng(0)
     image = rng.random((1, 20, 24, 1)).astype(np.float32)
     for quality in (30, 62, 95):
-        with devices.session() as sess:
+        with tf1.session() as sess:
             srcnn = SRCNN(sess, TOLD, "identity", label_size=1)
-            sess.run(devices.tf.global_variables_initializer())
+            sess.run(tf1.tf.global_variables_initializer())
             values = {name: rng.normal(0, 0.3, v.shape) for name, v in srcnn.variables.items()}
             srcnn.set(values)
             expected = srcnn.run(jpeg.told(image[0], quality)[np.newaxis])
             values = sess.run(srcnn.variables)
-        with devices.session() as sess:
+        with tf1.session() as sess:
             plain = SRCNN(sess, TOLD._replace(quality=quality), label_size=1)
             plain.set(jpeg.folded(values, quality))
             np.testing.assert_allclose(plain.run(image), expected, atol=1e-5)
@@ -137,7 +137,7 @@ def test_training_testing_and_exports(photographs, capfd):
     )
     assert "quality" not in capfd.readouterr().err  # a training is for all
     # 9-1-5 is another network.
-    with devices.session() as sess, pytest.raises(main.InputError, match="filters 5-1-3"):
+    with tf1.session() as sess, pytest.raises(main.InputError, match="filters 5-1-3"):
         trained(sess, TOLD._replace(kernels=(9, 1, 5), quality=30), folder)
 
 

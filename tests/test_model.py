@@ -6,7 +6,6 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-import tensorflow.compat.v1 as tf
 from conftest import network_of
 from scipy.ndimage import correlate
 from test_batches import stored
@@ -19,6 +18,7 @@ from errors import InputError
 from evaluate import super_resolve
 from model import SRCNN, conv2d, conv2d_few, initial_weights
 from signals import Stop
+from tf1 import tf
 
 COLOUR = {1: "y", 3: "rgb"}  # by channels
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 from natural_gradient import Layer, NaturalGradient, input_factor, output_factor, patches, stack
+from tf1 import tf
 from towers import Towers
 
 

@@ -292,7 +292,7 @@ def scores(folder, sample, *words):
 
 THREADS = """
 import sys
-import tensorflow.compat.v1 as tf
+from tf1 import tf
 count = int(sys.argv[1])
 tf.config.threading.set_intra_op_parallelism_threads(count)
 tf.config.threading.set_inter_op_parallelism_threads(count)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import network_of
 
-import devices
 import main
+import tf1
 import utils
 from evaluate import super_resolve
 from model import trained
@@ -32,7 +32,7 @@ LEAST = {  # average PSNR in dB on Set5 and Set14
 
 def found(folder, network):
     """PSNR in dB by image, of bicubic and SRCNN, and the path of the weights."""
-    with devices.session() as session:
+    with tf1.session() as session:
         srcnn = trained(session, network, checkpoint_dir="nowhere")
         psnrs = {}
         for image in utils.prepare_data(folder):
@@ -68,7 +68,7 @@ def jpeg_scores(folder, network):
     pairs = [(input_[..., :1], label) for input_, label in pairs]
     outputs = [[input_ for input_, _ in pairs]]
     for one in [network] if network.scale == 1 else [clean, network]:
-        with devices.session() as session:
+        with tf1.session() as session:
             srcnn = trained(session, one, checkpoint_dir="nowhere")
             outputs.append([super_resolve(srcnn, input_) for input_, _ in pairs])
     labels = [label for _, label in pairs]

@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 import evaluate
 import utils
 from errors import InputError
 from model import SRCNN
+from tf1 import tf
 from threads import Budget, cores, in_threads
 
 

@@ -6,14 +6,14 @@ import signal
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 from conftest import network_of
 from test_reliability import flags
 
-import devices
 import main
+import tf1
 import training
 from model import SRCNN, initial_weights
+from tf1 import tf
 from towers import Towers
 from weights import read_weights
 
@@ -55,9 +55,9 @@ def assert_same_but_for_rounding(values, expected):
 
 def curvature(batch, cpus):
     """Factors and their inverses after two refreshes and steps on that many devices."""
-    with devices.session(cpus) as sess:
+    with tf1.session(cpus) as sess:
         srcnn = SRCNN(sess, network_of("5-1-3"), "identity", label_size=27)
-        names = devices.towers(sess)
+        names = tf1.towers(sess)
         assert len(names) == cpus
         srcnn.build_descent("kfac", names)
         sess.run(tf.global_variables_initializer())
@@ -89,7 +89,7 @@ def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, mor
     Stopped half-way, a training on three devices goes on on one.
     """
     monkeypatch.setattr(training, "FACTOR_PIXELS", 2 * 27 * 27)
-    used, whole, step, listed = [], devices.session, training.train_step, devices.towers
+    used, whole, step, listed = [], tf1.session, training.train_step, tf1.towers
 
     def towers(sess):
         used.append(len(listed(sess)))
@@ -100,15 +100,15 @@ def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, mor
             os.kill(os.getpid(), signal.SIGINT)
         return step(srcnn, number, *rest)
 
-    monkeypatch.setattr(devices, "towers", towers)
+    monkeypatch.setattr(tf1, "towers", towers)
     one, three, both = (tmp_path / name for name in ("one", "three", "both"))
     assert main.main(flags(photographs, one, *SMALL, *more)) == 0
-    monkeypatch.setattr(devices, "session", functools.partial(whole, cpus=3))
+    monkeypatch.setattr(tf1, "session", functools.partial(whole, cpus=3))
     assert main.main(flags(photographs, three, *SMALL, *more)) == 0
     monkeypatch.setattr(training, "train_step", stopped_step)
     assert main.main(flags(photographs, both, *SMALL, *more)) == 128 + signal.SIGINT
     monkeypatch.setattr(training, "train_step", step)
-    monkeypatch.setattr(devices, "session", whole)
+    monkeypatch.setattr(tf1, "session", whole)
     assert main.main(flags(photographs, both, *SMALL, *more)) == 0
     assert used == [1, 3, 3, 1]
     for folder in (three, both):

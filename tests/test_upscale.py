@@ -12,10 +12,10 @@ from image_files import SRGB
 from image_files import profile as profile_of
 from PIL import Image
 
-import devices
 import images
 import main
 import sizes
+import tf1
 import upscale
 import utils
 from model import trained
@@ -54,7 +54,7 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
     monkeypatch.setattr(sizes, "TILE", tile)
     image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
     margin = network_of(filters).margin
-    with devices.session() as session:
+    with tf1.session() as session:
         srcnn = trained(session, network_of(filters))
         result = upscale.enlarge(image, srcnn)
         whole = utils.imresize(image, 3)

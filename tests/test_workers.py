@@ -5,11 +5,10 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
-import tensorflow.compat.v1 as tf
 from conftest import network_of
 from test_cluster import A, B, C, free_ports
 
-import devices
+import tf1
 import workers
 from checkpoints import Checkpoints
 from cluster import Cluster
@@ -17,6 +16,7 @@ from errors import InputError
 from lost import LOST
 from model import SRCNN
 from signals import Stop
+from tf1 import tf
 from weights import latest_checkpoint
 from workers import Crew
 
@@ -28,7 +28,7 @@ from workers import Crew
 def test_workers_end_as_their_chief(monkeypatch, error, status, reason):
     told = []
     monkeypatch.setattr(workers, "PROBE", 0.1)
-    monkeypatch.setattr(devices, "serve", lambda cluster: "")
+    monkeypatch.setattr(tf1, "serve", lambda cluster: "")
     monkeypatch.setattr(Crew, "dismiss", lambda self, *words: told.append(words))
     with suppress(BaseException), Crew(Cluster((A, B), 0), {}, 30):
         if error:
@@ -38,9 +38,9 @@ def test_workers_end_as_their_chief(monkeypatch, error, status, reason):
 
 def test_a_second_chief_is_refused_before_it_tells_workers_anything(monkeypatch):
     hosts = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    elsewhere = devices.serve(Cluster(hosts[1:], 0))
+    elsewhere = tf1.serve(Cluster(hosts[1:], 0))
     with Crew(Cluster(hosts[:1], 0), {}, 1):
-        monkeypatch.setattr(devices, "serve", lambda cluster: elsewhere)
+        monkeypatch.setattr(tf1, "serve", lambda cluster: elsewhere)
         monkeypatch.setattr(Crew, "dismiss", lambda *words: pytest.fail("is no chief"))
         with pytest.raises(InputError, match=f"{hosts[0]}: runs already"), Crew(Cluster(hosts, 0), {}, 1):
             pytest.fail("leads")
@@ -70,7 +70,7 @@ def crew(monkeypatch):
     """Makes a Crew of a chief and two workers without servers. tried: the machines of its sessions."""
 
     def made(hosts=(A, B, C), timeout=0.1):
-        monkeypatch.setattr(devices, "serve", lambda cluster: "")
+        monkeypatch.setattr(tf1, "serve", lambda cluster: "")
         crew, tried = Crew(Cluster(hosts, 0), {}, timeout), []
 
         @contextmanager
@@ -78,7 +78,7 @@ def crew(monkeypatch):
             tried.append(tasks)
             yield tasks
 
-        monkeypatch.setattr(devices, "cluster_session", session)
+        monkeypatch.setattr(tf1, "cluster_session", session)
         return crew, tried
 
     return made
@@ -134,7 +134,7 @@ def test_failures_without_end_end_the_training_but_not_those_with_progress(crew,
 def test_who_did_not_answer_in_time_is_not_waited_for_again(monkeypatch):
     """A machine that accepts connections and says nothing, as one that is stopped does."""
     monkeypatch.setattr(workers, "PROBE", 1)
-    monkeypatch.setattr(devices, "serve", lambda cluster: "")
+    monkeypatch.setattr(tf1, "serve", lambda cluster: "")
     with socket.socket() as hung:
         hung.bind(("127.0.0.1", 0))
         hung.listen()
@@ -146,8 +146,8 @@ def test_who_did_not_answer_in_time_is_not_waited_for_again(monkeypatch):
 
 
 def test_a_slow_disk_is_waited_for_but_no_machine(tmp_path):
-    target = devices.serve(Cluster((f"127.0.0.1:{free_ports(1)[0]}",), 0))
-    with devices.cluster_session(target, [0], 2) as sess:
+    target = tf1.serve(Cluster((f"127.0.0.1:{free_ports(1)[0]}",), 0))
+    with tf1.cluster_session(target, [0], 2) as sess:
         srcnn = SRCNN(sess, network_of("3-1-3"))
         srcnn.build_descent("none", [""])
         checkpoints, slow = Checkpoints(srcnn, tmp_path, {}), tf.py_func(lambda: time.sleep(3), [], [])
