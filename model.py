@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+import tf1
 from natural_gradient import Layer, NaturalGradient
 from network import TILE, Network
 from tf1 import tf
@@ -13,25 +14,27 @@ from weights import digest, find_weights, unsaid, weights_of
 DEFAULT = Network()
 
 
-def conv2d(inputs, kernel):
-    """Convolution without padding; (n, h, w, cin) to (n, h - kh + 1, w - kw + 1, cout)."""
-    return tf.nn.conv2d(inputs, kernel, strides=1, padding="VALID")
+def conv2d(inputs, kernel, block=1):
+    """Convolution without padding; (n, h, w, cin) to (n, h - kh + 1, w - kw + 1, cout).
 
-
-def conv2d_few(inputs, kernel, block):
-    """The same for a kernel of few output channels, several times faster.
-
-    One convolution of stride `block` computes block x block neighbouring pixels as channels, with
-    the kernel at as many shifted places. Output height and width must be multiples of `block`.
+    block: of a kernel that `in_blocks` made; the output's height and width must be multiples of it.
     """
-    shifts = range(block)
-    shifted = [
-        tf.pad(kernel, [[i, block - 1 - i], [j, block - 1 - j], [0, 0], [0, 0]])
-        for i in shifts
-        for j in shifts
-    ]
-    outputs = tf.nn.conv2d(inputs, tf.concat(shifted, 3), strides=block, padding="VALID")
+    outputs = tf.nn.conv2d(inputs, kernel, strides=block, padding="VALID")
     return tf.depth_to_space(outputs, block) if block > 1 else outputs
+
+
+def in_blocks(kernel, block):
+    """A kernel (kh, kw, cin, cout) as one that computes block x block neighbouring pixels as channels.
+
+    Where cout is small, `conv2d` is several times faster with it. Returns the kernel at as many shifted
+    places, (kh + block - 1, kw + block - 1, cin, block * block * cout).
+    """
+    if block == 1:
+        return kernel
+    shifts = itertools.product(range(block), repeat=2)
+    return tf.concat(
+        [tf.pad(kernel, [[i, block - 1 - i], [j, block - 1 - j], [0, 0], [0, 0]]) for i, j in shifts], 3
+    )
 
 
 def initial_weights(network, init, seed):
@@ -85,6 +88,7 @@ class SRCNN:
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
         self.pred, self.layers = self.model(self.images, self.variables.values())
+        self.operands, self.frozen = self.operands_of(self.variables.values()), None
         loss_weights = np.float32(loss_weights or [1] * network.c_dim)
         self.loss_weights = loss_weights / loss_weights.mean()
         self.errors = self.squared_errors(self.labels, self.pred)
@@ -93,27 +97,38 @@ class SRCNN:
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
     def model(self, images, values):
-        """The convolutions (paper, equations 1 to 3): what comes out, and the list of Layer.
+        """The network (paper, equations 1 to 3): what comes out, and the list of Layer.
 
         values: w1, b1, w2, ...
         """
+        values = list(values)
+        pred, convolved = self.convolutions(images, self.operands_of(values))
+        layers = zip(values[::2], values[1::2], convolved, strict=True)
+        return pred, [Layer(kernel, bias, *tensors) for kernel, bias, tensors in layers]
+
+    def operands_of(self, values):
+        """w1, b1, w2, ... as the convolutions take them: the last kernel computes a block of pixels."""
+        *before, kernel, bias = values
+        return [*before, in_blocks(kernel, self.block), bias]
+
+    def convolutions(self, images, operands):
+        """What comes out, and of each layer its inputs and its outputs before the ReLU."""
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
         h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
         if self.network.is_told:
             x, strength = x[..., :-1], x[:, :1, :1, -1:]
-        layers, values = [], list(values)
-        for kernel, bias in zip(values[::2], values[1::2], strict=True):
-            is_last = len(layers) == len(self.weights) - 1
+        convolved = []
+        for kernel, bias in zip(operands[::2], operands[1::2], strict=True):
             if self.network.is_told:
                 has_products = kernel.shape[2] > x.shape[3] + 1
                 told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
                 x = tf.concat([x, *told], 3)
-            conv = conv2d_few(x, kernel, self.block) if is_last else conv2d(x, kernel)
-            outputs = tf.nn.bias_add(conv, bias)
-            layers.append(Layer(kernel, bias, x, outputs))
+            block = self.block if len(convolved) == len(self.network.kernels) - 1 else 1
+            outputs = tf.nn.bias_add(conv2d(x, kernel, block), bias)
+            convolved.append((x, outputs))
             x = tf.nn.relu(outputs)
-        return tf.identity(outputs[:, :h, :w], name="pred"), layers
+        return tf.identity(outputs[:, :h, :w], name="pred"), convolved
 
     def squared_errors(self, labels, pred):
         """The mean squared error of each sub-image, (n,)."""
@@ -185,17 +200,31 @@ class SRCNN:
         With `self_ensemble` eight of them: the mean of those of its flips and rotations (Timofte et al.
         2016, "Seven ways to improve example-based single image super resolution").
         """
+        sess, pred, placeholder = self.frozen or (self.sess, self.pred, self.images)
         if not self.self_ensemble:
-            return self.sess.run(self.pred, {self.images: images})
+            return sess.run(pred, {placeholder: images})
         outputs = []
         for flip, quarters in itertools.product((1, -1), range(4)):
             turned = np.rot90(images[:, :, ::flip], quarters, (1, 2))
-            pred = self.sess.run(self.pred, {self.images: turned})
-            outputs.append(np.rot90(pred, -quarters, (1, 2))[:, :, ::flip])
+            outputs.append(np.rot90(sess.run(pred, {placeholder: turned}), -quarters, (1, 2))[:, :, ::flip])
         return np.mean(outputs, axis=0)
 
+    def freeze(self):
+        """From here on `run` computes by a frozen graph: the present weights are constants of it.
+
+        oneDNN prepares a constant kernel once, others anew for every batch: a third to a half of the time of
+        a processor without AVX-512. To be called again after the weights have changed.
+        """
+        constants = self.sess.run(self.operands)
+        sess = tf.Session(graph=tf.Graph(), config=tf1.settings())
+        with sess.graph.as_default():
+            images = tf.placeholder(tf.float32, self.images.shape, name="images")
+            pred, _ = self.convolutions(images, [tf.constant(value) for value in constants])
+        self.frozen = sess, pred, images
+
     def set(self, values):
-        """Assigns arrays to w1, b1, ... by name."""
+        """Assigns arrays to w1, b1, ... by name; `run` computes with them as they are, until `freeze`."""
+        self.frozen = None
         feed = {self.assigned[name]: value for name, value in values.items()}
         self.sess.run([self.assign[name] for name in values], feed)
 
@@ -212,6 +241,7 @@ class SRCNN:
         """
         values, settings = weights_of(path, self.network)
         self.set(values)
+        self.freeze()
         self.digest = digest(values)
         return settings
 

@@ -16,7 +16,7 @@ import utils
 from batches import Batches
 from errors import InputError
 from evaluate import super_resolve
-from model import SRCNN, conv2d, conv2d_few, initial_weights
+from model import SRCNN, conv2d, in_blocks, initial_weights
 from signals import Stop
 from tf1 import tf
 
@@ -75,13 +75,25 @@ def test_the_graph_computes_correlations(network, filters, c_dim):
     np.testing.assert_allclose(output, slow_network(image, random_weights(filters, c_dim)), atol=2e-5)
 
 
+@pytest.mark.parametrize(("filters", "c_dim"), [("9-1-5", 1), ("9-3-1-5", 3)])
+def test_a_frozen_network_is_the_same_until_its_weights_change(network, filters, c_dim):
+    srcnn = network(filters, c_dim, label_size=20)
+    image = np.random.default_rng(1).random((1, 25, 30, c_dim)).astype(np.float32)
+    before = srcnn.run(image)
+    srcnn.freeze()
+    assert not [op for op in srcnn.frozen[0].graph.get_operations() if op.type.startswith("Variable")]
+    np.testing.assert_allclose(srcnn.run(image), before, atol=1e-6)
+    srcnn.set({name: value / 2 for name, value in random_weights(filters, c_dim).items()})
+    assert np.abs(srcnn.run(image) - before).max() > 0.01
+
+
 @pytest.mark.parametrize("block", [1, 2, 3, 4])
 def test_the_fast_last_layer_and_its_gradients_are_those_of_a_convolution(block):
     rng = np.random.default_rng(0)
     with tf.Graph().as_default(), tf.Session() as session:
         inputs = tf.constant(rng.random((2, 28, 16, 7)), tf.float32)
         kernel = tf.constant(rng.normal(size=(5, 5, 7, 3)), tf.float32)
-        plain, fast = conv2d(inputs, kernel), conv2d_few(inputs, kernel, block)
+        plain, fast = conv2d(inputs, kernel), conv2d(inputs, in_blocks(kernel, block), block)
         weight = tf.constant(rng.normal(size=(2, 24, 12, 3)), tf.float32)
         results = [[y, *tf.gradients(y * weight, [inputs, kernel])] for y in (plain, fast)]
         for expected, actual in zip(*session.run(results), strict=True):
