@@ -12,7 +12,7 @@ from scores import colour_psnr, score, scored_part
 from threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
-BATCH_PIXELS = 2**18  # of the tiles that pass through the network in one batch
+BATCH_PIXELS = 2**16  # of the tiles that pass through the network in one batch
 
 
 def super_resolve(srcnn, input_, label_size=TILE, stride=None, batch_size=128):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 CHANNELS = (64, 32, 16, 16)  # of the paper's layers but the last; a fourth and a fifth layer have 16
 
-TILE = 512  # side of the outputs that pass through a network at a time; twice as much is no faster
+TILE = 256  # side of the outputs that pass through a network at a time; see docs/speed.md
 
 
 class Network(NamedTuple):

@@ -1,43 +1,36 @@
 """Speed of one network, the shipped 9-1-5 x3, in this project and elsewhere: luminance in, luminance out.
 
-    python benchmarks/inference.py
+    python benchmarks/inference.py [SIDE ...]: of square images, by default 512, 1024 and 4096 pixels
 
-Two threads each. Peers that are not installed are left out: onnxruntime (with onnx), torch, cv2.
+Two threads each, every peer in a process of its own, in turns. What is not installed is left out: onnxruntime
+(with onnx), openvino, torch, cv2. `ONEDNN_MAX_CPU_ISA=AVX2` keeps TensorFlow, PyTorch and the matrix product
+to AVX2 on a processor with AVX-512; ONNX Runtime, OpenVINO and OpenCV know no such limit.
 """
 
-import copy
 import functools
+import json
 import os
-import platform
+import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-THREADS = 2
-os.environ["OMP_NUM_THREADS"] = str(THREADS)
+import numpy as np
+from machine import heading
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-
-import tf1  # noqa: E402
-import utils  # noqa: E402
-import weights  # noqa: E402
-from errors import InputError  # noqa: E402
-from evaluate import super_resolve  # noqa: E402
-from export import write_weights  # noqa: E402
-from model import trained  # noqa: E402
-from network import Network  # noqa: E402
-
-tf = tf1.tf
-
+THREADS = 2
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
 LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
 OURS, LIMIT, MARGIN = "this project", "matrix product", 12
+PRODUCT = 4096  # side of its matrices
 ROUNDS = 7
+OPEN = ExitStack()  # for as long as a peer lives
 
 
 def edged(image):
@@ -45,91 +38,137 @@ def edged(image):
     return np.pad(image, ((padding, padding), (padding, padding), (0, 0)), mode="edge")
 
 
-def weights_of(srcnn):
-    """w1, b1, ... by name."""
-    return srcnn.sess.run(srcnn.variables)
+def in_channels(run):
+    """A function of (h, w, 1) from one of (1, 1, h, w)."""
+    return lambda image: run(image.transpose(2, 0, 1)[np.newaxis])[0].transpose(1, 2, 0)
 
 
-def this_project(srcnn, folder):
-    """As `--is_train False` computes an image: tiles, batches, merging."""
-    yield OURS, functools.partial(super_resolve, srcnn)
+def shipped():
+    """The network and the folder of its weights."""
+    from network import Network
+    from weights import SHIPPED
+
+    return Network(), SHIPPED / Network().name
 
 
-def plain_graph(srcnn, folder):
-    values = weights_of(srcnn)
+def this_project(folder):
+    """As `--is_train False` computes an image: tiles, merging."""
+    import tf1
+    from evaluate import super_resolve
+    from model import trained
+
+    sess = OPEN.enter_context(tf1.session())
+    return functools.partial(super_resolve, trained(sess, *shipped()))
+
+
+def plain_graph(folder):
+    import tf1
+    from weights import weights_of
+
+    network, path = shipped()
+    values, _ = weights_of(path, network)
+    tf = tf1.tf
+    sess = OPEN.enter_context(tf1.session())
     images = x = tf.placeholder(tf.float32, [None, None, None, 1])
     for i in (1, 2, 3):
         x = tf.nn.conv2d(x, values[f"w{i}"], strides=1, padding="VALID") + values[f"b{i}"]
         x = tf.nn.relu(x) if i < 3 else x
-    yield "TensorFlow, plain graph", lambda image: srcnn.sess.run(x, {images: edged(image)[np.newaxis]})[0]
+    return lambda image: sess.run(x, {images: edged(image)[np.newaxis]})[0]
 
 
-def onnx_runtime(srcnn, folder):
+def onnx_runtime(folder):
     import onnxruntime
 
-    write_weights(srcnn, folder / "x3.onnx", {})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(folder / "x3.onnx", options, providers=["CPUExecutionProvider"])
-
-    def run(image):
-        return session.run(None, {"images": image.transpose(2, 0, 1)[np.newaxis]})[0][0].transpose(1, 2, 0)
-
-    yield "ONNX Runtime", run
+    return in_channels(lambda image: session.run(None, {"images": image})[0])
 
 
-def pytorch(srcnn, folder):
+def openvino(folder):
+    import openvino
+
+    options = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
+    model = openvino.Core().compile_model(folder / "x3.onnx", "CPU", options)
+    return in_channels(lambda image: model({"images": image})["pred"])
+
+
+def pytorch(folder, is_last=False, is_compiled=False, is_half=False):
+    """is_last: channels are the last dimension in memory. is_half: in bfloat16."""
     import torch
 
     torch.set_num_threads(THREADS)
-    layers, values = [], weights_of(srcnn)
+    layers, values = [], np.load(folder / "weights.npz")
     for i in (1, 2, 3):
         kernel = torch.from_numpy(values[f"w{i}"].transpose(3, 2, 0, 1).copy())
         layer = torch.nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2])
         layer.weight.data, layer.bias.data = kernel, torch.from_numpy(values[f"b{i}"])
         layers += [layer, torch.nn.ReLU()]
-    plain = torch.nn.Sequential(torch.nn.ReplicationPad2d(MARGIN // 2), *layers[:-1]).eval()
+    kind = {"memory_format": torch.channels_last if is_last else torch.contiguous_format}
+    kind["dtype"] = torch.bfloat16 if is_half else torch.float32
+    network = torch.nn.Sequential(torch.nn.ReplicationPad2d(MARGIN // 2), *layers[:-1]).eval().to(**kind)
+    network = torch.compile(network) if is_compiled else network
 
-    def runner(network, memory_format=torch.contiguous_format, dtype=torch.float32):
-        def run(image):
-            x = torch.from_numpy(image.transpose(2, 0, 1)[np.newaxis].copy())
-            with torch.inference_mode():
-                y = network(x.to(dtype=dtype, memory_format=memory_format))
-            return y.float()[0].numpy().transpose(1, 2, 0)
+    def run(image):
+        with torch.inference_mode():
+            return network(torch.from_numpy(image.copy()).to(**kind)).float().numpy()
 
-        return run
-
-    yield "PyTorch", runner(plain)
-    last = copy.deepcopy(plain).to(memory_format=torch.channels_last)
-    yield "PyTorch, channels last", runner(last, torch.channels_last)
-    yield "PyTorch, compiled", runner(torch.compile(last), torch.channels_last)
-    half = copy.deepcopy(plain).to(dtype=torch.bfloat16, memory_format=torch.channels_last)
-    yield "PyTorch, bfloat16", runner(half, torch.channels_last, torch.bfloat16)
+    return in_channels(run)
 
 
-def opencv(srcnn, folder):
+def opencv(folder):
     import cv2
 
     cv2.setNumThreads(THREADS)
-    write_weights(srcnn, folder / "x3.onnx", {})
     network = cv2.dnn.readNetFromONNX(str(folder / "x3.onnx"))
 
     def run(image):
-        network.setInput(image.transpose(2, 0, 1)[np.newaxis])
-        return network.forward()[0].transpose(1, 2, 0)
+        network.setInput(image)
+        return network.forward()
 
-    yield "OpenCV dnn", run
+    return in_channels(run)
 
 
-def product():
+def product(folder):
     """A large matrix product: the limit of what the machine can do in fp32."""
-    a = np.random.default_rng(0).random((4096, 4096)).astype(np.float32)
-    return lambda: a @ a
+    a = np.random.default_rng(0).random((PRODUCT, PRODUCT)).astype(np.float32)
+
+    def run(image):
+        a @ a
+
+    return run
+
+
+PEERS = {
+    OURS: this_project,
+    "TensorFlow, plain graph": plain_graph,
+    "ONNX Runtime": onnx_runtime,
+    "OpenVINO": openvino,
+    "PyTorch": pytorch,
+    "PyTorch, channels last": functools.partial(pytorch, is_last=True),
+    "PyTorch, compiled": functools.partial(pytorch, is_last=True, is_compiled=True),
+    "PyTorch, bfloat16": functools.partial(pytorch, is_last=True, is_half=True),
+    "OpenCV dnn": opencv,
+    LIMIT: product,
+}
+
+
+def serve(name, folder):
+    """A peer: for each image file named on stdin, seconds on stdout; the result is saved beside the image."""
+    run = PEERS[name](folder)
+    run(np.zeros((32, 32, 1), np.float32))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        path = Path(line.strip())
+        image = np.load(path)
+        result = run(image)
+        if result is not None:
+            np.save(path.with_name(f"{name}.npy"), result)
+        print(json.dumps(best(functools.partial(run, image))), flush=True)
 
 
 def best(run):
-    """Seconds of the fastest of some runs, after one to warm up."""
-    run()
+    """Seconds of the fastest of some runs."""
     times = []
     while len(times) < 2 or sum(times) < 0.4:
         started = time.perf_counter()
@@ -138,45 +177,77 @@ def best(run):
     return min(times)
 
 
-def peers(srcnn, folder):
-    runs = {}
-    for peer in (this_project, plain_graph, onnx_runtime, pytorch, opencv):
+class Peer:
+    """A peer in a process of its own."""
+
+    def __init__(self, name, folder):
+        environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "OPENBLAS_NUM_THREADS": str(THREADS)}
+        # What some machines set for old versions of OpenBLAS would keep the product to AVX2.
+        environment = {key: value for key, value in environment.items() if key[:11] != "OPENBLAS_CO"}
+        if os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2":
+            environment |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
+        command, log = [sys.executable, __file__, "--serve", name, str(folder)], folder / f"{name}.log"
+        with open(log, "w") as errors:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+            self.process = subprocess.Popen(command, env=environment, **pipes)
+        self.is_there = self.process.stdout.readline() == "ready\n"
+        if not self.is_there:
+            print(f"left out: {name}: {log.read_text().splitlines()[-1]}", file=sys.stderr)
+
+    def seconds(self, path):
+        print(path, file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+
+def prepared(folder):
+    """Writes the weights as the peers take them."""
+    import tf1
+    from errors import InputError
+    from export import write_weights
+    from model import trained
+
+    with tf1.session() as sess:
+        srcnn = trained(sess, *shipped())
+        np.savez(folder / "weights.npz", **sess.run(srcnn.variables))
         try:
-            runs.update(peer(srcnn, folder))
-        except (ImportError, InputError) as error:
-            print(f"left out: {error}", file=sys.stderr)
-    return runs
+            write_weights(srcnn, folder / "x3.onnx", {})
+        except InputError as error:
+            print(f"without ONNX: {error}", file=sys.stderr)
 
 
-def measure(runs, n):
+def measure(peers, n, folder):
     """Median Mpixel/s of each peer for an n x n image; in turns: the machine's speed changes."""
+    import utils
+
     small = np.random.default_rng(n).random((n // 4, n // 4, 1))
-    image = utils.enlarge(small, 4, "matlab").astype(np.float32)
-    expected = runs[OURS](image)
-    timed = {}
-    for name, run in runs.items():
-        if image.size <= LARGEST.get(name.partition(",")[0], image.size):
-            error = np.abs(run(image) - expected).max()
-            assert error < 1e-4 or "bfloat16" in name, (name, error)
-            timed[name] = image.size, functools.partial(run, image)
-    timed[LIMIT] = 2 * 4096**3 / OPERATIONS, product()
-    seconds = {name: [] for name in timed}
+    np.save(folder / "image.npy", utils.enlarge(small, 4, "matlab").astype(np.float32))
+    pixels = {name: n * n for name in peers if n * n <= LARGEST.get(name.partition(",")[0], n * n)}
+    pixels[LIMIT] = 2 * PRODUCT**3 / OPERATIONS
+    seconds = {name: [] for name in pixels}
     for _ in range(ROUNDS):
-        for name, (_, run) in timed.items():
-            seconds[name].append(best(run))
+        for name, times in seconds.items():
+            times.append(peers[name].seconds(folder / "image.npy"))
         print(n, {name: f"{times[-1]:.4f}" for name, times in seconds.items()}, file=sys.stderr)
-    return {name: pixels / 1e6 / np.median(seconds[name]) for name, (pixels, _) in timed.items()}
+    expected = np.load(folder / f"{OURS}.npy")
+    for name in set(pixels) - {LIMIT}:
+        error = np.abs(np.load(folder / f"{name}.npy") - expected).max()
+        assert error < 1e-4 or "bfloat16" in name, (name, error)
+    return {name: pixels[name] / 1e6 / np.median(times) for name, times in seconds.items()}
 
 
-def benchmark():
-    print(f"{processor()}, {THREADS} threads, TensorFlow {tf.__version__}\n", flush=True)
-    with tempfile.TemporaryDirectory() as folder, tf1.session() as sess:
-        srcnn = trained(sess, Network(), weights.SHIPPED / Network().name)
-        runs = peers(srcnn, Path(folder))
-        speeds = [measure(runs, n) for n in SIZES]
-    print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in SIZES) + " | ours is faster by |")
-    print("|---|" + "---:|" * (len(SIZES) + 1))
-    for name in runs:
+def benchmark(sizes):
+    print(heading(THREADS, "onnxruntime", "openvino", "torch", "opencv-python-headless") + "\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        prepared(folder)
+        peers = {name: Peer(name, folder) for name in PEERS}
+        peers = {name: peer for name, peer in peers.items() if peer.is_there}
+        speeds = [measure(peers, n, folder) for n in sizes]
+    for peer in peers.values():
+        peer.process.kill()
+    print("| Mpixel/s | " + " | ".join(f"{n}x{n}" for n in sizes) + " | ours is faster by |")
+    print("|---|" + "---:|" * (len(sizes) + 1))
+    for name in [name for name in peers if name != LIMIT]:
         cells = [f"{row[name]:.1f}" if name in row else "-" for row in speeds]
         ratios = [f"{row[OURS] / row[name]:.2f}" if name in row else "-" for row in speeds]
         print(f"| {name} | {' | '.join(cells)} | {'' if name == OURS else ', '.join(ratios)} |")
@@ -185,13 +256,8 @@ def benchmark():
     print(f"\nThe same operations as a matrix product: {limit:.1f} Mpixel/s, of which ours is {shares}.")
 
 
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except OSError:
-        return platform.processor()
-
-
 if __name__ == "__main__":
-    benchmark()
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2], Path(sys.argv[3]))
+    else:
+        benchmark([int(side) for side in sys.argv[1:]] or SIZES)
