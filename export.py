@@ -141,4 +141,4 @@ def _write_saved_model(srcnn, folder, settings):
         tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
     extra = folder / "assets.extra"  # TensorFlow's place for files of the user's
     extra.mkdir()
-    (extra / "settings.json").write_text(settings + "\n")
+    (extra / "settings.json").write_text(settings + "\n", "ascii", newline="\n")

@@ -27,8 +27,8 @@ class Files(NamedTuple):
         """A text in which a file in the place of a pipe is not named by its path."""
         text = str(text)
         if self.folder:
-            text = text.replace(f"{self.folder}/{RECEIVED}", "standard input")
-            text = text.replace(f"{self.folder}/{SENT}", "standard output")
+            text = text.replace(str(Path(self.folder, RECEIVED)), "standard input")
+            text = text.replace(str(Path(self.folder, SENT)), "standard output")
         return text
 
 
