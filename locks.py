@@ -45,7 +45,8 @@ def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False
     try:
         yield
     finally:
-        owner.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows keeps what is being read; it is no obstacle
+            owner.unlink(missing_ok=True)
         if is_ours and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
             _remove(folder, lock)
         lock.release()

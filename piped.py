@@ -46,7 +46,7 @@ def as_files(inputs, output):
     if not from_pipe and not to_pipe:
         yield Files(inputs, output)
         return
-    with tempfile.TemporaryDirectory(prefix="srcnn-") as folder:
+    with tempfile.TemporaryDirectory(prefix="srcnn-", ignore_cleanup_errors=True) as folder:
         if from_pipe:
             inputs = [receive(Path(folder) / RECEIVED)]
         if not to_pipe:

@@ -81,7 +81,8 @@ def silenced():
     except OSError:  # there is none: the caller closed it, or is a program with windows
         yield
         return
-    sys.stderr.flush()
+    if sys.stderr:
+        sys.stderr.flush()
     try:
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)

@@ -36,6 +36,7 @@ def why(error, path):
     text = str(error.strerror or error)
     if HERE and isinstance(error, PermissionError):
         text += "; close it if it is open in another program"
+    # Temporary files have longer names.
     if HERE and isinstance(error, FileNotFoundError) and len(os.path.abspath(path)) > LONGEST_PATH - 80:
         text += f"; paths of more than {LONGEST_PATH} characters have to be allowed in Windows"
     return text

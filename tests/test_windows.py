@@ -149,6 +149,17 @@ def test_a_result_that_is_open_in_a_viewer_changes_nothing(
     assert run(test + " --stride 21") == 0
 
 
+def test_a_path_that_is_too_long_is_said(tmp_path, on_windows, monkeypatch):
+    def missing(*_):
+        raise FileNotFoundError(errno.ENOENT, "The system cannot find the path specified")
+
+    monkeypatch.setattr(os, "replace", missing)
+    for name, is_long in (("a" * 200, True), ("a", False)):
+        with pytest.raises(InputError) as raised, writing.replacing(tmp_path / f"{name}.txt") as temporary:
+            temporary.touch()
+        assert ("259 characters" in str(raised.value)) == is_long
+
+
 def test_a_scanner_that_holds_a_new_file_is_waited_for(tmp_path, monkeypatch, on_windows):
     replace, tries = os.replace, []
 
