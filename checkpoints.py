@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +122,10 @@ class Checkpoints:
         self.kept = [*(p for p in self.kept if p != path), path]
         self._list()
         for old in self.kept[:-KEPT]:
-            Path(f"{old}.index").unlink(missing_ok=True)  # what is left is not whole
+            with suppress(PermissionError):  # Windows keeps what is being read, until the next rotation
+                Path(f"{old}.index").unlink(missing_ok=True)  # what is left is not whole
         remove_unfinished(self.folder)
-        self.kept = self.kept[-KEPT:]
+        self.kept = [p for p in self.kept[:-KEPT] if is_whole(p)] + self.kept[-KEPT:]
         self._list()
 
     def _list(self):
@@ -132,7 +134,7 @@ class Checkpoints:
         lines = [f'model_checkpoint_path: "{names[-1]}"']
         lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
         with replacing(self.folder / "checkpoint") as temporary:
-            temporary.write_text("\n".join(lines) + "\n")
+            temporary.write_text("\n".join(lines) + "\n", "ascii", newline="\n")
 
     def _set_aside(self, path):
         """Copies a checkpoint that is not of the rotation where this one is about to save.
@@ -186,4 +188,5 @@ def remove_unfinished(folder):
     broken = {match[1] for _, match in parts if not (Path(folder) / f"{match[1]}.index").exists()}
     for path, match in parts:
         if match[3] or match[1] in broken:
-            path.unlink()
+            with suppress(PermissionError):  # Windows keeps what is being read
+                path.unlink()

@@ -1,7 +1,6 @@
 """Where images come from: the user's folders, the checked download, or scikit-image's photographs."""
 
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+import windows
 from errors import InputError
 from utils import prepare_data
 
@@ -56,7 +56,7 @@ def find_images(folder, kind):
 
 def known_sums():
     """Path to SHA-256, for the 91 images (two of which are the same), Set5 and Set14."""
-    pairs = (line.split(maxsplit=1) for line in SUMS.read_text().splitlines())
+    pairs = (line.split(maxsplit=1) for line in SUMS.read_text("ascii").splitlines())
     return {Path(path): digest for digest, path in pairs}
 
 
@@ -87,7 +87,7 @@ def download(sources=SOURCES, root="."):
             if path.parent not in incomplete:
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(staging / digest, staging / "image")
-                os.replace(staging / "image", root / path)
+                windows.replace(staging / "image", root / path)
     for folder in sorted({path.parent for path in wanted} - incomplete):
         print(f"images in {root / folder}")
     if missing:

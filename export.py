@@ -1,7 +1,6 @@
 """Trained weights in other formats: the authors' .mat, ONNX, FFmpeg's .model, a SavedModel."""
 
 import json
-import os
 import struct
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import scipy.io
 
 import tf1
+import windows
 from errors import InputError, needing
 from tf1 import tf
 from weights import NATIVE, SETTINGS
@@ -45,9 +45,9 @@ def write_weights(srcnn, path, settings, overwrite=False):
             write(values, temporary, text)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:
             _write_saved_model(srcnn, Path(folder) / "model", text)
-            os.rename(Path(folder) / "model", path)  # fails where another is there by now
+            windows.replace(Path(folder) / "model", path)  # fails where another is there by now
 
 
 def _write_mat(values, path, settings):
@@ -141,4 +141,4 @@ def _write_saved_model(srcnn, folder, settings):
         tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
     extra = folder / "assets.extra"  # TensorFlow's place for files of the user's
     extra.mkdir()
-    (extra / "settings.json").write_text(settings + "\n")
+    (extra / "settings.json").write_text(settings + "\n", "ascii", newline="\n")

@@ -21,7 +21,6 @@ from writing import replacing
 BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 DIGITS = 12  # of a digest in its name
-LOCK = ".lock", ".lock_owner"  # of `locks.locked`
 
 
 class Part(NamedTuple):
@@ -108,7 +107,7 @@ def write(folder, first, frames, add_stream, enough, broken, check):
     part = Part(path, stamps, broken(max(stamps)))
     note = {"stamps": part.stamps, "broken": part.broken, "crc": _crc(part)}
     with replacing(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(note))
+        temporary.write_text(json.dumps(note), "ascii")
     return part
 
 
@@ -122,8 +121,6 @@ def _until(enough, frames):
 
 
 def remove(folder):
-    """Removes what this program has in a folder of parts, and the folder."""
-    for path in [*folder.glob("*.nut"), *folder.glob("*.json"), *(folder / name for name in LOCK)]:
+    """Removes the parts from a folder, which goes with its lock."""
+    for path in [*folder.glob("*.nut"), *folder.glob("*.json")]:
         path.unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.rmdir()

@@ -44,7 +44,7 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
     folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output"), said_of(source, target):
+    with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
         film_parts.name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])

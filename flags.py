@@ -4,6 +4,8 @@ import argparse
 import re
 from fractions import Fraction
 
+import windows
+
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
     "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
@@ -57,6 +59,13 @@ def factor(text):
 def path(text):
     if not text:
         raise argparse.ArgumentTypeError("is empty; name a file or folder")
+    return text
+
+
+def target(text):
+    """A path that is written to."""
+    if name := windows.no_name(path(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: Windows has no files named {name!r}; take another name")
     return text
 
 
@@ -157,8 +166,8 @@ def data_flags(flags):
     flags.of("data")
     flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
-    flags.add("checkpoint_dir", path, "checkpoint", "folder of checkpoints and train.h5")
-    flags.add("sample_dir", path, "sample", "folder for the results of a test")
+    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5")
+    flags.add("sample_dir", target, "sample", "folder for the results of a test")
     flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
     flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     flags.add("download_from", str, list(SOURCES), "addresses of zips", "the authors', GitHub", nargs="+")
@@ -202,14 +211,14 @@ def testing_flags(flags):
     flags.add("quality", quality, None, "of --degradation jpeg, 1 to 100", "50; --input: what the file says")
     kinds = ".mat, .onnx, .model for FFmpeg, or a SavedModel folder"
     flags.switch("self_ensemble", "mean of 8 flips and rotations: better, 8 times slower; upscaling, too")
-    flags.add("export", path, None, f"write the weights as {kinds}, no more", "none")
+    flags.add("export", target, None, f"write the weights as {kinds}, no more", "none")
 
 
 def upscaling_flags(flags):
     flags.of("upscaling")
     what = "images, films, folders of them or patterns to upscale instead of testing; -: standard input"
     flags.add("input", path, None, what, "none", nargs="+")
-    flags.add("output", path, None, "file or folder for it; -: standard output", "sample_dir/NAME_xSCALE")
+    flags.add("output", target, None, "file or folder for it; -: standard output", "sample_dir/NAME_xSCALE")
     flags.add("width", at_least(1), None, "pixels of results, instead of --scale", "none")
     flags.add("height", at_least(1), None, "the same; with --width: as large as fits into both", "none")
     flags.switch("recursive", "sub-folders of --input, too")

@@ -59,18 +59,23 @@ def plan(words, output, sample_dir, goal, recursive=False, lossless=False):
     work = []
     for below, paths in groups.items():
         work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless)
-    targets = {os.path.abspath(item.target) for item in work}
+    targets = {_place(item.target) for item in work}
 
     def is_result(path):
-        return os.path.abspath(path) in targets and path.name in written(path.parent)
+        return _place(path) in targets and path.name in written(path.parent)
 
     return [item for item in work if not is_result(item.source)]  # of the same command before
+
+
+def _place(path):
+    """What tells a path from others: on Windows not its case."""
+    return os.path.normcase(os.path.abspath(path))
 
 
 def _is_file(output):
     """Whether an --output that may not exist yet is the name of a file."""
     path = Path(output)
-    return bool(path.suffix) and not path.is_dir() and not output.endswith("/")
+    return bool(path.suffix) and not path.is_dir() and not output.endswith(("/", os.sep))
 
 
 def _check_folder(output):
@@ -147,7 +152,7 @@ def sources(words, recursive):
     found = {}
     for word in words:
         for path, below in _named(word, recursive):
-            found.setdefault(os.path.abspath(path), (path, below))
+            found.setdefault(_place(path), (path, below))
     return list(found.values())
 
 

@@ -1,7 +1,7 @@
 """One process at a time that works in a folder."""
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,31 +21,43 @@ def is_locked(folder):
 
 
 @contextmanager
-def locked(folder, work="training there", flag="--checkpoint_dir"):
+def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False):
     """Keeps other processes from working in a folder, which is made. The lock dies with the process.
 
-    work, flag: what they are told that this one does, and how to name another folder.
+    work, flag: what they are told that this one does, and how to name another folder. is_ours: whether the
+    folder is of the program's making, also if it is there already; such a one goes when nothing is in it.
     """
     folder = Path(folder)
-    is_new = not folder.exists()
+    is_ours = is_ours or not folder.exists()
     lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if owner.exists() and not owner.read_text(errors="replace").isdecimal():
+        if owner.exists() and not owner.read_text("utf-8", "replace").isdecimal():
             raise InputError(f"{owner}: is not a file of this program; move it away")
         lock.acquire(timeout=0)
         with replacing(owner) as temporary:
-            temporary.write_text(str(os.getpid()))
+            temporary.write_text(str(os.getpid()), "ascii")
     except Timeout as error:
-        who = f"process {owner.read_text()}" if owner.exists() else "another process"
+        who = f"process {owner.read_text('ascii')}" if owner.exists() else "another process"
         raise InputError(f"{folder}: {who} is {work}; wait for it, or take another {flag}") from error
     except OSError as error:
         raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
     try:
         yield
     finally:
-        owner.unlink(missing_ok=True)
-        if is_new and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
-            (folder / ".lock").unlink()
-            folder.rmdir()
+        with suppress(PermissionError):  # Windows keeps what is being read; it is no obstacle
+            owner.unlink(missing_ok=True)
+        if is_ours and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
+            _remove(folder, lock)
         lock.release()
+
+
+def _remove(folder, lock):
+    """Removes a folder in which there is only its lock; Windows removes no file that is open."""
+    with suppress(OSError):  # another process may have come
+        try:
+            (folder / ".lock").unlink()
+        except PermissionError:
+            lock.release()
+            (folder / ".lock").unlink(missing_ok=True)
+        folder.rmdir()

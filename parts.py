@@ -6,7 +6,6 @@ train.h5.00001, ... have the pairs.
 
 import hashlib
 import json
-import os
 import re
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ import numpy as np
 
 import images
 import jpeg
+import windows
 from errors import InputError
 from hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
 from writing import remove_leftovers
@@ -84,7 +84,7 @@ def make_parts(path, settings, count, prepared):
     for part in _numbered(path, len(parts) if length else 0):  # of earlier preparations
         part.unlink()
     if length and len(parts) == 1:  # as it is: a finished part is never opened for writing
-        os.replace(part_path(path, 0), path)
+        windows.replace(part_path(path, 0), path)
     elif length:
         digest = hashlib.sha256("".join(part["images"] for part in parts).encode()).hexdigest()
         skipped = sum(int(part["skipped"]) for part in parts)

@@ -127,7 +127,7 @@ def are_of(pages, earlier):
     """Whether the page is there, and the list beside it is of these targets."""
     page, listed = pages
     try:
-        images = json.loads(listed.read_text())["images"]
+        images = json.loads(listed.read_text("utf-8"))["images"]
         return page.exists() and [image["output"] for image in images] == [
             str(item.target) for item in earlier
         ]

@@ -27,8 +27,8 @@ class Files(NamedTuple):
         """A text in which a file in the place of a pipe is not named by its path."""
         text = str(text)
         if self.folder:
-            text = text.replace(f"{self.folder}/{RECEIVED}", "standard input")
-            text = text.replace(f"{self.folder}/{SENT}", "standard output")
+            text = text.replace(str(Path(self.folder, RECEIVED)), "standard input")
+            text = text.replace(str(Path(self.folder, SENT)), "standard output")
         return text
 
 
@@ -46,7 +46,7 @@ def as_files(inputs, output):
     if not from_pipe and not to_pipe:
         yield Files(inputs, output)
         return
-    with tempfile.TemporaryDirectory(prefix="srcnn-") as folder:
+    with tempfile.TemporaryDirectory(prefix="srcnn-", ignore_cleanup_errors=True) as folder:
         if from_pipe:
             inputs = [receive(Path(folder) / RECEIVED)]
         if not to_pipe:

@@ -53,7 +53,7 @@ def results(network, weights, scores, self_ensemble=False):
 def save_json(value, path):
     """Writes plain values."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def rows(network, results):
@@ -150,7 +150,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
         filters=data_uri(png(filters_picture(w1)), "png"),
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
-    path.write_text(page, encoding="utf-8", errors="backslashreplace")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def plot_curve(path):
@@ -164,7 +164,7 @@ def plot_curve(path):
     if picture.exists() and picture.name not in written(picture.parent):
         print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
         return
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""What to do when told to stop: Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed."""
+"""What to do when told to stop: Ctrl-C, SIGTERM, SIGHUP of a closed terminal, Windows' Ctrl-Break."""
 
 import os
 import signal
@@ -6,7 +6,8 @@ import sys
 import threading
 from contextlib import contextmanager
 
-ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+NAMES = "SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"  # no system has all of them
+ENDING = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 
 
 at_once = False  # whether the process ends without Python's teardown; set by what does not outlast that

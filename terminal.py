@@ -2,30 +2,46 @@
 
 import io
 import os
-import signal
 import sys
 from contextlib import contextmanager, redirect_stdout, suppress
 
+import windows
 from errors import InputError
 
+SIGPIPE = 13  # which Windows does not name
 were_closed = set()  # descriptors that the caller had closed, see `open_streams`
 
 
-class Stream(io.FileIO):
-    """Standard output or error whose failures are told apart from those of the files being written."""
+class Stream(io.RawIOBase):
+    """Standard output or error whose failures are told apart from those of the files being written.
+
+    number: its descriptor, which stays open.
+    """
 
     failed = False
+
+    def __init__(self, number):
+        # Not io.FileIO: of a console of Windows, this is a file that takes UTF-8.
+        self.file = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.file.fileno()
+
+    def isatty(self):
+        return self.file.isatty()
 
     def write(self, data):
         if self.failed:
             return len(data)
         try:
-            return super().write(data)
-        except BrokenPipeError:
-            self.failed = True
-            sys.exit(128 + signal.SIGPIPE)  # as `| head` ends other programs
+            return self.file.write(data)
         except OSError as error:
             self.failed = True
+            if windows.is_closed_pipe(error):
+                sys.exit(128 + SIGPIPE)  # as `| head` ends other programs
             raise InputError(f"standard output cannot be written: {error.strerror}") from error
 
 
@@ -34,7 +50,7 @@ class Silent(Stream):
 
     def write(self, data):
         with suppress(OSError):
-            super(Stream, self).write(data)
+            self.file.write(data)
         return len(data)
 
 
@@ -49,7 +65,7 @@ def open_streams():
     # A log shows progress as it is made. Names of files need not be UTF-8.
     # Errors go to a copy of descriptor 2, since `silenced` takes that away from libraries.
     for name, number, kind in (("stdout", 1, Stream), ("stderr", os.dup(2), Silent)):
-        raw = kind(number, "w", closefd=False)
+        raw = kind(number)
         encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
         stream = io.TextIOWrapper(
             io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=True
@@ -60,10 +76,15 @@ def open_streams():
 @contextmanager
 def silenced():
     """Keeps what libraries in C and C++ write to stderr, whatever their settings, from being seen."""
-    sys.stderr.flush()
-    stderr = os.dup(2)
     try:
-        with open(os.devnull, "w") as nowhere:
+        stderr = os.dup(2)
+    except OSError:  # there is none: the caller closed it, or is a program with windows
+        yield
+        return
+    if sys.stderr:
+        sys.stderr.flush()
+    try:
+        with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:
@@ -85,8 +106,7 @@ def bytes_alone():
     stdout = os.dup(1)
     os.dup2(2, 1)  # what libraries in C print, too
     try:
-        raw = Stream(stdout, "w", closefd=False)
-        with redirect_stdout(sys.stderr), io.BufferedWriter(raw) as stream:
+        with redirect_stdout(sys.stderr), io.BufferedWriter(Stream(stdout)) as stream:
             yield stream
     finally:
         os.dup2(stdout, 1)

@@ -8,11 +8,15 @@ from contextlib import contextmanager, suppress
 import signals
 from errors import InputError, first_line
 from terminal import silenced
+from threads import cores, schedulable_cores
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # By itself TensorFlow takes oneDNN's kernels only on processors with AVX512_VNNI, AVX512_BF16 or AMX; on the
 # others, with AVX2, the program runs twice as fast with them.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if cores() < schedulable_cores():  # by a container's limit, of which TensorFlow does not know
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(cores()))
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(cores()))
 
 
 @contextmanager

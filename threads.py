@@ -4,12 +4,34 @@ import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")  # where Linux tells the limits of a container
 
 
 def cores():
     """How many cores this process may use: a container or taskset may have fewer than the machine."""
+    return min(schedulable_cores(), quota() or schedulable_cores())
+
+
+def schedulable_cores():
+    """How many cores the system runs this process on, which is what TensorFlow counts."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quota(folder=None):
+    """For how many cores, rounded up, a container has processor time; None without a limit.
+
+    folder: of control groups, version 2 or 1; None for this system's.
+    """
+    folder = folder or CGROUPS
+    for files in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        with suppress(OSError, ValueError):  # other versions, other systems, "max"
+            time, period = map(int, " ".join((folder / file).read_text("ascii") for file in files).split())
+            if time > 0:  # -1 is no limit
+                return -(-time // period)
+    return None
 
 
 def in_threads(function, items, workers=4, budget=None, cost=None):

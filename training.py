@@ -143,7 +143,7 @@ class Curve:
         if path.parent.exists() and not path.parent.is_dir():
             raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
         if path.exists():
-            with open(path, newline="", errors="replace") as file:
+            with open(path, encoding="utf-8", newline="", errors="replace") as file:
                 reader = csv.DictReader(file)
                 try:
                     self.rows = [{**row, "step": int(row["step"])} for row in reader]
@@ -188,7 +188,10 @@ class Curve:
             tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
 
     def save(self):
-        with replacing(self.path) as temporary, open(temporary, "w", newline="") as file:
+        with (
+            replacing(self.path) as temporary,
+            open(temporary, "w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, CURVE)
             writer.writeheader()
             writer.writerows(self.rows)

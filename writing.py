@@ -17,6 +17,9 @@ import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
+import windows
 from errors import InputError
 from signals import ending_later
 
@@ -50,9 +53,8 @@ def replacing(path, about=None, overwrite=True):
             yield temporary
             if about is not None:
                 _note(path, temporary, about)
-            if not overwrite:
-                _link(temporary, path)
-            os.replace(temporary, path)
+            if overwrite or not _linked(temporary, path):
+                windows.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -65,12 +67,14 @@ def _beginning(path):
     return f".{path.stem[:40]}."
 
 
-def _link(temporary, path):
-    """Takes a path for a file if there is nothing: in one go, where the file system has links."""
+def _linked(temporary, path):
+    """Whether a file is at a path now, too, in one go; raises InputError if there is something already."""
     try:
         os.link(temporary, path)
-    except OSError:  # there is something, or there are no links
+    except OSError:  # there is something, or the file system has no links
         check_free(path)
+        return False
+    return True
 
 
 @contextmanager
@@ -91,10 +95,13 @@ def published(folder, flag):
             results = sorted(Path(name).iterdir())
             check_replaceable([folder / path.name for path in results], flag)
             results.sort(key=lambda path: path.suffix in (".html", ".json"))  # what tells of the others last
+            for path in results:
+                with said(folder / path.name):
+                    windows.check_closed(folder / path.name)
             with ending_later(), said(folder):
                 for path in results:
                     _note(folder / path.name, path, {})
-                    os.replace(path, folder / path.name)
+                    windows.replace(path, folder / path.name)
     finally:
         if is_new:
             with suppress(OSError):
@@ -107,7 +114,7 @@ def said(path):
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
 
 
 def _identity(path):
@@ -130,7 +137,7 @@ def _add_line(folder, entry):
     notes = folder / own_list
     if os.path.lexists(notes) and not _is_list(notes):
         raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
-    with open(notes, "a", encoding="ascii") as file:
+    with open(notes, "a", encoding="ascii", newline="\n") as file:
         file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
 
 
@@ -200,7 +207,7 @@ def _file(path):
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    return (status.st_dev, status.st_ino) if status.st_ino else None  # some of Windows' disks number none
 
 
 def check_apart(inputs, outputs):
@@ -220,24 +227,27 @@ def remove_leftovers(path):
     own = re.compile(rf"{re.escape(_beginning(path))}\d+\.{MACHINE}-(\d+){re.escape(path.suffix)}")
     for leftover in path.parent.glob(f"{glob.escape(_beginning(path))}*"):
         found = own.fullmatch(leftover.name)
-        if found and not _is_alive(int(found[1])):
-            leftover.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if found and not _is_alive(int(found[1]), leftover.stat().st_mtime):
+                leftover.unlink()
 
 
-def _is_alive(process):
+def _is_alive(process, since):
+    """Whether the process of a number lives that did so at a time; the number may be another's by now."""
     try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
+        return psutil.Process(process).create_time() <= since
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        pass  # another user's
-    return True
+    except psutil.Error:
+        return True  # another user's
 
 
 def check_writable(folder, flag):
     """Raises InputError if files cannot be made in a folder, which need not exist yet."""
     folder = Path(folder)
-    existing = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    existing = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), None)
+    if existing is None:
+        raise InputError(f"{flag} {folder}: is on a drive that is not there; name another folder")
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass

@@ -85,7 +85,7 @@ def training(train_dir, folder, count):
     with started(commands) as processes:
         finish(processes)
     (curve,) = folder.rglob("training.csv")
-    with open(curve, newline="") as file:
+    with open(curve, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     first, last = rows[FIRST_EPOCH - 1], rows[LAST_EPOCH - 1]
     return (float(last["seconds"]) - float(first["seconds"])) / (int(last["step"]) - int(first["step"]))

@@ -133,7 +133,7 @@ class Bench:
         ]
         self.command("--is_train", "True", *words)
         (curve,) = folder.glob("srcnn_*/training.csv")
-        with open(curve, newline="") as file:
+        with open(curve, encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     def folder(self, run, seed=SEEDS[0]):

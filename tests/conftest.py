@@ -11,6 +11,11 @@ import utils
 from flags import kernel_sizes
 from network import Network, default_channels
 
+collect_ignore = []
+if os.name != "posix":  # they need bash, fork, pseudo-terminals, or limits of memory and files
+    collect_ignore += [f"test_{name}.py" for name in ("cluster", "film_parts", "hostile", "progress")]
+    collect_ignore += ["test_reliability.py", "test_streams.py"]
+on_posix = pytest.mark.skipif(os.name != "posix", reason="needs what POSIX alone has")
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
 

@@ -28,7 +28,7 @@ def run(*words):
 
 
 def average(folder="sample"):
-    with open(f"{folder}/results.json") as file:
+    with open(f"{folder}/results.json", encoding="utf-8") as file:
         return json.load(file)["average"]
 
 

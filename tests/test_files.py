@@ -108,7 +108,7 @@ def test_a_test_leaves_files_of_the_user_alone(here, photographs, fails, name):
 def test_results_are_replaced_unless_somebody_changed_them(here, photographs, fails):
     assert run("--test_dir", photographs) == 0
     assert run("--test_dir", photographs) == 0
-    with open(here / "sample/report.html", "a") as file:
+    with open(here / "sample/report.html", "a", encoding="utf-8") as file:
         file.write("<!-- my notes -->")
     assert "changed since" in fails("--is_train", "False", "--test_dir", photographs)
 
@@ -117,7 +117,7 @@ def test_a_list_that_a_kill_cut_short_is_read_and_goes_on(here):
     for name in ("a.txt", "c.txt"):
         with replacing(here / name, {"n": name}) as temporary:
             temporary.write_text(name)
-        with open(here / LIST, "a") as file:
+        with open(here / LIST, "a", encoding="utf-8") as file:
             file.write('\n{"name": "b.txt", "si')
     assert written(here) == {"a.txt": {"n": "a.txt"}, "c.txt": {"n": "c.txt"}}
 
@@ -225,7 +225,7 @@ def trained(photographs, monkeypatch):
 def write_list(*names):
     lines = [f'model_checkpoint_path: "{names[0]}"']
     lines += [f'all_model_checkpoint_paths: "{name}"' for name in names]
-    with open(f"c/{MODEL}/checkpoint", "w") as file:
+    with open(f"c/{MODEL}/checkpoint", "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
 

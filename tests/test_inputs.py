@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, network_of
+from conftest import ROOT, network_of, on_posix
 from image_files import SRGB
 from PIL import Image
 
@@ -83,14 +83,14 @@ def test_a_self_ensemble_is_another_result(folder, capsys):
     assert capsys.readouterr().out.count("2 of 2 were upscaled before") == 1
     mean, turned = (images.read(f"mean/{name}_x2.png").pixels.astype(int) for name in "ab")
     assert np.abs(mean - plain).max() > 0 and np.abs(mean - np.rot90(turned, -1)).max() <= 1
-    assert json.loads(Path("mean/upscaled.json").read_text())["self_ensemble"]
-    assert "8 flips and rotations" in Path("mean/upscaled.html").read_text()
+    assert json.loads(Path("mean/upscaled.json").read_text(encoding="utf-8"))["self_ensemble"]
+    assert "8 flips and rotations" in Path("mean/upscaled.html").read_text(encoding="utf-8")
     (folder / "test").mkdir()
     write("test/c.png", shape=(40, 40, 3))
     scores = []
     for more in ([], ["--self_ensemble"]):
         assert run("--test_dir", "test", "--sample_dir", "tested", *more) == 0
-        found = json.loads(Path("tested/results.json").read_text())
+        found = json.loads(Path("tested/results.json").read_text(encoding="utf-8"))
         assert found["self_ensemble"] == bool(more)
         scores.append(found["average"])
     assert scores[0]["srcnn_psnr"] != scores[1]["srcnn_psnr"]
@@ -325,6 +325,7 @@ def test_a_film_in_a_pipe_is_named_one(folder, monkeypatch, fails, form):
         assert "films do not go through pipes" in fails("--is_train", "False", "--input", "-")
 
 
+@on_posix
 def test_a_reader_that_leaves_the_pipe(folder):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
     noise.save(buffer := BytesIO(), "PNG")
@@ -346,6 +347,7 @@ def test_only_texts_with_the_ending_of_transport_streams_are_left_out(folder, ca
     assert "cut.ts" in err and "empty.ts" in err and "program.ts" not in err
 
 
+@on_posix
 def test_a_named_pipe_is_not_said_to_be_missing(folder, fails):
     os.mkfifo(folder / "pipe")
     assert "neither a file nor a folder" in fails("--is_train", "False", "--input", str(folder / "pipe"))

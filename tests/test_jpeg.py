@@ -115,7 +115,7 @@ def test_training_testing_and_exports(photographs, capfd):
     found = {}
     for quality in (30, 90):
         assert run(*testing, "--quality", quality) == 0
-        with open("sample/results.json") as file:
+        with open("sample/results.json", encoding="utf-8") as file:
             results = json.load(file)
         assert results["quality"] == quality
         found[quality] = results["average"]
@@ -130,7 +130,7 @@ def test_training_testing_and_exports(photographs, capfd):
     assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
     assert "is for quality 30 alone; add --quality 30" in capfd.readouterr().err
     assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
-    with open("sample/results.json") as file:
+    with open("sample/results.json", encoding="utf-8") as file:
         assert json.load(file)["average"]["srcnn_psnr"] == pytest.approx(found[30]["srcnn_psnr"], abs=1e-3)
     assert (
         run("--is_train", "False", *SHAPE, "--scale", 2, "--export", "x.mat", "--checkpoint_dir", "no") == 2

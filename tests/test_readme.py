@@ -20,7 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def commands():
     """Each call of a Python script in code, as words after `python`."""
     for page in PAGES:
-        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
         code = re.findall(r"^    .*", text, re.MULTILINE) + re.findall(r"`([^`]*)`", text)
         for line in code:
             for command in line.split("&&"):
@@ -40,20 +40,20 @@ def test_every_command_is_one(words):
 def test_every_flag_is_one():
     known = main.make_parser().format_help()
     for page in PAGES:
-        for flag in re.findall(r"`(--\w+)", page.read_text()):
+        for flag in re.findall(r"`(--\w+)", page.read_text("utf-8")):
             assert f"  {flag}" in known, (page.name, flag)
 
 
 def test_the_front_page_is_short():
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
 
 def test_every_link_leads_to_a_file():
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
             if not target.startswith(("http://", "https://")):
                 name, _, heading = target.partition("#")
-                text = (page.parent / name).read_text(errors="replace")
+                text = (page.parent / name).read_text("utf-8", "replace")
                 headings = [
                     re.sub(r"[^\w -]", "", line).strip() for line in text.splitlines() if line[:1] == "#"
                 ]
@@ -61,13 +61,15 @@ def test_every_link_leads_to_a_file():
 
 
 def test_every_test_that_is_named_is_there():
-    tests = "".join(path.read_text() for path in sorted((ROOT / "tests").glob("test_*.py")))
-    for name in re.findall(r"`(test_\w+)", (ROOT / "docs/reliability.md").read_text()):
+    tests = "".join(path.read_text("utf-8") for path in sorted((ROOT / "tests").glob("test_*.py")))
+    for name in re.findall(r"`(test_\w+)", (ROOT / "docs/reliability.md").read_text("utf-8")):
         assert f"def {name}(" in tests, name
 
 
 def test_the_lines_of_python_run(tmp_path):
-    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
     y, x = np.mgrid[:40, :52] / 40
     utils.imsave(np.stack([y, x / 2, (y + x) / 3], axis=2), tmp_path / "photo.jpg")
     run = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"

@@ -1,7 +1,6 @@
 """A batch on several devices gives what it gives on one: logical CPUs, as GPUs cannot be had here."""
 
 import functools
-import os
 import signal
 
 import numpy as np
@@ -97,7 +96,7 @@ def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, mor
 
     def stopped_step(srcnn, number, *rest):
         if number == EPOCHS:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return step(srcnn, number, *rest)
 
     monkeypatch.setattr(tf1, "towers", towers)

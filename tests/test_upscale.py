@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, network_of
+from conftest import ROOT, network_of, on_posix
 from image_files import SRGB
 from image_files import profile as profile_of
 from PIL import Image
@@ -344,6 +344,7 @@ for name in ("tiny", "photo", "large"):
 """
 
 
+@on_posix
 def test_a_hundred_megapixels_fit_in_3_gb(folder):
     """By what a pixel of a result takes, in one process; with progress in the log.
 

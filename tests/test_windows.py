@@ -1,0 +1,392 @@
+"""What Windows and macOS do otherwise, by functions replaced by what they do there: neither is here."""
+
+import _pyio
+import builtins
+import errno
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path, PureWindowsPath
+
+import psutil
+import pytest
+from conftest import ROOT
+
+import inputs
+import locks
+import main
+import piped
+import terminal
+import threads
+import windows
+import writing
+from errors import InputError
+
+TRAIN = "--train_dir photographs --epoch 2 --batch_size 8 --filters 3-1-3 --checkpoint_dir c"
+JOBS = {
+    "train": TRAIN,
+    "test": "--is_train False --test_dir photographs",
+    "upscale": "--is_train False --input photographs --scale 2",
+    "export": "--is_train False --export x.mat",
+    "animation": "--is_train False --input moving.gif --scale 2 --output moving.webp",
+    "film": "--is_train False --input clip.mkv --scale 2 --output larger.mkv",
+}
+
+
+@pytest.fixture
+def on_windows(monkeypatch):
+    """What asks where it runs is told so; waiting takes no time."""
+    monkeypatch.setattr(windows, "HERE", True)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
+
+def is_open(path):
+    """Whether this process has a file open."""
+    path = os.path.realpath(path)
+    return any(found.path == path for found in psutil.Process().open_files())
+
+
+@pytest.fixture
+def open_files_stay(monkeypatch):
+    """No file that is open can be replaced, renamed or removed, as on Windows."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("of Linux: names of open folders are asked of /proc")
+
+    def strict(function, count):
+        def call(*paths, dir_fd=None, **more):
+            folder = os.readlink(f"/proc/self/fd/{dir_fd}") if dir_fd is not None else ""
+            for path in paths[:count]:
+                if is_open(os.path.join(folder, path)):
+                    raise PermissionError(errno.EACCES, "Access is denied", os.fspath(path))
+            return function(*paths, **more, **({"dir_fd": dir_fd} if dir_fd is not None else {}))
+
+        return call
+
+    for name, count in (("replace", 2), ("rename", 2), ("unlink", 1), ("remove", 1)):
+        monkeypatch.setattr(os, name, strict(getattr(os, name), count))
+
+
+@pytest.fixture
+def windows_text(monkeypatch):
+    """Text files are of code page 1252, with its line ends, unless something else is asked for."""
+    monkeypatch.setattr(os, "linesep", "\r\n")
+    monkeypatch.setattr(_pyio.TextIOWrapper, "_get_locale_encoding", lambda self: "cp1252", raising=False)
+    monkeypatch.setattr(_pyio, "text_encoding", lambda encoding, *_: encoding or "cp1252", raising=False)
+    for module in (io, builtins):
+        monkeypatch.setattr(module, "open", _pyio.open)
+
+
+def run(job):
+    return main.main(job.split())
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+def test_what_is_replaced_or_removed_is_closed(photographs, folder, open_files_stay, job):
+    """Twice: the second time there is something to replace."""
+    make_moving_pictures()
+    assert run(job) == 0
+    more = "" if "--test_dir" in job else " --overwrite" if "--is_train" in job else " --epoch 3"
+    assert run(job + more) == 0
+    left = [path.name for path in folder.rglob("*") if path.name.startswith((".srcnn-", ".lock_", ".larger"))]
+    assert [name for name in left if name != writing.LIST] == []
+
+
+def make_moving_pictures():
+    import av
+    import numpy as np
+    from PIL import Image
+
+    frames = [np.full((32, 32, 3), 60 * n, np.uint8) for n in range(3)]
+    first, *others = map(Image.fromarray, frames)
+    first.save("moving.gif", save_all=True, append_images=others, duration=40)
+    with av.open("clip.mkv", "w") as film:
+        stream = film.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for frame in frames:
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        film.mux(stream.encode())
+
+
+def test_a_lock_that_is_open_goes_with_its_folder(tmp_path, open_files_stay):
+    with locks.locked(tmp_path / "new"):
+        pass
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with locks.locked(tmp_path / "mine"):
+        pass
+    assert (tmp_path / "mine").exists()
+
+
+def test_a_checkpoint_that_is_being_read_is_removed_later(photographs, folder, monkeypatch, open_files_stay):
+    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
+    assert run(TRAIN) == 0
+    (model,) = Path("c").glob("srcnn*")
+    oldest = min(model.glob("SRCNN.model-*.index"), key=lambda path: int(path.stem[12:]))
+    with open(oldest, encoding="utf-8"), open(oldest.with_suffix(".data-00000-of-00001"), encoding="utf-8"):
+        assert run(TRAIN.replace("--epoch 2", "--epoch 5")) == 0
+        assert oldest.exists()
+    assert run(TRAIN.replace("--epoch 2", "--epoch 6")) == 0
+    assert len(list(model.glob("SRCNN.model-*.index"))) == 5 and not oldest.exists()
+
+
+def test_a_result_that_is_open_in_a_viewer_changes_nothing(
+    photographs, folder, on_windows, open_files_stay, capsys
+):
+    """The results of two tests are not mixed."""
+    test = "--is_train False --test_dir photographs"
+    assert run(test) == 0
+    before = {path: path.read_bytes() for path in Path("sample").iterdir()}
+    with open("sample/results.json", encoding="utf-8"):
+        assert run(test + " --stride 21") == 2
+    error = capsys.readouterr().err
+    assert "results.json cannot be written" in error and "close it" in error and error.count("\n") == 1
+    assert {path: path.read_bytes() for path in Path("sample").iterdir()} == before
+    assert run(test + " --stride 21") == 0
+
+
+def test_a_path_that_is_too_long_is_said(tmp_path, on_windows, monkeypatch):
+    def missing(*_):
+        raise FileNotFoundError(errno.ENOENT, "The system cannot find the path specified")
+
+    monkeypatch.setattr(os, "replace", missing)
+    for name, is_long in (("a" * 200, True), ("a", False)):
+        with pytest.raises(InputError) as raised, writing.replacing(tmp_path / f"{name}.txt") as temporary:
+            temporary.touch()
+        assert ("259 characters" in str(raised.value)) == is_long
+
+
+def test_a_scanner_that_holds_a_new_file_is_waited_for(tmp_path, monkeypatch, on_windows):
+    replace, tries = os.replace, []
+
+    def held(source, target):
+        tries.append(source)
+        if len(tries) < 5:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+    with writing.replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole" and len(tries) == 5
+
+
+def test_who_lives_is_asked_without_a_signal(tmp_path, monkeypatch):
+    """Signal 0 is Ctrl-C on Windows."""
+    monkeypatch.setattr(os, "kill", None)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path = tmp_path / "train.h5"
+    for process in (ended.pid, os.getpid(), 10**20):
+        (tmp_path / f".train.1.{writing.MACHINE}-{process}.h5").touch()
+    writing.remove_leftovers(path)
+    assert [found.name for found in tmp_path.iterdir()] == [f".train.1.{writing.MACHINE}-{os.getpid()}.h5"]
+
+
+def test_a_number_that_another_process_has_by_now_is_no_obstacle(tmp_path):
+    """In a container each run has the same number."""
+    left = tmp_path / f".train.1.{writing.MACHINE}-{os.getpid()}.h5"
+    left.touch()
+    os.utime(left, (1e9, 1e9))
+    writing.remove_leftovers(tmp_path / "train.h5")
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_disks_that_number_no_files_have_no_equal_ones(tmp_path, monkeypatch, numbered):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    if numbered:
+        os.link(tmp_path / "a.png", tmp_path / "link.png")
+        with pytest.raises(InputError, match="which is read"):
+            writing.check_apart([tmp_path / "a.png"], [tmp_path / "link.png"])
+        return
+    status = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **more: os.stat_result([0, 0, *list(status(path))[2:]]))
+    writing.check_apart([tmp_path / "a.png"], [tmp_path / "b.png"])
+
+
+def test_a_drive_that_is_not_there_is_said(photographs, fails, monkeypatch):
+    monkeypatch.setattr(os.path, "lexists", lambda path: False)
+    error = fails("--is_train", "False", "--test_dir", photographs, "--sample_dir", "elsewhere")
+    assert "--sample_dir elsewhere: is on a drive that is not there" in error
+
+
+@pytest.mark.parametrize(
+    "name", ["NUL.png", "con", "aux .x.png", "COM1.png", "photo:a.png", "a?.png", "a.png.", "a.png ", 'out"']
+)
+@pytest.mark.parametrize("flag", ["--output", "--sample_dir", "--export", "--checkpoint_dir"])
+def test_names_of_no_files_are_refused_on_windows(fails, on_windows, flag, name):
+    error = fails("--is_train", "False", flag, f"C:\\results\\{name}")
+    assert f"argument {flag}" in error and "Windows has no files named" in error
+
+
+@pytest.mark.parametrize(
+    "name", ["C:\\a\\null.png", "..\\a b.c.png", "\\\\server\\share\\x.png", "./-", "é.png"]
+)
+def test_names_of_files_are_taken_on_windows(on_windows, name):
+    assert main.parse_flags(["--is_train", "False", "--input", "a", "--output", name]).output == name
+
+
+def test_other_systems_have_such_names(monkeypatch):
+    monkeypatch.setattr(windows, "HERE", False)
+    assert (
+        main.parse_flags(["--is_train", "False", "--input", "a", "--output", "a:b?.png"]).output == "a:b?.png"
+    )
+
+
+def test_a_folder_may_end_in_the_separator_of_the_system(monkeypatch):
+    monkeypatch.setattr(inputs.os, "sep", "\\")
+    assert not inputs._is_file("results 2.0\\") and not inputs._is_file("results 2.0/")
+    assert inputs._is_file("results.png")
+
+
+def test_an_image_that_is_named_twice_is_done_once(photographs, folder, monkeypatch):
+    """On Windows in whatever case."""
+    monkeypatch.setattr(os.path, "normcase", lambda path: os.fspath(path).lower())
+    shutil.copy("photographs/image 0.png", "photographs/IMAGE 0.PNG")  # the same file there
+    words = ["photographs/image 0.png", "photographs/IMAGE 0.PNG"]
+    assert len(inputs.sources(words, False)) == 1
+
+
+def test_pipes_are_not_named_by_their_files(monkeypatch):
+    monkeypatch.setattr(piped, "Path", PureWindowsPath)
+    files = piped.Files([], None, True, "C:\\Temp\\srcnn-x")
+    assert files.said("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
+    assert files.said("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
+
+
+def test_the_list_of_results_is_known_again(tmp_path, windows_text):
+    """Windows would begin it by another line end."""
+    for name in ("a.txt", "é照.txt"):
+        with writing.replacing(tmp_path / name, {"about": name}) as temporary:
+            temporary.write_bytes(b"x")
+    assert writing.written(tmp_path) == {name: {"about": name} for name in ("a.txt", "é照.txt")}
+
+
+def test_text_files_are_the_same_on_every_system(photographs, folder, windows_text, monkeypatch):
+    (folder / "photographs/image 0.png").rename(folder / "photographs/照 é.png")
+    monkeypatch.setattr(sys, "argv", ["main.py"])
+    for job in (TRAIN, *(JOBS[name] for name in ("test", "upscale"))):
+        assert run(job) == 0
+    texts = [*Path("sample").glob("*.json"), *Path("sample").glob("*.html"), *Path("c").rglob("checkpoint")]
+    assert len(texts) == 5
+    for path in texts:
+        assert b"\r" not in path.read_bytes(), path
+    assert "照 é" in json.loads(Path("sample/results.json").read_bytes())["images"]
+    again = Path("sample/upscaled.html").stat().st_mtime_ns
+    assert run(JOBS["upscale"]) == 0  # the page is of these results
+    assert Path("sample/upscaled.html").stat().st_mtime_ns == again
+    assert next(Path("c").rglob("training.csv")).read_bytes().startswith(b"epoch,step")
+
+
+def test_a_console_takes_all_letters(monkeypatch, capfd):
+    """Python's own stream of a console of Windows knows how; its descriptor takes a code page."""
+    written = []
+
+    class Console(io.RawIOBase):
+        def write(self, data):
+            written.append(bytes(data))
+            return len(data)
+
+    monkeypatch.setattr(terminal, "open", lambda *_, **__: Console(), raising=False)
+    stream = io.TextIOWrapper(io.BufferedWriter(terminal.Stream(1)), "utf-8", line_buffering=True)
+    print("照片.png", file=stream)
+    assert b"".join(written).decode() == f"照片.png{os.linesep}" and capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_code_page_that_lacks_letters_is_no_error(tmp_path, stream):
+    words = ["--is_train", "False", "--weights", "照片"] if stream == "stderr" else ["--help"]
+    program = f"import main, sys; main.make_parser().description = '照'; print('照片'); main.run({words!r})"
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252:strict", "PYTHONPATH": str(ROOT)}
+    program = "import terminal; terminal.open_streams(); " + program
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True)
+    assert b"\\u7167" in getattr(done, stream) and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(errno.EPIPE, "pipe"), OSError(errno.EINVAL, "Invalid argument")]
+)
+def test_a_reader_that_leaves_is_known_on_windows(monkeypatch, on_windows, error):
+    """There is no SIGPIPE, and the error is another one there."""
+    monkeypatch.delattr(signal, "SIGPIPE", raising=False)
+    stream = terminal.Stream(1)
+
+    class Pipe:
+        def write(self, data):
+            raise error
+
+    monkeypatch.setattr(stream, "file", Pipe())
+    with pytest.raises(SystemExit) as stopped:
+        stream.write(b"x")
+    assert stopped.value.code == 141
+    assert stream.write(b"x") == 1  # and no more is said of it
+
+
+def test_programs_with_windows_have_no_stderr(monkeypatch):
+    def closed(number):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(os, "dup", closed)
+    with terminal.silenced():
+        pass
+
+
+def test_signals_are_those_that_the_system_has():
+    """SIGHUP is not Windows', SIGBREAK nobody else's."""
+    program = """
+import signal
+for name in ("SIGHUP", "SIGPIPE", "SIGKILL"):
+    if hasattr(signal, name):
+        delattr(signal, name)
+signal.SIGBREAK = getattr(signal, "SIGBREAK", None) or signal.SIGUSR1
+import os, signals, terminal
+with signals.stopping() as stop:
+    signal.raise_signal(signal.SIGBREAK)
+assert stop.number == signal.SIGBREAK
+"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu.max": "nonsense"}, None),
+        ({}, None),
+    ],
+)
+def test_a_container_may_have_fewer_cores(tmp_path, monkeypatch, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert threads.quota(tmp_path) == expected
+    monkeypatch.setattr(threads, "CGROUPS", tmp_path)
+    monkeypatch.setattr(threads, "schedulable_cores", lambda: 3)
+    assert threads.cores() == min(3, expected or 3)
+
+
+def test_tensorflow_keeps_to_the_limit_of_a_container(tmp_path):
+    (tmp_path / "cpu.max").write_text("100000 100000")
+    program = f"""
+import os, pathlib, threads
+threads.CGROUPS, threads.schedulable_cores = pathlib.Path({str(tmp_path)!r}), lambda: 64
+import tf1
+print(os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"])
+"""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    for more, expected in (({}, ["1", "1"]), ({"TF_NUM_INTRAOP_THREADS": "7"}, ["7", "1"])):
+        env |= {"PYTHONPATH": str(ROOT), **more}
+        done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+        assert done.stdout.split() == expected, done.stderr
