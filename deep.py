@@ -7,6 +7,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+import png
+
 
 class KindError(ValueError):
     """A picture of a kind that would not come out right; the text says what to do about it."""
@@ -121,10 +123,7 @@ def with_key(pixels, key):
 
 def write_png(pixels, path, icc_profile=None, exif=b"", xmp=b""):
     """Writes (h, w, 3 or 4) uint16 as PNG."""
-    import cv2
-
-    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    encoded = cv2.imencode(".png", cv2.cvtColor(pixels, order))[1].tobytes()
+    encoded = png.encoded(pixels)
     with open(path, "wb") as file:
         file.write(encoded[:33])  # the signature and the header
         if icc_profile:

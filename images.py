@@ -16,6 +16,7 @@ import deep
 import exif
 import heif
 import metadata
+import png
 import profiles
 import tiff
 from errors import InputError
@@ -305,6 +306,7 @@ def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
             return deep.write_png(pixels, temporary, icc_profile, *(info or ())[:2])
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         more = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
+        more |= png.settings(pixels) if name == "PNG" else {}
         if name == "HEIF":
             return heif.write(image, temporary, **more)
         image.save(temporary, name, **more)

@@ -44,7 +44,8 @@ for owner, names, what in (
     (evaluate, ["super_resolve"], "network, tiles and merging"),
     (evaluate.Restored, ["scores"], "scores"),
     (evaluate.Restored, ["pictures"], "pictures"),
-    (jobs, ["png", "save_comparison"], "pictures"),
+    (jobs, ["save_comparison"], "pictures"),
+    (jobs.png, ["encoded"], "pictures"),
     (report, ["exhibit"], "pictures"),
 ):
     for name in names:
