@@ -1,13 +1,10 @@
 """Pictures of more than 8 bits a sample, which Pillow would cut down to 8 without a word."""
 
 import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
-
-import png
 
 
 class KindError(ValueError):
@@ -119,21 +116,3 @@ def with_key(pixels, key):
     opaque = (pixels != np.asarray(key).reshape(-1)).any(axis=2, keepdims=True)
     alpha = opaque * pixels.dtype.type(np.iinfo(pixels.dtype).max)
     return np.concatenate([pixels, alpha], axis=2)
-
-
-def write_png(pixels, path, icc_profile=None, exif=b"", xmp=b""):
-    """Writes (h, w, 3 or 4) uint16 as PNG."""
-    encoded = png.encoded(pixels)
-    with open(path, "wb") as file:
-        file.write(encoded[:33])  # the signature and the header
-        if icc_profile:
-            file.write(_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc_profile)))
-        if exif:
-            file.write(_chunk(b"eXIf", exif))
-        if xmp:
-            file.write(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
-        file.write(memoryview(encoded)[33:])
-
-
-def _chunk(name, data):
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

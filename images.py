@@ -302,11 +302,10 @@ def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
             return tiff.write(pixels, temporary, icc_profile, info)
         if _becomes_coloured(name, pixels):
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
-        if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
-            return deep.write_png(pixels, temporary, icc_profile, *(info or ())[:2])
+        if name == "PNG":
+            return png.write(pixels, temporary, icc_profile, *(info or ())[:2])
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         more = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
-        more |= png.settings(pixels) if name == "PNG" else {}
         if name == "HEIF":
             return heif.write(image, temporary, **more)
         image.save(temporary, name, **more)

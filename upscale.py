@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 import images
 import utils
@@ -131,6 +130,8 @@ def fill_transparent(pixels):
     """Gives wholly transparent pixels the colour of the nearest visible one: hidden colours would bleed."""
     hidden = pixels[..., -1] == 0
     if hidden.any() and not hidden.all():
+        from scipy import ndimage  # a quarter of a second to load
+
         nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
         pixels = np.concatenate([pixels[..., :-1][tuple(nearest)], pixels[..., -1:]], axis=2)
     return pixels

@@ -26,9 +26,9 @@ SIZE, COUNT, ROUNDS = (481, 321), 100, 3
 LARGE = 6000, 4000  # 24 megapixels
 
 
-def earlier(folder):
-    """The files of the earlier commit."""
-    command = ["git", "archive", EARLIER]
+def earlier(folder, commit=EARLIER):
+    """The files of an earlier commit."""
+    command = ["git", "archive", commit]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as tar:
         tar.extractall(folder)

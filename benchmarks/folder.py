@@ -1,0 +1,120 @@
+"""A folder of photographs upscaled, beside an earlier commit, in turns, and the share of the network in it.
+
+    python benchmarks/folder.py [rounds, default 3]
+
+24 JPEG files of 2 megapixels at x2, made from the photographs that come with scikit-image. With
+ONEDNN_MAX_CPU_ISA=AVX2 as on a processor without AVX-512, where the earlier commit left oneDNN off.
+"""
+
+import itertools
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from unittest import mock
+
+from growth import ROOT, run
+from many import SOURCES, earlier
+from PIL import Image
+
+EARLIER = "4a8b84f"
+SIZE, COUNT, ROUNDS, SCALE = (1632, 1224), 24, 3, 2
+NETWORK = f"""
+import time
+import numpy as np
+import tf1, utils
+from model import trained
+from network import TILE, Network
+from threads import in_threads
+with tf1.session() as sess:
+    srcnn = trained(sess, Network(scale={SCALE}))
+    margin = srcnn.network.margin
+    boxes = utils.tile_boxes({[n * SCALE for n in SIZE[::-1]]}, TILE, TILE)
+    tiles = [np.zeros((1, b - t + margin, r - l + margin, 1), np.float32) for t, l, b, r in boxes]
+    srcnn.run(tiles[0])
+    started = time.monotonic()
+    for _ in in_threads(srcnn.run, (tile for _ in range({COUNT}) for tile in tiles)):
+        pass
+    print(time.monotonic() - started)
+"""
+
+
+def processor():
+    """What computes here, in words."""
+    found = Path("/proc/cpuinfo")
+    lines = found.read_text().splitlines() if found.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    is_wide = any(line.startswith("flags") and " avx512f " in line for line in lines)
+    isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or ("AVX-512" if is_wide else "AVX2 or less")
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} threads, {isa}"
+
+
+def make_photographs(folder):
+    """Photographs as a camera may have made them, if not as sharp: each is another part of its picture."""
+    package = Path(find_spec("skimage").origin).parent / "data"
+    folder.mkdir()
+    for number, name in zip(range(COUNT), itertools.cycle(SOURCES.split())):
+        with Image.open(package / name) as image:
+            cut = 8 * (number // len(SOURCES.split()))
+            part = image.convert("RGB").crop((cut, cut, image.width - cut, image.height - cut))
+        part.resize(SIZE, Image.Resampling.LANCZOS).save(folder / f"{number:02}.jpg", quality=92)
+    return folder
+
+
+def upscale(program, photographs, folder):
+    """Seconds of a folder, and MB of its results."""
+    words = "--is_train", "False", "--scale", SCALE, "--input", photographs, "--output", folder / "results"
+    seconds, peak, _ = run(program / "main.py", *words, "--sample_dir", folder)
+    return seconds, peak, sum(path.stat().st_size for path in (folder / "results").glob("*.png")) / 1e6
+
+
+def network_alone():
+    """Seconds that the network takes for as many pixels, in a process of its own."""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{NETWORK}"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout)
+
+
+@contextmanager
+def environment(is_earlier):
+    """oneDNN off for the earlier commit where it stands in for a processor without AVX-512."""
+    is_off = is_earlier and os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2"
+    with mock.patch.dict(os.environ, {"TF_ENABLE_ONEDNN_OPTS": "0"} if is_off else {}):
+        yield
+
+
+def in_turns(folder, rounds):
+    photographs = make_photographs(folder / "photographs")
+    programs = {f"commit {EARLIER}": earlier(folder / "earlier", EARLIER), "now": ROOT}
+    found = {name: [] for name in programs}
+    for turn in range(rounds):
+        for name, program in programs.items():
+            with environment(name != "now"):
+                found[name].append(upscale(program, photographs, folder / f"{name}-{turn}"))
+    return found
+
+
+def report(found, alone):
+    print(f"{processor()}\n")
+    print(f"| {COUNT} photographs of {SIZE[0]}x{SIZE[1]}, x{SCALE} | seconds | peak MB | results, MB |")
+    print("|---|---:|---:|---:|")
+    for name, values in found.items():
+        seconds, peak, size = map(statistics.median, zip(*values, strict=True))
+        print(f"| {name} | {seconds:.1f} | {peak:,.0f} | {size:.0f} |")
+    then, now = ([seconds for seconds, *_ in values] for values in found.values())
+    ratios = [b / a for a, b in zip(then, now, strict=True)]
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"\nIt takes {statistics.median(ratios):.2f} times as long as at {EARLIER} ({each}).")
+    share = alone / statistics.median(now)
+    print(f"The network alone takes {alone:.1f} s, {share:.0%} of the whole.")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        found = in_turns(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+        report(found, network_alone())
