@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from folder import EARLIER, environment, processor
+from folder import EARLIER
 from growth import ROOT, run
-from many import earlier, make_photograph
+from many import earlier, environment, make_photograph, processor
 
 TURNS, SMALL = 5, (320, 320)
 

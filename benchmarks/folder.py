@@ -7,19 +7,15 @@ ONEDNN_MAX_CPU_ISA=AVX2 as on a processor without AVX-512, where the earlier com
 """
 
 import itertools
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from unittest import mock
 
 from growth import ROOT, run
-from many import SOURCES, earlier
+from many import SOURCES, earlier, environment, processor
 from PIL import Image
 
 EARLIER = "4a8b84f"
@@ -42,16 +38,6 @@ with tf1.session() as sess:
         pass
     print(time.monotonic() - started)
 """
-
-
-def processor():
-    """What computes here, in words."""
-    found = Path("/proc/cpuinfo")
-    lines = found.read_text().splitlines() if found.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    is_wide = any(line.startswith("flags") and " avx512f " in line for line in lines)
-    isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or ("AVX-512" if is_wide else "AVX2 or less")
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} threads, {isa}"
 
 
 def make_photographs(folder):
@@ -78,14 +64,6 @@ def network_alone():
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{NETWORK}"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)
-
-
-@contextmanager
-def environment(is_earlier):
-    """oneDNN off for the earlier commit where it stands in for a processor without AVX-512."""
-    is_off = is_earlier and os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2"
-    with mock.patch.dict(os.environ, {"TF_ENABLE_ONEDNN_OPTS": "0"} if is_off else {}):
-        yield
 
 
 def in_turns(folder, rounds):
