@@ -11,12 +11,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from growth import ROOT, run
 from many import SOURCES, earlier, environment, processor
 from PIL import Image
+
+import images
+import png
+import report
+import upscale
+from network import Network
 
 EARLIER = "4a8b84f"
 SIZE, COUNT, ROUNDS, SCALE = (1632, 1224), 24, 3, 2
@@ -52,7 +60,7 @@ def make_photographs(folder):
     return folder
 
 
-def upscale(program, photographs, folder):
+def run_folder(program, photographs, folder):
     """Seconds of a folder, and MB of its results."""
     words = "--is_train", "False", "--scale", SCALE, "--input", photographs, "--output", folder / "results"
     seconds, peak, _ = run(program / "main.py", *words, "--sample_dir", folder)
@@ -66,6 +74,35 @@ def network_alone():
     return float(done.stdout)
 
 
+class NoNetwork:
+    """Stands in for an SRCNN, and takes no time."""
+
+    network = Network(scale=SCALE)
+
+    def run(self, tiles):
+        n, h, w, _ = tiles.shape
+        return np.zeros((n, h - self.network.margin, w - self.network.margin, 1), np.float32)
+
+
+def beside_the_network(path):
+    """Processor seconds of what there is to do for a photograph beside the network, by name."""
+    found = {}
+
+    def timed(what, function, *arguments):
+        started = time.process_time()
+        result = function(*arguments)
+        found[what] = time.process_time() - started
+        return result
+
+    for _ in range(2):  # the first time loads libraries
+        pixels = timed("decoding", images.read, path).pixels
+        result = timed("bicubic and rounding", upscale.enlarge, pixels, NoNetwork(), np.uint8)
+        timed("PNG", png.encoded, result)
+        pictures = upscale.compared(pixels, result, report.centre(*result.shape[:2]))
+        timed("previews of the page", report.exhibit, "", pictures, {}, result.shape[:2])
+    return found
+
+
 def in_turns(folder, rounds):
     photographs = make_photographs(folder / "photographs")
     programs = {f"commit {EARLIER}": earlier(folder / "earlier", EARLIER), "now": ROOT}
@@ -73,11 +110,11 @@ def in_turns(folder, rounds):
     for turn in range(rounds):
         for name, program in programs.items():
             with environment(name != "now"):
-                found[name].append(upscale(program, photographs, folder / f"{name}-{turn}"))
+                found[name].append(run_folder(program, photographs, folder / f"{name}-{turn}"))
     return found
 
 
-def report(found, alone):
+def say(found, alone, beside):
     print(f"{processor()}\n")
     print(f"| {COUNT} photographs of {SIZE[0]}x{SIZE[1]}, x{SCALE} | seconds | peak MB | results, MB |")
     print("|---|---:|---:|---:|")
@@ -90,9 +127,11 @@ def report(found, alone):
     print(f"\nIt takes {statistics.median(ratios):.2f} times as long as at {EARLIER} ({each}).")
     share = alone / statistics.median(now)
     print(f"The network alone takes {alone:.1f} s, {share:.0%} of the whole.")
+    seconds = ", ".join(f"{COUNT * value:.1f} of {what}" for what, value in beside.items())
+    print(f"Processor seconds beside it, of {COUNT} photographs: {seconds}; and the start of the program.")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         found = in_turns(Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
-        report(found, network_alone())
+        say(found, network_alone(), beside_the_network(Path(folder) / "photographs/00.jpg"))
