@@ -8,6 +8,7 @@ from PIL import Image, ImageSequence
 
 import images
 import metadata
+import png
 import profiles
 from errors import InputError, first_line
 from metadata import Metadata
@@ -113,6 +114,8 @@ def save(animation, path, about=None, overwrite=True):
         frames = [_opaque_or_not(pixels) for pixels in frames]
     elif kind == "WEBP":
         more |= {"lossless": True, "quality": 50, "exact": True}
+    else:
+        more |= png.settings(frames[0])
     if animation.icc_profile and kind != "GIF":
         more["icc_profile"] = animation.icc_profile
     if kind != "GIF":

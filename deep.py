@@ -1,7 +1,6 @@
 """Pictures of more than 8 bits a sample, which Pillow would cut down to 8 without a word."""
 
 import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
@@ -117,24 +116,3 @@ def with_key(pixels, key):
     opaque = (pixels != np.asarray(key).reshape(-1)).any(axis=2, keepdims=True)
     alpha = opaque * pixels.dtype.type(np.iinfo(pixels.dtype).max)
     return np.concatenate([pixels, alpha], axis=2)
-
-
-def write_png(pixels, path, icc_profile=None, exif=b"", xmp=b""):
-    """Writes (h, w, 3 or 4) uint16 as PNG."""
-    import cv2
-
-    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    encoded = cv2.imencode(".png", cv2.cvtColor(pixels, order))[1].tobytes()
-    with open(path, "wb") as file:
-        file.write(encoded[:33])  # the signature and the header
-        if icc_profile:
-            file.write(_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc_profile)))
-        if exif:
-            file.write(_chunk(b"eXIf", exif))
-        if xmp:
-            file.write(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
-        file.write(memoryview(encoded)[33:])
-
-
-def _chunk(name, data):
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

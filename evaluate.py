@@ -1,6 +1,7 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
 import itertools
+from contextlib import closing
 from functools import partial
 
 import numpy as np
@@ -52,9 +53,10 @@ def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.
     """
     budget = Budget(PIXELS)
-    for restored in in_threads(partial(Restored, srcnn.network, budget), paths, 1, budget):
-        restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
-        yield restored
+    with closing(in_threads(partial(Restored, srcnn.network, budget), paths, 1, budget)) as ahead:
+        for restored in ahead:
+            restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
+            yield restored
 
 
 class Restored:

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 import tf1
 import windows
@@ -52,6 +51,8 @@ def write_weights(srcnn, path, settings, overwrite=False):
 
 def _write_mat(values, path, settings):
     """The authors' layout, which `read_weights` and their MATLAB code read."""
+    import scipy.io
+
     mat = {SETTINGS: settings}
     for i in (1, 2, 3):
         kernel = values[f"w{i}"]

@@ -16,6 +16,7 @@ import deep
 import exif
 import heif
 import metadata
+import png
 import profiles
 import tiff
 from errors import InputError
@@ -301,8 +302,8 @@ def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
             return tiff.write(pixels, temporary, icc_profile, info)
         if _becomes_coloured(name, pixels):
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
-        if pixels.dtype == np.uint16 and pixels.shape[2] > 1:
-            return deep.write_png(pixels, temporary, icc_profile, *(info or ())[:2])
+        if name == "PNG":
+            return png.write(pixels, temporary, icc_profile, *(info or ())[:2])
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
         more = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
         if name == "HEIF":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import images
 import jpeg
+import png
 import report
 import shards
 import tf1
@@ -24,7 +25,7 @@ from locks import locked
 from model import SRCNN
 from naming import names
 from parts import read_parts
-from pictures import filters_picture, png, save_comparison
+from pictures import filters_picture, save_comparison
 from progress import progress
 from signals import stopping
 from threads import in_threads
@@ -177,7 +178,7 @@ def save_pictures(folder, item):
     with restored:
         scores, pictures = restored.results()
     with said(folder.parent):
-        (folder / f"{name}.png").write_bytes(png(pictures["SRCNN"]))
+        (folder / f"{name}.png").write_bytes(png.encoded(pictures["SRCNN"]))
         save_comparison(pictures, scores, folder / f"{name}_comparison.png")
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None
     return name, scores, exhibit

@@ -154,14 +154,16 @@ def work(config):
         clean_up()
         download(config.download_from)
         return 0
+    if config.input is not None:
+        import photographs
+
+        clean_up()
+        return photographs.upscale_files(config)
     import jobs
-    import photographs
 
     clean_up()
     if config.export is not None:
         return jobs.export(config)
-    if config.input is not None:
-        return photographs.upscale_files(config)
     return jobs.train(config) if config.is_train else jobs.test(config)
 
 

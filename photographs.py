@@ -4,12 +4,15 @@ import itertools
 import json
 import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
 
 import images
 import jpeg
+import pipeline
 import report
 import shards
 import tf1
@@ -21,6 +24,7 @@ from pictures import data_uri
 from piped import as_files
 from progress import progress
 from sizes import Goal, stages
+from threads import cores
 from weights import find_known, own_or_shipped
 from writing import check_apart, check_replaceable, check_writable, published, written
 
@@ -105,22 +109,29 @@ def say_upscaled(results, files):
     There is no exhibit of those after the first MOST_EXHIBITS.
     """
     told, status = {}, 0
-    for image in results:
-        if image.error or image.warning:
-            error = f"error: {image.error}" if image.error else image.warning
-            tqdm.write(f"main.py: {one_line(files.said(error))}", file=sys.stderr)
-            status = 2
-        if image.error:
-            continue
-        height, width = image.size
-        done = f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s"
-        tqdm.write(one_line(done))
-        exhibit = None
-        if image.pictures and len(told) < report.MOST_EXHIBITS:
-            exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
-            exhibit["loop"] = image.loop and data_uri(image.loop, "webp")
-        told[image.target] = entry(files.said(image.source), image.target, image.size, image.seconds), exhibit
-    return told, status
+    with closing(results), ThreadPoolExecutor(cores()) as drawing:  # so that the networks need not wait
+        for image in results:
+            if image.said:
+                tqdm.write(image.said, file=sys.stderr)
+            if image.error or image.warning:
+                error = f"error: {image.error}" if image.error else image.warning
+                tqdm.write(f"main.py: {one_line(files.said(error))}", file=sys.stderr)
+                status = 2
+            if image.error:
+                continue
+            height, width = image.size
+            tqdm.write(one_line(f"{files.said(image.target)}: {width}x{height} pixels, {image.seconds} s"))
+            exhibit = None
+            if image.pictures and len(told) < report.MOST_EXHIBITS:
+                exhibit = drawing.submit(exhibit_of, image)
+            told[image.target] = entry(files.said(image.source), *image[1:4]), exhibit
+    return {target: (line, found and found.result()) for target, (line, found) in told.items()}, status
+
+
+def exhibit_of(image):
+    """The exhibit of an Upscaled."""
+    exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+    return exhibit | {"loop": image.loop and data_uri(image.loop, "webp")}
 
 
 def are_of(pages, earlier):
@@ -216,19 +227,31 @@ def upscaled(work, networks, config, goal, noted):
     """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
     for item in {(item.ratio, item.quality): item for item in work}.values():
         networks(item)  # weights that are missing are missed now
-    for item in progress(work, "upscaling") if len(work) > 1 else work:
-        try:
-            if item.error:
-                raise item.error
-            more = networks(item), goal, config.overwrite, noted
-            if is_film(item.source):
-                with needing("av", item.source):
-                    from films import upscale_film
-                yield upscale_film(item.source, item.target, *more, **film_settings(config, item.source))
-            else:
-                yield upscale.upscale_photograph(item.source, item.target, *more, report.centre)
-        except InputError as error:
-            yield upscale.Upscaled(item.source, item.target, error=error)
+    options = pipeline.Options(goal, config.overwrite, noted)
+    with closing(_in_turn(work, networks, config, options)) as results:
+        yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
+
+
+def _in_turn(work, networks, config, options):
+    """Films one by one, and the photographs between them in pipelines: so no message waits for a film."""
+    for are_films, items in itertools.groupby(work, lambda item: is_film(item.source)):
+        if are_films:
+            yield from (upscaled_film(item, networks, config, options) for item in items)
+        else:
+            yield from pipeline.upscaled(list(items), networks, options)
+
+
+def upscaled_film(item, networks, config, options):
+    """The Upscaled of a film."""
+    try:
+        if item.error:
+            raise item.error
+        with needing("av", item.source):
+            from films import upscale_film
+        more = film_settings(config, item.source)
+        return upscale_film(item.source, item.target, networks(item), *options, **more)
+    except InputError as error:
+        return upscale.Upscaled(item.source, item.target, error=error)
 
 
 def film_settings(config, path):

@@ -7,8 +7,9 @@ import shlex
 import sys
 from pathlib import Path
 
+import png
 from paper import paper_numbers
-from pictures import captions, data_uri, embedded, filters_picture, png
+from pictures import captions, data_uri, embedded, filters_picture
 from scores import COLOUR_METRICS
 from utils import LUMA
 from writing import replacing, written
@@ -147,7 +148,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
         settings=settings,
         rows=rows,
         exhibits=exhibits,
-        filters=data_uri(png(filters_picture(w1)), "png"),
+        filters=data_uri(png.encoded(filters_picture(w1)), "png"),
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
     path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -7,11 +7,12 @@ and weights a result was made, and its scores. So a rerun does only what is miss
 import sys
 from functools import partial
 
+import png
 import report
 import upscale
 from errors import InputError, one_line
 from evaluate import evaluate
-from pictures import png, save_comparison
+from pictures import save_comparison
 from progress import progress
 from threads import in_threads
 from writing import failures, note_failure, replacing, use_list, written
@@ -64,7 +65,7 @@ def _save(config, srcnn, folder, item):
     with replacing(folder / f"{name}_comparison.png", {}) as temporary:
         save_comparison(pictures, scores, temporary)
     with replacing(folder / f"{name}.png", about_test(config, srcnn, path) | {"scores": scores}) as temporary:
-        temporary.write_bytes(png(pictures["SRCNN"]))
+        temporary.write_bytes(png.encoded(pictures["SRCNN"]))
 
 
 def gathered_test(config, srcnn, folder, named):

@@ -34,12 +34,13 @@ def quota(folder=None):
     return None
 
 
-def in_threads(function, items, workers=4, budget=None, cost=None):
+def in_threads(function, items, workers=4, budget=None, cost=None, at_once=False):
     """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
 
     workers: of tiles, several leave no core waiting for what one tile cannot share.
     budget: a Budget that the function takes from, which ends with the work. cost: what an item takes of it
     from before the function begins until the next result is asked for, where the function does not.
+    at_once: a result that is there is yielded before the next item is asked for, where that takes long.
     """
     # The budget ends first: who waits for it would keep the threads from ending.
     with ThreadPoolExecutor(workers) as executor, budget or nullcontext():
@@ -59,7 +60,7 @@ def in_threads(function, items, workers=4, budget=None, cost=None):
                 if amount:
                     budget.take(amount)
                 ahead.append((amount, executor.submit(function, item)))
-                if len(ahead) > workers:
+                while len(ahead) > workers or (at_once and ahead and ahead[0][1].done()):
                     yield from first()
             while ahead:
                 yield from first()

@@ -1,24 +1,16 @@
 """Upscaling of photographs of any size, in tiles: nothing is degraded first."""
 
 import math
-import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
-from tqdm import tqdm
 
-import animations
 import images
 import utils
-from errors import InputError, one_line
-from progress import progress
+from errors import InputError
 from sizes import in_tiles, resampled, resized
-from tf1 import tf
-from writing import check_free
 
 LARGEST = 2**30  # pixels of a result
 
@@ -87,26 +79,7 @@ class Upscaled(NamedTuple):
     error: InputError | None = None
     loop: bytes | None = None  # a WebP of both, side by side, of a film
     warning: str = ""  # what could not be kept of it
-
-
-def upscale_photograph(source, target, srcnns, goal, overwrite, noted, centre):
-    """Upscales one image file into another and returns the Upscaled.
-
-    goal: a sizes.Goal. noted: whether the folder of results notes what each was made from.
-    centre: of a result's height and width gives top, left, bottom, right of its middle.
-    Raises InputError, with nothing written, if one of the files cannot be used.
-    """
-    started = time.monotonic()
-    try:
-        pixels, result, warning = upscale_file(source, target, srcnns, goal, overwrite, noted)
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise InputError(
-            f"{source}: there is not enough memory for an image so large; cut it into parts"
-        ) from error
-    size = result.shape[:2]
-    pictures = compared(pixels, result, centre(*size))
-    seconds = round(time.monotonic() - started, 1)
-    return Upscaled(source, target, size, seconds, pictures, warning=warning)
+    said: str = ""  # what else there is to say of it
 
 
 def compared(pixels, result, box):
@@ -120,29 +93,6 @@ def compared(pixels, result, box):
         "bicubic": utils.to_pixels(resized(images.colours(pixels), result.shape[:2], box)),
         "SRCNN": utils.to_pixels(utils.to_float(shown)),
     }
-
-
-def upscale_file(source, target, srcnns, goal, overwrite, noted):
-    """Upscales one file into another, see `upscale`; what images.Picture has beside pixels is kept.
-
-    Returns the pixels of both, and what could not be kept as one line. Raises InputError, with nothing
-    written, if one of them cannot be used.
-    """
-    if not overwrite:
-        check_free(target)
-    picture = images.read(source)
-    about = origin(source, srcnns) if noted else None
-    if picture.frames > 1:
-        if animations.fit(source, target):
-            return upscale_animation(source, target, picture, srcnns, goal, overwrite, about)
-        said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
-        tqdm.write(said, file=sys.stderr)
-    height, width = result_size(source, picture.pixels, srcnns, goal)
-    info = picture.metadata.of_size(picture.pixels.shape[:2], (height, width))
-    images.check_fits(target, height, width, picture.pixels, picture.icc_profile, info)
-    result = upscale(picture.pixels, srcnns, source.name, (height, width))
-    images.save(result, target, picture.icc_profile, about, info, overwrite)
-    return picture.pixels, result, remark(source, info)
 
 
 def remark(source, info, more=""):
@@ -161,26 +111,12 @@ def result_size(source, pixels, srcnns, goal):
     return size
 
 
-def upscale_animation(source, target, picture, srcnns, goal, overwrite, about):
-    """Upscales all frames of an animation; returns what `upscale_file` does, of the first.
+def origin(source, srcnns, was=None):
+    """What a result was made from, as the list of its folder notes it: plain values.
 
-    picture: its first frame, as `images.read` gives it.
+    was: the `identity` of the source, where it was asked for before.
     """
-    size = result_size(source, picture.pixels, srcnns, goal)
-    animations.check_fits(source, target, picture, *size)
-    animation = animations.read(source)
-    animations.check_keeps(target, animation)
-    frames = progress(animation.frames, f"{source.name}, frames")
-    results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
-    before = animation.frames[0].shape[:2]
-    info = animation.metadata.of_size(before, size)
-    animations.save(animation._replace(frames=results, metadata=info), target, about, overwrite)
-    return animation.frames[0], results[0], remark(source, info, animation.left_out)
-
-
-def origin(source, srcnns):
-    """What a result was made from, as the list of its folder notes it: plain values."""
-    about = {"input": identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    about = {"input": was or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
     return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
 
 
@@ -194,6 +130,8 @@ def fill_transparent(pixels):
     """Gives wholly transparent pixels the colour of the nearest visible one: hidden colours would bleed."""
     hidden = pixels[..., -1] == 0
     if hidden.any() and not hidden.all():
+        from scipy import ndimage  # a quarter of a second to load
+
         nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
         pixels = np.concatenate([pixels[..., :-1][tuple(nearest)], pixels[..., -1:]], axis=2)
     return pixels

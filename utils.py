@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 import images
 import jpeg
@@ -161,6 +160,8 @@ def compressed(pixels, scale, quality):
 
 def _zoom(image, factor):
     """Channel by channel: without prefilter, zoom would blur along the third axis too."""
+    from scipy import ndimage  # a quarter of a second to load
+
     channels = [ndimage.zoom(channel, factor, prefilter=False) for channel in np.moveaxis(image, 2, 0)]
     return np.stack(channels, axis=2)
 

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 import jpeg
 from errors import InputError, first_line
@@ -205,6 +204,8 @@ def _read_mat(path):
     """The authors' layout: kernels as columns, pixels column by column, as MATLAB stores them."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file")
+    import scipy.io
+
     try:
         mat = scipy.io.loadmat(path)
         if any(np.iscomplexobj(value) for value in mat.values()):

@@ -1,16 +1,25 @@
-"""Where the time of `python main.py --is_train False --stride 21` goes, on Set5.
+"""Where the time of `python main.py --is_train False --stride 21` goes, on Set5, and what a start takes.
 
-python benchmarks/command.py [folder of test images, default Test/Set5]
+    python benchmarks/command.py [folder of test images, default Test/Set5]
+
+A small photograph and --help are measured beside an earlier commit, in turns, by processor seconds, which
+depend less on what else the machine does. For ONEDNN_MAX_CPU_ISA see folder.py.
 """
 
 import json
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from folder import EARLIER
+from growth import ROOT, run
+from many import earlier, environment, make_photograph, processor
+
+TURNS, SMALL = 5, (320, 320)
 
 MEASURED = """
 import functools, json, sys, time
@@ -44,7 +53,8 @@ for owner, names, what in (
     (evaluate, ["super_resolve"], "network, tiles and merging"),
     (evaluate.Restored, ["scores"], "scores"),
     (evaluate.Restored, ["pictures"], "pictures"),
-    (jobs, ["png", "save_comparison"], "pictures"),
+    (jobs, ["save_comparison"], "pictures"),
+    (jobs.png, ["encoded"], "pictures"),
     (report, ["exhibit"], "pictures"),
 ):
     for name in names:
@@ -86,5 +96,34 @@ def benchmark(test_dir):
         print(f"| {what} | {sum(value for name, value in in_threads if name == what):.2f} |")
 
 
+def processor_seconds(*words):
+    """Processor seconds, and seconds, of a Python process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, *_ = run(*words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, seconds
+
+
+def starts(folder):
+    """Prints what a small photograph, and --help, take beside the earlier commit."""
+    programs = {f"commit {EARLIER}": earlier(folder / "earlier", EARLIER), "now": ROOT}
+    photograph = make_photograph(folder / "in" / "photograph.png", SMALL)
+    upscaling = "--is_train", "False", "--scale", 2, "--input", photograph, "--sample_dir", folder / "out"
+    print(f"\n{processor()}\n\n| | processor seconds | seconds |\n|---|---:|---:|")
+    for what, words in (("a photograph of 320x320, x2", (*upscaling, "--overwrite")), ("--help", ["--help"])):
+        found = {name: [] for name in programs}
+        for _ in range(TURNS):
+            for name, program in programs.items():
+                with environment(name != "now"):
+                    found[name].append(processor_seconds(program / "main.py", *words))
+        for name, values in found.items():
+            used, seconds = map(statistics.median, zip(*values, strict=True))
+            print(f"| {what}, {name} | {used:.2f} | {seconds:.2f} |")
+        ratios = [now[0] / then[0] for then, now in zip(*found.values(), strict=True)]
+        print(f"| ratio | {statistics.median(ratios):.2f} | |", flush=True)
+
+
 if __name__ == "__main__":
     benchmark(Path(sys.argv[1] if len(sys.argv) > 1 else "Test/Set5"))
+    with tempfile.TemporaryDirectory() as folder:
+        starts(Path(folder))

@@ -187,7 +187,7 @@ class Peer:
         if os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2":
             environment |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
         command, log = [sys.executable, __file__, "--serve", name, str(folder)], folder / f"{name}.log"
-        with open(log, "w") as errors:
+        with open(log, "w", encoding="utf-8") as errors:
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
             self.process = subprocess.Popen(command, env=environment, **pipes)
         self.is_there = self.process.stdout.readline() == "ready\n"

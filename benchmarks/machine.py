@@ -55,7 +55,7 @@ def is_onednn_on():
 def _cpuinfo(field):
     """What Linux says of the first processor; empty elsewhere."""
     try:
-        lines = CPUINFO.read_text().splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")

@@ -3,18 +3,23 @@
     python benchmarks/many.py [folder of images]
 
 Without a folder: 100 photographs of 481x321, cut from those that come with scikit-image. Memory is the most
-that was resident in the process.
+that was resident in the process. With ONEDNN_MAX_CPU_ISA=AVX2 as on a processor without AVX-512, where the
+earlier commit left oneDNN off.
 """
 
 import itertools
+import os
+import platform
 import resource
 import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from growth import ROOT, run
@@ -26,13 +31,31 @@ SIZE, COUNT, ROUNDS = (481, 321), 100, 3
 LARGE = 6000, 4000  # 24 megapixels
 
 
-def earlier(folder):
-    """The files of the earlier commit."""
-    command = ["git", "archive", EARLIER]
+def earlier(folder, commit=EARLIER):
+    """The files of an earlier commit."""
+    command = ["git", "archive", commit]
     archive = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as tar:
         tar.extractall(folder)
     return folder
+
+
+def processor():
+    """What computes here, in words."""
+    found = Path("/proc/cpuinfo")
+    lines = found.read_text(encoding="utf-8").splitlines() if found.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    is_wide = any(line.startswith("flags") and " avx512f " in line for line in lines)
+    isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or ("AVX-512" if is_wide else "AVX2 or less")
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} threads, {isa}"
+
+
+@contextmanager
+def environment(is_earlier):
+    """oneDNN off for the earlier commit where it stands in for a processor without AVX-512."""
+    is_off = is_earlier and os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2"
+    with mock.patch.dict(os.environ, {"TF_ENABLE_ONEDNN_OPTS": "0"} if is_off else {}):
+        yield
 
 
 def make_photographs(folder):
@@ -75,8 +98,10 @@ def many(folder, programs, images):
     found = {name: [] for name in programs}
     for turn in range(ROUNDS):
         for name, program in programs.items():
-            found[name].append(test(program, images, folder / f"{name}-{turn}"))
+            with environment(name != "now"):
+                found[name].append(test(program, images, folder / f"{name}-{turn}"))
     medians = {name: np.median(values, axis=0) for name, values in found.items()}
+    print(f"{processor()}\n")
     print(f"| a test of {count} images | seconds | of all cores | peak MB | report.html, MB |")
     print("|---|---:|---:|---:|---:|")
     for name, (seconds, cores, peak, page) in medians.items():
@@ -92,7 +117,8 @@ def large(folder, programs):
         for size in (SIZE, LARGE):
             what = f"{name}, {size[0]}x{size[1]}"
             images = make_photograph(folder / what / "photograph.png", size)
-            seconds, _, peak, _ = test(program, images, folder / f"{what}, results")
+            with environment(name != "now"):
+                seconds, _, peak, _ = test(program, images, folder / f"{what}, results")
             print(f"| {what} | {seconds:.1f} | {peak:,} |", flush=True)
 
 

@@ -145,7 +145,7 @@ def kept_by_test(main, words, jpeg):
     words = ["--is_train", "False", *words.split()]
     assert main.main([*words, "--sample_dir", "whole"]) == 0
     assert main.main([*words, "--sample_dir", "shard", "--shard", "2/2"]) == 0
-    results = json.loads(Path("whole/results.json").read_text())
+    results = json.loads(Path("whole/results.json").read_text(encoding="utf-8"))
     results["images"] = {name: list(entry) for name, entry in results["images"].items()}
     results["average"] = list(results["average"])
     return {
@@ -158,7 +158,7 @@ def kept_by_test(main, words, jpeg):
 def kept_by_upscaling(main, words, jpeg):
     """The same of an upscaling."""
     assert main.main(["--is_train", "False", *words.split()]) == 0
-    listed = json.loads(Path("sample/upscaled.json").read_text())
+    listed = json.loads(Path("sample/upscaled.json").read_text(encoding="utf-8"))
     for image in listed["images"]:
         image["seconds"] = None
     return {
@@ -170,7 +170,7 @@ def kept_by_upscaling(main, words, jpeg):
 
 def page_settings(path):
     """The names and values under "How this was made" on a page."""
-    return without_root(re.search("<dl>.*?</dl>", Path(path).read_text())[0])
+    return without_root(re.search("<dl>.*?</dl>", Path(path).read_text(encoding="utf-8"))[0])
 
 
 def without_root(text):

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms
 
 import animations
 import main
+import png
 import utils
 from errors import InputError
 
@@ -126,6 +127,7 @@ def test_what_came_while_it_was_written_stays(folder, monkeypatch, capfd, name, 
         return saving
 
     monkeypatch.setattr(Image.Image, "save", then_somebody_saves(Image.Image.save))
+    monkeypatch.setattr(png, "write", then_somebody_saves(png.write))
     monkeypatch.setattr(scipy.io, "savemat", then_somebody_saves(scipy.io.savemat))
     if not links:
         monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))

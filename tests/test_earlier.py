@@ -118,7 +118,11 @@ def test_a_test_that_was_shared_out_is_gathered(folder, capfd):
     assert times("sample") == before
     assert main.main([*words, "--shard", "2/2"]) == 0
     assert main.main([*words, "--gather"]) == 0
-    assert list(json.loads(Path("sample/results.json").read_text())["images"]) == ["a", "b", "c"]
+    assert list(json.loads(Path("sample/results.json").read_text(encoding="utf-8"))["images"]) == [
+        "a",
+        "b",
+        "c",
+    ]
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
@@ -138,7 +142,7 @@ def test_what_shards_upscaled_is_gathered(folder, capfd):
     assert main.main([*GATHERED.split(), "--gather"]) == 2
     assert "broken.png: not an image that can be read" in capfd.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    listed = json.loads(Path("shared/upscaled.json").read_text())["images"]
+    listed = json.loads(Path("shared/upscaled.json").read_text(encoding="utf-8"))["images"]
     assert [image["output"] for image in listed] == [f"shared/{name}_x2.png" for name in "abc"]
 
 

@@ -1,0 +1,153 @@
+"""Photographs in a row: while one passes through the networks, the next is read and the last ones written."""
+
+import math
+import time
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import animations
+import images
+from errors import InputError, one_line
+from progress import progress
+from report import centre
+from sizes import Goal
+from tf1 import tf
+from threads import Budget, cores, in_threads
+from upscale import Upscaled, compared, identity, origin, remark, result_size, upscale
+from writing import check_free
+
+PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
+
+
+class Options(NamedTuple):
+    """What holds for all files of an upscaling."""
+
+    goal: Goal
+    overwrite: bool
+    noted: bool  # whether the folder of results notes what each was made from
+
+
+def upscaled(work, networks, options):
+    """Yields an Upscaled for each photograph of the work, in order.
+
+    work: list of inputs.Work, without films. networks: of an item gives the SRCNNs that it passes through, in
+    the thread that asks for the results.
+    """
+    budget = Budget(PIXELS)
+    read = in_threads(partial(Photograph, options, budget), work, 1, budget)
+    return in_threads(Photograph.finished, _enlarged(read, networks), cores(), at_once=True)
+
+
+def _enlarged(photographs, networks):
+    with closing(photographs):
+        for photograph in photographs:
+            photograph.enlarge(networks)
+            yield photograph
+
+
+class Photograph:
+    """A photograph, or an animation, from its file to its result, which `finished` alone writes.
+
+    Each of the three steps may be done by another thread; there is nothing more to do after an error.
+    """
+
+    def __init__(self, options, budget, item):
+        self.options, self.budget, self.item = options, budget, item
+        self.seconds, self.error, self.said, self.warning = 0.0, item.error, "", ""
+        self.cost = 0 if self.error else cost_of(item, options.goal)
+        budget.take(self.cost)  # before it is read
+        with self._step():
+            if not self.error:
+                self.was = identity_of(item.source)
+                if not options.overwrite:
+                    check_free(item.target)
+                self.picture = images.read(item.source)
+
+    @contextmanager
+    def _step(self):
+        """Measures what a step takes, and keeps its error."""
+        started = time.monotonic()
+        try:
+            yield
+        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+            why = "there is not enough memory for an image so large; cut it into parts"
+            self.error = InputError(f"{self.item.source}: {why}")
+            self.error.__cause__ = error
+        except InputError as error:
+            self.error = error
+        self.seconds += time.monotonic() - started
+
+    def enlarge(self, networks):
+        with self._step():
+            if self.error:
+                return
+            source, target = self.item.source, self.item.target
+            srcnns = networks(self.item)
+            self.about = origin(source, srcnns, self.was) if self.options.noted else None
+            if self.picture.frames > 1 and animations.fit(source, target):
+                self._enlarge_animation(srcnns)
+            else:
+                self._enlarge_first(srcnns)
+
+    def _enlarge_first(self, srcnns):
+        source, target, picture = self.item.source, self.item.target, self.picture
+        if picture.frames > 1:
+            self.said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
+        size = result_size(source, picture.pixels, srcnns, self.options.goal)
+        info = picture.metadata.of_size(picture.pixels.shape[:2], size)
+        images.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
+        self.before, self.warning = picture.pixels, remark(source, info)
+        self.after = upscale(picture.pixels, srcnns, source.name, size)
+        more = target, picture.icc_profile, self.about, info, self.options.overwrite
+        self.save = partial(images.save, self.after, *more)
+
+    def _enlarge_animation(self, srcnns):
+        source, target = self.item.source, self.item.target
+        size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
+        animations.check_fits(source, target, self.picture, *size)
+        animation = animations.read(source)
+        animations.check_keeps(target, animation)
+        frames = progress(animation.frames, f"{source.name}, frames")
+        results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
+        self.before, self.after = animation.frames[0], results[0]
+        info = animation.metadata.of_size(self.before.shape[:2], size)
+        self.warning = remark(source, info, animation.left_out)
+        result = animation._replace(frames=results, metadata=info)
+        self.save = partial(animations.save, result, target, self.about, self.options.overwrite)
+
+    def finished(self):
+        """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""
+        source, target, budget, cost = self.item.source, self.item.target, self.budget, self.cost
+        size, pictures = (), None
+        try:
+            with self._step():
+                if not self.error:
+                    self.save()
+                    size = self.after.shape[:2]
+                    pictures = compared(self.before, self.after, centre(*size))
+            if self.error:
+                return Upscaled(source, target, error=self.error, said=self.said)
+            found = size, round(self.seconds, 1), pictures
+            return Upscaled(source, target, *found, warning=self.warning, said=self.said)
+        finally:
+            vars(self).clear()  # before others take their room
+            budget.give(cost)
+
+
+def cost_of(item, goal):
+    """Pixels of a result, as its file's header says; an animation is taken for as many as there may be."""
+    if animations.fit(item.source, item.target):
+        return PIXELS
+    try:
+        return math.prod(goal.size(*images.size(item.source)))
+    except InputError:
+        return 0  # which will be said when it is read
+
+
+def identity_of(source):
+    """`upscale.identity`; None if there is no file, which will be said when it is read."""
+    try:
+        return identity(source)
+    except OSError:
+        return None

@@ -1,0 +1,137 @@
+"""Photographs that are read and written beside the network: in order, within bounds, each for itself."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+import images
+import main
+import pipeline
+import report
+from errors import InputError
+
+
+def run(*words):
+    return main.main(["--is_train", "False", "--scale", "2", *map(str, words)])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in "abcdef":
+        images.save(rng.integers(0, 256, (20, 30, 3), np.uint8), tmp_path / "in" / f"{name}.png")
+    return tmp_path
+
+
+def printed(capsys):
+    """Names in the lines on standard output and error, in their order, by stream."""
+    out, err = capsys.readouterr()
+    return [line[0] for line in out.replace("out/", "").splitlines() if "_x2.png:" in line], err
+
+
+def test_a_slow_and_a_failed_file_keep_their_place(folder, monkeypatch, capsys):
+    """b takes longest to write, c cannot be read, d cannot be written."""
+    save, waiting = images.save, threading.Event()
+
+    def slowly(pixels, path, *more):
+        if path.name.startswith("b"):
+            assert waiting.wait(60)
+        if path.name.startswith("d"):
+            raise InputError(f"{path}: cannot be written: No space left on device")
+        save(pixels, path, *more)
+        if path.name.startswith("a"):
+            threading.Timer(0.5, waiting.set).start()
+
+    monkeypatch.setattr(images, "save", slowly)
+    monkeypatch.setattr(pipeline, "cores", lambda: 3)
+    (folder / "in/c.png").write_bytes(b"no image")
+    assert run("--input", "in", "--output", "out") == 2
+    names, err = printed(capsys)
+    assert names == list("abef")
+    assert [line.split(": ")[2] for line in err.splitlines()] == ["in/c.png", "out/d_x2.png"]
+    assert sorted(p.name for p in (folder / "out").glob("*.png")) == [f"{n}_x2.png" for n in "abef"]
+
+
+def test_streams_of_messages_are_in_one_order(folder, monkeypatch, capfd):
+    """What is said of a file comes after what is said of those before it, on whichever stream."""
+    Image.new("RGB", (9, 9)).save(
+        folder / "in/c.gif", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")]
+    )
+    (folder / "in/c.png").unlink()
+    monkeypatch.setattr("animations.fit", lambda *_: False)
+    said = []
+    monkeypatch.setattr("photographs.tqdm.write", lambda text, **_: said.append(text))
+    assert run("--input", "in", "--output", "out") == 0
+    assert [line[4] if line.startswith("out/") else line for line in said] == [
+        *"ab", "in/c.gif: has 2 frames; the first one is taken", *"cdef"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pixels", "most"), [(1, 1), (2 * 40 * 60, 2), (2**25, 6)])
+def test_no_more_is_in_memory_than_is_allowed(folder, monkeypatch, pixels, most):
+    held, largest, lock = set(), [], threading.Lock()
+    read, finished = images.read, pipeline.Photograph.finished
+
+    def counted(path):
+        with lock:
+            held.add(path)
+            largest.append(len(held))
+        return read(path)
+
+    def let_go(photograph):
+        time.sleep(0.05)  # so that the others could run ahead
+        with lock:
+            held.discard(photograph.item.source)
+        return finished(photograph)
+
+    monkeypatch.setattr(images, "read", counted)
+    monkeypatch.setattr(pipeline.Photograph, "finished", let_go)
+    monkeypatch.setattr(pipeline, "PIXELS", pixels)
+    monkeypatch.setattr(report, "MOST_EXHIBITS", 0)
+    assert run("--input", "in", "--output", "out") == 0
+    assert len(largest) == 6 and max(largest) <= most
+
+
+def test_an_error_of_the_program_ends_it(folder, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(pipeline, "PIXELS", 1)  # the reader waits for room
+    monkeypatch.setattr(pipeline, "upscale", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("--input", "in", "--output", "out")
+    assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_kill_leaves_whole_files_and_the_same_command_goes_on(folder, number):
+    rng = np.random.default_rng(0)
+    for name in "abcdefghij":
+        images.save(rng.integers(0, 256, (600, 500, 3), np.uint8), folder / "large" / f"{name}.png")
+    words = "--is_train", "False", "--scale", "2", "--input", "large", "--output", "out"
+    command = [sys.executable, ROOT / "main.py", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if "a_x2.png" in line:
+            break
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    done = {path: path.read_bytes() for path in (folder / "out").glob("[a-j]_x2.png")}
+    assert done
+    for path in done:
+        with Image.open(path) as image:
+            image.load()
+            assert image.size == (1000, 1200)
+    again = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert f"{len(done)} of 10 were upscaled before" in again.stdout or len(done) == 10
+    assert len(list((folder / "out").glob("[a-j]_x2.png"))) == 10
+    assert all(path.read_bytes() == content for path, content in done.items())
