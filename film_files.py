@@ -19,6 +19,8 @@ MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
+# Tags need not be UTF-8, and are copied byte for byte; PyAV does so by itself since 19.
+ANY_TAGS = {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 
@@ -64,9 +66,14 @@ def location(path):
 def opened(path):
     """The film at a path, opened for reading. Raises InputError for what cannot be read."""
     try:
-        return av.open(location(path), metadata_errors="replace")
+        return av.open(location(path), **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+
+
+def exact(rational):
+    """A rational number of PyAV as a Fraction, None where it is not set: products of its own are rounded."""
+    return Fraction(rational.numerator, rational.denominator) if rational else None
 
 
 def reason(error):
@@ -88,14 +95,14 @@ def probe(path):
                 "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
             )
         frame = first[0]
-        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        rate = exact(stream.average_rate) or exact(stream.guessed_rate) or Fraction(25)
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
         return Film(
             *(Path(path), stream.index, (frame.height, frame.width), frame.format.name, rate),
-            time_base=stream.time_base,
+            time_base=exact(stream.time_base),
             start=(container.start_time or 0) if of_system else 0,
             colours=_colours(stream.codec_context, frame),
-            aspect=stream.sample_aspect_ratio,
+            aspect=exact(stream.sample_aspect_ratio),
             matrix=_matrix(frame),
             hdr=_hdr(frame),
             centred=_is_centred(container, stream),
@@ -119,7 +126,7 @@ def _colours(decoder, frame):
 
 
 def _is_centred(container, stream):
-    """See `Film`. PyAV does not tell what a stream says of it."""
+    """See `Film`. PyAV does not tell what a stream says of it before 19, and that needs Python 3.12."""
     if container.format.name != "yuv4mpegpipe":
         return stream.codec_context.name in CENTRED
     with open(container.name, "rb") as file:

@@ -12,7 +12,7 @@ from io import BytesIO
 import av
 
 from film_clock import going_on, shift
-from film_files import CONTAINERS, add_encoder, is_cover, location, opened, packets_of
+from film_files import ANY_TAGS, CONTAINERS, add_encoder, exact, is_cover, location, opened, packets_of
 from film_sound import Recoding, add_pcm, is_recoded
 from progress import progress
 
@@ -38,7 +38,7 @@ def join(path, film, parts, suffix, refused=()):
     with (
         opened(film.path) as source,
         opened(parts[0].path) as encoded,
-        av.open(location(path), "w", format=kind, container_options=_options(kind, source)) as output,
+        _opened_to_write(location(path), kind, source) as output,
     ):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
@@ -79,7 +79,7 @@ def _refusal(film, encoder, kind, without):
     """
     with opened(film.path) as source:
         try:
-            with av.open(BytesIO(), "w", format=kind, container_options=_options(kind, source)) as output:
+            with _opened_to_write(BytesIO(), kind, source) as output:
                 add_frames = partial(add_encoder, output, film, encoder)
                 streams, _ = _begin(output, film, source, add_frames, without)
                 others = itertools.islice(_copied(source, film, streams, kind, Counter()), TRIED)
@@ -87,6 +87,11 @@ def _refusal(film, encoder, kind, without):
         except av.error.FFmpegError as error:
             return error
     return None
+
+
+def _opened_to_write(file, kind, source):
+    """An output of a kind of container, with what its muxer is to be told that copies from a source."""
+    return av.open(file, "w", format=kind, container_options=_options(kind, source), **ANY_TAGS)
 
 
 def _begin(output, film, source, add_frames, without):
@@ -134,7 +139,12 @@ def _name(stream):
     """What a stream of a film is called in what the user is told."""
     name = getattr(stream, "name", None)
     name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
-    return f"{stream.type} {name}".strip()
+    return _shown(f"{stream.type} {name}".strip())
+
+
+def _shown(tag):
+    """A tag as it can be printed, whatever its bytes."""
+    return tag.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _options(kind, source):
@@ -150,8 +160,7 @@ def _options(kind, source):
 
 def _is_written_otherwise(stream):
     """Whether a stream is the list of chapters, which FFmpeg passes over, or a time code, which is a tag."""
-    is_passed_over = getattr(stream, "discard", DISCARDED) == DISCARDED  # PyAV tells since 18
-    return stream.type == "data" and (is_passed_over or "timecode" in stream.metadata)
+    return stream.type == "data" and (stream.discard == DISCARDED or "timecode" in stream.metadata)
 
 
 def _lost(tags, path):
@@ -161,7 +170,7 @@ def _lost(tags, path):
     if "name" in there:  # as a stream's title is called in MP4
         there.add("title")
     lost = [key for key, value in tags.items() if value not in SAYING_NOTHING and key.lower() not in there]
-    return [f"tags {' '.join(lost)}"] if lost else []
+    return [_shown(f"tags {' '.join(lost)}")] if lost else []
 
 
 def _tags(metadata, dropped):
@@ -183,7 +192,7 @@ def _add_frames(output, film, encoded, kind):
         stream.codec_context.sample_aspect_ratio = film.aspect
     if encoded.codec_context.name == "hevc" and kind in ("mp4", "mov"):
         stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
-    if film.matrix and hasattr(stream, "set_display_matrix"):
+    if film.matrix:
         stream.set_display_matrix(film.matrix)
     return stream
 
@@ -286,7 +295,7 @@ def _increasing(packets, least):
     """
     last = {}
     for packet in packets:
-        ratio = packet.time_base / packet.stream.time_base
+        ratio = exact(packet.time_base) / exact(packet.stream.time_base)
         packet.time_base, packet.duration = packet.stream.time_base, round((packet.duration or 0) * ratio)
         if packet.pts is not None:
             packet.pts = round(packet.pts * ratio)

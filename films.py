@@ -138,8 +138,6 @@ def remarks(film, encoder, parts, broken, left_out, damaged):
     left_out = [*left_out, *frames.lost(film.format), *(["transparency"] if film.alpha else [])]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
-    if film.matrix and not hasattr(av.VideoStream, "set_display_matrix"):
-        left_out.append("how it is to be turned, which needs PyAV 18")  # and so Python 3.11
     if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):
         left_out.append(f"the shape of its pixels, {film.aspect}")  # PyAV cannot tell Matroska
     if left_out:

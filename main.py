@@ -1,12 +1,14 @@
 """Trains and tests SRCNN. `python main.py --help` lists the flags."""
 
+import os
+import sys
+
 from signals import clean_up, end, leave_at_once, on_signals
 
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
-
-import os
-import sys
+    if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 from cluster import find_cluster
 from errors import InputError, first_line, one_line

@@ -2,11 +2,11 @@
 
 import csv
 import json
-import logging
 import shlex
 import sys
 from pathlib import Path
 
+import drawing
 import png
 from paper import paper_numbers
 from pictures import captions, data_uri, embedded, filters_picture
@@ -156,9 +156,6 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
 
 def plot_curve(path):
     """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a home that it cannot write to
-    from matplotlib.figure import Figure
-
     path, picture = Path(path), Path(path).with_suffix(".png")
     if not path.exists():
         return
@@ -167,7 +164,7 @@ def plot_curve(path):
         return
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = drawing.figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for key, label in (("psnr", "training sub-images"), ("validation_psnr", "validation images")):
         points = [(int(row["epoch"]), float(row[key])) for row in rows if row[key]]

@@ -33,15 +33,13 @@ def _without(*packages):
 
 # TensorFlow loads Keras, if it can, and that loads Matplotlib: a quarter of the time of its import, and an
 # error where MPLBACKEND names one that is not here, as in every process that Jupyter starts.
-with silenced(), _without("keras", "tf_keras"):  # some messages come with the first session
+with silenced(), _without("keras", "tf_keras"):
     import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)
     tf.disable_v2_behavior()
     # TF32 keeps 10 bits: too few for the curvature, and scores would differ from those of a CPU.
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    with tf.Graph().as_default(), tf.Session() as first:
-        first.run(tf.constant(0))
 
 DIRECTLY = "no_grpc_proxy", "no_proxy"  # variables of which gRPC takes the first that is there
 NOBODY = "/job:nobody"  # a filter of devices that no machine passes
@@ -63,8 +61,11 @@ def session(cpus=1):
     out of memory.
     """
     config = settings(device_count={"CPU": cpus})
-    with _memory_said(), tf.Graph().as_default(), tf.Session(config=config) as sess:
-        yield sess
+    with _memory_said(), tf.Graph().as_default():
+        with silenced():  # some messages come with the first session
+            sess = tf.Session(config=config)
+        with sess:
+            yield sess
 
 
 @contextmanager

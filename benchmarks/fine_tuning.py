@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from growth import ROOT, run
 from inference import processor
-from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
+
+import drawing
 
 FONTS = "DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif-Italic.ttf"
 WIDTH, HEIGHT = 480, 640
@@ -27,6 +28,9 @@ FINE_TUNING = "--weights", "shipped", "--epoch", EPOCHS
 
 def make_pages(folder, count, words, rng):
     """Pages of random words, as PNG."""
+    drawing.load()
+    from matplotlib import get_data_path
+
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         page = Image.new("L", (2 * WIDTH, 2 * HEIGHT), int(rng.integers(225, 250)))

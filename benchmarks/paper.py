@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 
 from inference import processor  # noqa: E402
 
+import drawing  # noqa: E402
 import main  # noqa: E402
 from errors import InputError  # noqa: E402
 
@@ -278,9 +279,7 @@ def time_table(bench, experiment, rounds=5):
 
 def plot(curves, path):
     """PSNR of the images held out against steps of training (the paper's figures 7 to 9)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = drawing.figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, points in curves.items():
         axes.plot(*zip(*points, strict=True), label=name)

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import main
 import utils
 from flags import kernel_sizes
 from network import Network, default_channels
+from signals import ENDING
 
 collect_ignore = []
 if os.name != "posix":  # they need bash, fork, pseudo-terminals, or limits of memory and files
@@ -59,6 +61,17 @@ def command():
         )
 
     return run
+
+
+@pytest.fixture
+def usual_signals():
+    """Signals end what the test starts, even where the suite itself ignores some: nohup, `&` in a script."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number in ENDING:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -244,7 +244,9 @@ def test_a_training_survives_what_happens_to_machines(photographs, tmp_path):
     assert_same_but_for_rounding(trained(tmp_path / "three"), trained(tmp_path / "one"))
 
 
-def test_a_worker_with_other_flags_is_refused_and_the_others_end_with_the_chief(photographs, tmp_path):
+def test_a_worker_with_other_flags_is_refused_and_the_others_end_with_the_chief(
+    usual_signals, photographs, tmp_path
+):
     words, hosts = cluster_words(photographs, tmp_path / "two", 3)
     with ExitStack() as stack:
         chief = Machine(stack, words, 0, holds=str(EPOCHS))

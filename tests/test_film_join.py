@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import partial
 from io import BytesIO
 
 import av
@@ -16,8 +17,7 @@ import film_files
 def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder, capfd):
     def change(output, stream):
         stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
-        if hasattr(stream, "set_display_matrix"):  # PyAV 18
-            stream.set_display_rotation(90)
+        stream.set_display_rotation(90)
         stream.metadata.update({"language": "fra", "title": "Main"})
         output.metadata["title"] = "Été"
         chapter = {
@@ -34,8 +34,7 @@ def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder, capfd):
 
     make("in.mp4", change=change)
     assert run("--input", "in.mp4") == 0
-    is_turned = hasattr(av.VideoStream, "set_display_matrix")
-    assert f"in_x2.mp4: {'96x128' if is_turned else '128x96'} pixels" in capfd.readouterr().out
+    assert "in_x2.mp4: 96x128 pixels" in capfd.readouterr().out
     with av.open("in.mp4") as old, av.open("sample/in_x2.mp4") as new:
         assert new.metadata["title"] == "Été"
         assert [c["metadata"]["title"] for c in new.chapters()] == ["One", "Two"]
@@ -43,7 +42,7 @@ def test_sound_chapters_tags_aspect_and_rotation_are_kept(folder, capfd):
         assert [s.metadata.get("language") for s in new.streams if s.type != "data"] == ["fra", "deu", "jpn"]
         assert new.streams.video[0].metadata["name"] == "Main"
         assert new.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
-        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation == 90 * is_turned
+        assert next(new.decode(video=0)).rotation == next(old.decode(video=0)).rotation == 90
     assert hashes("sample/in_x2.mp4", "audio") == hashes("in.mp4", "audio")
 
 
@@ -197,3 +196,31 @@ def test_covers_are_kept(folder, capfd):
     capfd.readouterr()
     assert run("--input", "d.mkv", "--output", "e.webm") == 2
     assert "mjpeg" in capfd.readouterr().err
+
+
+CYRILLIC = "Привет".encode("cp1251")  # no UTF-8
+
+
+def test_tags_that_are_not_utf8_are_copied_as_they_are(folder):
+    text = CYRILLIC.decode(errors="surrogateescape")
+    chapter = {"id": 1, "start": 0, "end": 300, "time_base": Fraction(1, 1000), "metadata": {"title": text}}
+
+    def change(output, stream):
+        output.metadata["title"] = stream.metadata["title"] = text
+        output.set_chapters([chapter])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(av, "open", partial(av.open, **film_files.ANY_TAGS))
+        make("in.mkv", change=change)
+    for source, target in (("in.mkv", "a.mkv"), ("a.mkv", "b.mp4"), ("b.mp4", "c.mkv")):
+        assert run("--input", source, "--output", target) == 0
+        assert (folder / target).read_bytes().count(CYRILLIC) >= 3, target
+
+
+def test_a_lost_tag_that_is_not_utf8_is_named(folder, capfd):
+    key = CYRILLIC.decode(errors="surrogateescape")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(av, "open", partial(av.open, **film_files.ANY_TAGS))
+        make("in.mkv", change=lambda output, _: output.metadata.update({key: "A"}))
+    assert run("--input", "in.mkv", "--output", "out.mp4") == 2
+    assert capfd.readouterr().err.endswith(f"cannot hold it: tags {chr(0xFFFD) * len(CYRILLIC)}\n")

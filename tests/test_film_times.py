@@ -105,3 +105,22 @@ def test_tiny_films_without_loss(folder, size):
     make("in.mkv", 2, size, codec="ffv1", level=1)
     assert run("--input", "in.mkv", "--lossless", "--scale", 2) == 0
     assert len(decode("sample/in_x2.mkv")[0]) == 2
+
+
+def test_slow_frames_on_a_fine_clock(folder):
+    """A frame lasts more ticks than 32 bits hold: PyAV's own products of rate and tick would be 0."""
+    tick, seconds = Fraction(1, 10**9), 10
+    with av.open("in.nut", "w") as output:
+        stream = output.add_stream("ffv1", rate=Fraction(1, seconds))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = tick
+        for number in range(3):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = number * seconds * 10**9, tick
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    assert film_files.probe("in.nut").time_base == tick
+    assert run("--input", "in.nut", "--output", "out.mkv") == 0
+    assert decode("out.mkv")[1] == [0, seconds, 2 * seconds]
+    with av.open("out.mkv") as film:
+        assert film.duration == pytest.approx(3 * seconds * av.time_base, abs=2000)

@@ -131,7 +131,7 @@ def test_a_disk_that_fills_leaves_no_half_pictures(photographs, tmp_path):
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_saves_once_and_leaves(photographs, tmp_path, number, status):
+def test_a_signal_saves_once_and_leaves(usual_signals, photographs, tmp_path, number, status):
     words = [sys.executable, ROOT / "main.py", *flags(photographs, tmp_path / "c", "--epoch", 9999)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:

@@ -82,7 +82,7 @@ def test_three_devices_see_the_curvature_that_one_sees(length):
 
 
 @pytest.mark.parametrize("more", [["--learning_rate", 0.1], ["--preconditioner", "none"]])
-def test_three_devices_train_as_one_does(photographs, tmp_path, monkeypatch, more):
+def test_three_devices_train_as_one_does(usual_signals, photographs, tmp_path, monkeypatch, more):
     """Batches of 8, which three do not share equally; the curvature from 2, of which the third has none.
 
     Stopped half-way, a training on three devices goes on on one.
