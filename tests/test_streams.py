@@ -73,7 +73,7 @@ def test_a_temporary_folder_without_space_is_named(tmp_path):
 
 def catches(process, number):
     """Whether a process has a handler of its own for a signal, as the program has from its first line on."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
     caught = int(status.partition("SigCgt:")[2].split()[0], 16)
     return bool(caught >> (number - 1) & 1)
 
