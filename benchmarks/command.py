@@ -10,6 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from machine import heading
+
 ROOT = Path(__file__).parent.parent
 
 MEASURED = """
@@ -75,6 +77,7 @@ def measure(test_dir):
 
 
 def benchmark(test_dir):
+    print(f"{heading()}\n")
     total, seconds, in_threads = measure(test_dir)
     seconds["Python's start and end"] = total - sum(seconds.values())
     print("| `--is_train False --stride 21` | seconds |\n|---|---:|")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from threads import cores  # noqa: E402
+from threads import cores
 
 CPUINFO = Path("/proc/cpuinfo")
 SETS = {"AVX-512": "avx512f", "AVX2": "avx2", "AVX": "avx", "SSE4.1": "sse4_1"}  # by the kernel's flag for it
@@ -36,7 +36,7 @@ def processor():
 
 
 def instruction_set():
-    """The widest vectors that TensorFlow's kernels may use: the processor's, or less where oneDNN has a limit."""
+    """The widest vectors that the processor has, and that oneDNN may use where it has a limit."""
     flags = _cpuinfo("flags").split()
     own = next((name for name, flag in SETS.items() if flag in flags), platform.machine())
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()

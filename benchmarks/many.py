@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from growth import ROOT, run
+from machine import heading
 from PIL import Image
 
 EARLIER = "217a54b"
@@ -97,6 +98,7 @@ def large(folder, programs):
 
 
 if __name__ == "__main__":
+    print(f"{heading()}\n")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         programs = {f"commit {EARLIER}": earlier(folder / "earlier"), "now": ROOT}
