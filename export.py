@@ -1,4 +1,4 @@
-"""Trained weights in other formats: the authors' .mat, ONNX, FFmpeg's .model, a SavedModel."""
+"""Trained weights in other formats: the authors' .mat, ONNX, FFmpeg's .model, safetensors, a SavedModel."""
 
 import json
 import struct
@@ -6,19 +6,25 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 
 import tf1
 import windows
 from errors import InputError, needing
+from model import conv2d, in_blocks
 from tf1 import tf
 from weights import NATIVE, SETTINGS
 from writing import replacing
 
+BLOCK = 4  # side of the blocks of pixels that the last layer of a SavedModel computes, see `model.in_blocks`
+
 
 def check_export(path, network):
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
-    if path.suffix not in ("", ".mat", ".model", ".onnx"):
-        raise InputError(f"--export {path}: take .mat, .onnx, .model, or no ending for a SavedModel folder")
+    if path.suffix not in ("", *WRITERS):
+        raise InputError(
+            f"--export {path}: take .safetensors, .onnx, .mat, .model, or no ending for a SavedModel folder"
+        )
     if path.suffix == ".mat" and (len(network.kernels) != 3 or network.c_dim != 1):
         raise InputError(
             f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
@@ -31,7 +37,7 @@ def check_export(path, network):
 
 
 def write_weights(srcnn, path, settings, overwrite=False):
-    """Writes a network in the format that the path asks for: .mat, .onnx, .model, or a SavedModel folder.
+    """Writes a network in the format that the path asks for by its ending; none is for a SavedModel folder.
 
     settings: a dict of plain values that the file keeps, but for .model, which has no place for them.
     overwrite: of a file; raises InputError if there is one and it is False.
@@ -39,13 +45,12 @@ def write_weights(srcnn, path, settings, overwrite=False):
     values = srcnn.sess.run(srcnn.variables)
     text = json.dumps(settings)
     if path.suffix:
-        write = {".mat": _write_mat, ".onnx": _write_onnx, ".model": _write_native}[path.suffix]
         with replacing(path, overwrite=overwrite) as temporary:
-            write(values, temporary, text)
+            WRITERS[path.suffix](values, temporary, text)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:
-            _write_saved_model(srcnn, Path(folder) / "model", text)
+            _write_saved_model(values, Path(folder) / "model", text)
             windows.replace(Path(folder) / "model", path)  # fails where another is there by now
 
 
@@ -74,7 +79,8 @@ def _write_onnx(values, path, settings):
         constants[f"w{i}"] = values[f"w{i}"].transpose(3, 2, 0, 1)
         constants[f"b{i}"] = values[f"b{i}"]
         output = "pred" if i == last else f"conv{i}"
-        nodes.append(helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [output]))
+        size = values[f"w{i}"].shape[:2]  # OpenCV 4.8 does not take it from the kernel
+        nodes.append(helper.make_node("Conv", [x, f"w{i}", f"b{i}"], [output], kernel_shape=size))
         if i < last:
             nodes.append(helper.make_node("Relu", [output], [f"relu{i}"]))
             x = f"relu{i}"
@@ -127,19 +133,39 @@ def _write_native(values, path, _):
     path.write_bytes(b"".join(file))
 
 
-def _write_saved_model(srcnn, folder, settings):
-    """`serving_default` maps `images` (n, h, w, c_dim) to `pred` of that shape."""
-    frozen = tf.graph_util.convert_variables_to_constants(
-        srcnn.sess, srcnn.sess.graph.as_graph_def(), [srcnn.pred.op.name]
-    )
-    padding = srcnn.network.margin // 2
+def _write_safetensors(values, path, settings):
+    """`conv1.weight` (out, in, h, w), `conv1.bias` and so on, as PyTorch has them."""
+    tensors = {}
+    for i in range(1, len(values) // 2 + 1):
+        tensors[f"conv{i}.weight"] = np.ascontiguousarray(values[f"w{i}"].transpose(3, 2, 0, 1))
+        tensors[f"conv{i}.bias"] = values[f"b{i}"]
+    path.write_bytes(safetensors.numpy.save(tensors, {"format": "pt", SETTINGS: settings}))
+
+
+def _write_saved_model(values, folder, settings):
+    """`serving_default` maps `images` (n, h, w, c_dim) to `pred` of that shape, edges repeated."""
+    *first, last = range(1, len(values) // 2 + 1)
+    padding = sum(values[f"w{i}"].shape[0] - 1 for i in (*first, last)) // 2
     with tf1.session() as session:
-        images = x = tf.placeholder(tf.float32, srcnn.images.shape, name="images")
-        for axis in (1, 2):  # edge pixels repeated
-            n = tf.shape(images)[axis]
-            x = tf.gather(x, tf.clip_by_value(tf.range(-padding, n + padding), 0, n - 1), axis=axis)
-        (pred,) = tf.import_graph_def(frozen, {srcnn.images.name: x}, [srcnn.pred.name], name="")
+        images = x = tf.placeholder(tf.float32, [None, None, None, values["w1"].shape[2]], name="images")
+        _, h, w, _ = tf.unstack(tf.shape(images))
+        for axis, n in (1, h), (2, w):  # and beyond the padding, to whole blocks; tf.pad forgets the channels
+            places = tf.range(-padding, n + -n % BLOCK + padding)
+            x = tf.gather(x, tf.clip_by_value(places, 0, n - 1), axis=axis)
+        for i in first:
+            x = tf.nn.relu(tf.nn.bias_add(conv2d(x, values[f"w{i}"]), values[f"b{i}"]))
+        kernel = in_blocks(values[f"w{last}"], BLOCK)
+        x = tf.nn.bias_add(conv2d(x, kernel, BLOCK), values[f"b{last}"])
+        pred = tf.identity(x[:, :h, :w], name="pred")
         tf.saved_model.simple_save(session, str(folder), {"images": images}, {"pred": pred})
     extra = folder / "assets.extra"  # TensorFlow's place for files of the user's
     extra.mkdir()
     (extra / "settings.json").write_text(settings + "\n", "ascii", newline="\n")
+
+
+WRITERS = {
+    ".mat": _write_mat,
+    ".model": _write_native,
+    ".onnx": _write_onnx,
+    ".safetensors": _write_safetensors,
+}

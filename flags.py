@@ -206,10 +206,11 @@ def training_flags(flags):
 def testing_flags(flags):
     flags.of("training and testing")
     chosen = "test: your own, else the shipped; training: none"
-    flags.add("weights", path, None, "checkpoint, .mat or 'shipped' to test with or to start from", chosen)
+    of_weights = "checkpoint, .mat, .safetensors or 'shipped' to test with or to start from"
+    flags.add("weights", path, None, of_weights, chosen)
     flags.of("testing")
     flags.add("quality", quality, None, "of --degradation jpeg, 1 to 100", "50; --input: what the file says")
-    kinds = ".mat, .onnx, .model for FFmpeg, or a SavedModel folder"
+    kinds = ".safetensors, .onnx, .mat, .model for FFmpeg, or a SavedModel folder"
     flags.switch("self_ensemble", "mean of 8 flips and rotations: better, 8 times slower; upscaling, too")
     flags.add("export", target, None, f"write the weights as {kinds}, no more", "none")
 

@@ -24,7 +24,7 @@ from loading import load, starting_weights
 from locks import locked
 from model import SRCNN
 from naming import names
-from parts import read_parts
+from parts import LEFT_OUT, read_parts
 from pictures import filters_picture, save_comparison
 from progress import progress
 from signals import stopping
@@ -67,7 +67,7 @@ def train_on(on_devices, config):
     validation = [pair for path in held_out for pair in utils.degraded(config, network, path, qualities)]
     with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)
-        say_pairs(batches, hf, len(paths))
+        say_pairs(batches, hf, len(paths), config.image_size)
         with stopping() as stop:
 
             def work(sess, **more):
@@ -84,12 +84,14 @@ def train_on(on_devices, config):
     return 0
 
 
-def say_pairs(batches, hf, count):
+def say_pairs(batches, hf, count, image_size):
     """Prints what a training is of; count: of its images, with those that are left out."""
-    skipped = int(hf.attrs.get("skipped", 0))
-    print(f"{batches.length:,} sub-images of {count - skipped} images in {hf.filename}")
+    skipped, small = (int(hf.attrs.get(name, 0)) for name in LEFT_OUT)
+    print(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")
     if skipped:
         print(f"{skipped} images cannot be used and are left out")
+    if small:
+        print(f"{small} of {count} images are too small for a sub-image of --image_size {image_size}")
     if not batches.is_whole:
         print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
 

@@ -22,6 +22,7 @@ from writing import remove_leftovers
 
 PART_BYTES = 2**30
 PREPARING = 2**31  # bytes of the images that are prepared at a time, or one that takes more
+LEFT_OUT = "skipped", "small"  # attributes: images that are broken, or too small (not in files of before)
 READING = 12  # bytes that a value of an image takes while it is read and degraded: measured
 
 
@@ -87,17 +88,19 @@ def make_parts(path, settings, count, prepared):
         windows.replace(part_path(path, 0), path)
     elif length:
         digest = hashlib.sha256("".join(part["images"] for part in parts).encode()).hexdigest()
-        skipped = sum(int(part["skipped"]) for part in parts)
-        about = {"parts": len(parts), "images": digest, "skipped": skipped}
+        left_out = {name: sum(int(part.get(name, 0)) for part in parts) for name in LEFT_OUT}
+        about = {"parts": len(parts), "images": digest, **left_out}
         make_data(path, [], part_settings(settings, 0), about)
     return length
 
 
 def _until_full(items, about, start):
     """The pairs of images until a part is full; then `about` says what is in it."""
-    digest, size, about["length"], about["skipped"] = hashlib.sha256(), 0, 0, 0
+    digest, size = hashlib.sha256(), 0
+    about |= {"length": 0, **dict.fromkeys(LEFT_OUT, 0)}
     for number, (pairs, content, broken) in enumerate(items, start + 1):
         about["skipped"] += broken
+        about["small"] += not (pairs or broken)
         digest.update(content)
         if pairs:
             about["length"] += len(pairs[0])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import safetensors
 
 import jpeg
 from errors import InputError, first_line
@@ -17,19 +18,22 @@ SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
 NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins
-SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in ONNX metadata
+SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in metadata of other formats
 
 
 def read_weights(path):
     """All arrays of a file of weights, by name, and the settings it was made with.
 
     path: the prefix of a checkpoint (V2; naming one of its files works too), a checkpoint in one
-    file (V1), a folder of checkpoints (the latest is taken), or a .mat file of the authors.
+    file (V1), a folder of checkpoints (the latest is taken), a .mat file of the authors, or .safetensors as
+    `export` writes them.
     Returns a dict of `w1` (kh, kw, cin, cout), `b1` (cout,) and so on, and a dict of plain values,
     empty where the file has none. Raises InputError if it is no such file.
     """
     if str(path).endswith(".mat"):
         values = _read_mat(path)
+    elif str(path).endswith(".safetensors"):
+        values = _read_safetensors(path)
     elif _is_export(Path(path)):
         raise InputError(f"{path}: an export for other programs; name the checkpoint that it was made from")
     else:
@@ -228,3 +232,21 @@ def _read_mat(path):
         ) from error
     except Exception as error:  # so do scipy's
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
+
+
+def _read_safetensors(path):
+    """PyTorch's layout: `conv1.weight` (out, in, h, w), `conv1.bias` and so on."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    values = {}
+    try:
+        with safetensors.safe_open(path, "np") as file:
+            for name in file.keys():  # noqa: SIM118
+                if found := re.fullmatch(r"conv(\d)\.(weight|bias)", name):
+                    tensor = file.get_tensor(name).astype(np.float32)
+                    kernel = tensor.transpose(2, 3, 1, 0) if tensor.ndim == 4 else tensor
+                    values[f"{found[2][0]}{found[1]}"] = kernel
+            values["settings"] = (file.metadata() or {}).get(SETTINGS, "{}")
+        return values
+    except Exception as error:  # so do its
+        raise InputError(f"{path}: not safetensors that can be read ({first_line(error)})") from error

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
-from inference import processor  # noqa: E402
+from machine import heading  # noqa: E402
 from PIL import Image  # noqa: E402
 
 ROUNDS = 3
@@ -231,7 +231,7 @@ def table(step, alone, refresh, each, batch):
 def benchmark(train_dir):
     from training import LATER_STEPS
 
-    print(f"On {processor()}, a core each.\n")
+    print(f"{heading()}\nA core each.\n")
     found = parts()
     messages = {int(count): values for count, values in found["trips"].items()}
     print("| ms of a step's messages, machines | none | weights and gradients | and the batch |")

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 from growth import run  # noqa: E402
-from inference import processor  # noqa: E402
+from machine import heading  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from threads import in_threads  # noqa: E402
@@ -63,6 +63,7 @@ def killed(words, path, parts):
 
 
 def benchmark(count):
+    print(heading())
     with tempfile.TemporaryDirectory() as name:
         folder, path = Path(name), Path(name) / "checkpoint/train.h5"
         generate(folder / "images", count)
@@ -75,7 +76,7 @@ def benchmark(count):
     print(
         f"{first:.0f} s until it was killed, {second:.0f} s to go on: {count / seconds:.0f} images a second"
     )
-    print(f"at most {peak:,} MB of memory; on {processor()}")
+    print(f"at most {peak:,} MB of memory")
     print(f"{IMAGENET:,} images would take {IMAGENET / count * seconds / 3600:.1f} hours")
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from folder import EARLIER
 from growth import ROOT, run
-from many import earlier, environment, make_photograph, processor
+from machine import heading
+from many import earlier, environment, make_photograph
 
 TURNS, SMALL = 5, (320, 320)
 
@@ -85,6 +86,7 @@ def measure(test_dir):
 
 
 def benchmark(test_dir):
+    print(f"{heading()}\n")
     total, seconds, in_threads = measure(test_dir)
     seconds["Python's start and end"] = total - sum(seconds.values())
     print("| `--is_train False --stride 21` | seconds |\n|---|---:|")
@@ -109,7 +111,7 @@ def starts(folder):
     programs = {f"commit {EARLIER}": earlier(folder / "earlier", EARLIER), "now": ROOT}
     photograph = make_photograph(folder / "in" / "photograph.png", SMALL)
     upscaling = "--is_train", "False", "--scale", 2, "--input", photograph, "--sample_dir", folder / "out"
-    print(f"\n{processor()}\n\n| | processor seconds | seconds |\n|---|---:|---:|")
+    print(f"\n{heading()}\n\n| | processor seconds | seconds |\n|---|---:|---:|")
     for what, words in (("a photograph of 320x320, x2", (*upscaling, "--overwrite")), ("--help", ["--help"])):
         found = {name: [] for name in programs}
         for _ in range(TURNS):

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import av
 import numpy as np
+from machine import heading
 
 import film_clock
 import film_files
@@ -116,6 +117,7 @@ def compare_ffmpeg(srcnn, folder):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name, tf1.session() as sess:
+        print(heading(None, "av"))
         folder = Path(name)
         srcnn = trained(sess, Network(scale=2))
         paths = [Path(path) for path in sys.argv[1:]]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from growth import ROOT, run
-from inference import processor
+from machine import heading
 from PIL import Image, ImageDraw, ImageFont
 
 import drawing
@@ -75,7 +75,7 @@ def benchmark(folder):
         training = "--is_train", "True", "--scale", SCALE, "--train_dir", folder / "train"
         seconds, *_ = run("main.py", *training, *words, *checkpoints)
         rows.append((name, tested(folder, *checkpoints)[1], f"{seconds:.0f} s"))
-    print(f"{processor()}, 9-1-5 at x{SCALE}, {PAGES['train']} pages of {WIDTH}x{HEIGHT}\n")
+    print(f"{heading()}\n9-1-5 at x{SCALE}, {PAGES['train']} pages of {WIDTH}x{HEIGHT}\n")
     print("| | pages held out, PSNR | to the shipped | training |\n|---|---:|---:|---:|")
     for name, psnr, seconds in rows:
         print(f"| {name} | {psnr:.2f} | {psnr - shipped:+.2f} | {seconds} |")

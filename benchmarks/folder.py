@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from growth import ROOT, run
-from many import SOURCES, earlier, environment, processor
+from machine import heading
+from many import SOURCES, earlier, environment
 from PIL import Image
 
 import images
@@ -115,7 +116,7 @@ def in_turns(folder, rounds):
 
 
 def say(found, alone, beside):
-    print(f"{processor()}\n")
+    print(f"{heading()}\n")
     print(f"| {COUNT} photographs of {SIZE[0]}x{SIZE[1]}, x{SCALE} | seconds | peak MB | results, MB |")
     print("|---|---:|---:|---:|")
     for name, values in found.items():

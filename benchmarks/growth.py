@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
+from machine import heading  # noqa: E402
 
 import images  # noqa: E402
 from hdf5 import make_data  # noqa: E402
@@ -93,6 +94,7 @@ def training(folder, gigabytes):
 
 
 if __name__ == "__main__":
+    print(f"{heading()}\n")
     with tempfile.TemporaryDirectory() as folder:
         photographs(Path(folder))
         training(Path(folder), float(sys.argv[1]) if len(sys.argv) > 1 else 4.0)

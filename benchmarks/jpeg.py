@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from machine import heading  # noqa: E402
+
 import images  # noqa: E402
 import tf1  # noqa: E402
 import utils  # noqa: E402
@@ -67,6 +69,7 @@ def row(paths, network, luminance):
 
 
 def benchmark(root, kernels, luminance):
+    print(f"{heading()}\n")
     for name in ("Set5", "Set14"):
         print(f"| {name} | quality | bicubic | clean | for JPEG | gain | to the clean | self-ensemble |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|")

@@ -9,7 +9,6 @@ earlier commit left oneDNN off.
 
 import itertools
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from unittest import mock
 
 import numpy as np
 from growth import ROOT, run
+from machine import heading
 from PIL import Image
 
 EARLIER = "217a54b"
@@ -38,16 +38,6 @@ def earlier(folder, commit=EARLIER):
     with tarfile.open(fileobj=BytesIO(archive)) as tar:
         tar.extractall(folder)
     return folder
-
-
-def processor():
-    """What computes here, in words."""
-    found = Path("/proc/cpuinfo")
-    lines = found.read_text(encoding="utf-8").splitlines() if found.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    is_wide = any(line.startswith("flags") and " avx512f " in line for line in lines)
-    isa = os.environ.get("ONEDNN_MAX_CPU_ISA") or ("AVX-512" if is_wide else "AVX2 or less")
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} threads, {isa}"
 
 
 @contextmanager
@@ -101,7 +91,6 @@ def many(folder, programs, images):
             with environment(name != "now"):
                 found[name].append(test(program, images, folder / f"{name}-{turn}"))
     medians = {name: np.median(values, axis=0) for name, values in found.items()}
-    print(f"{processor()}\n")
     print(f"| a test of {count} images | seconds | of all cores | peak MB | report.html, MB |")
     print("|---|---:|---:|---:|---:|")
     for name, (seconds, cores, peak, page) in medians.items():
@@ -123,6 +112,7 @@ def large(folder, programs):
 
 
 if __name__ == "__main__":
+    print(f"{heading()}\n")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         programs = {f"commit {EARLIER}": earlier(folder / "earlier"), "now": ROOT}

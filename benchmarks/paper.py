@@ -25,7 +25,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from inference import processor  # noqa: E402
+from machine import heading  # noqa: E402
 
 import drawing  # noqa: E402
 import main  # noqa: E402
@@ -164,7 +164,7 @@ class Bench:
             "curve": [
                 [int(row["step"]), float(row["validation_psnr"])] for row in rows if row["validation_psnr"]
             ],
-            "machine": processor(),
+            "machine": heading(),
         }
         temporary = folder / "result.tmp"
         temporary.write_text(json.dumps(found, indent=1) + "\n")
@@ -274,7 +274,7 @@ def time_table(bench, experiment, rounds=5):
     for name, value in ours.items():
         ratio, paper = value / ours["64-32"], PAPER_SECONDS[name] / PAPER_SECONDS["64-32"]
         lines.append(f"| {name} | {PAPER_SECONDS[name]:.2f} | {value:.4f} | {paper:.2f} | {ratio:.2f} |")
-    return [*lines, f"\nOn {processor()}."]
+    return [*lines, f"\nOn {heading()}."]
 
 
 def plot(curves, path):

@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from machine import heading  # noqa: E402
+
 import tf1  # noqa: E402
 from evaluate import evaluate  # noqa: E402
 from model import trained  # noqa: E402
@@ -110,6 +112,7 @@ def reproduce(folder):
         name: [(network, scored(network, folder / name)) for network in shipped()]
         for name in ("Set5", "Set14")
     }
+    print(f"{heading()}\n")
     print("\n".join(summary(tests)))
     print("\n".join(table("Set5", tests["Set5"]) + details("Set5", tests["Set5"])))
     print("\n".join(table("Set14", tests["Set14"])))

@@ -2,15 +2,18 @@
 
     python benchmarks/training.py [folder with Train and Test, default .] [seconds for each, default 60]
 
-Prints tables and saves benchmarks/training.png. PyTorch is compared where it is installed
-(pip install torch). The clock stands still during scoring. Adam in the same graph is given eight times
-the seconds that the natural gradient took to the paper's PSNR.
+Prints tables and saves benchmarks/training.png. PyTorch is compared, in a process of its own, where
+it is installed (pip install torch). The clock stands still during scoring. Adam in the same graph is given
+eight times the seconds that the natural gradient took to the paper's PSNR.
 """
 
 import contextlib
+import itertools
 import sys
 import tempfile
 import time
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -19,7 +22,9 @@ sys.path.insert(0, str(ROOT))
 
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
-from inference import processor  # noqa: E402
+from clock import Clock  # noqa: E402
+from machine import heading  # noqa: E402
+from peers import Peer  # noqa: E402
 
 import main  # noqa: E402
 import model  # noqa: E402
@@ -47,35 +52,7 @@ CURVES = {
     "Adam 1e-3, same graph": [*PLAIN, "--init", "identity"],
     "plain descent, reference's settings": PLAIN,
 }
-SCORES = 15  # times that each is scored
 SHOWN = 32.0, 32.39  # dB
-
-
-class Clock:
-    """Seconds of training, and the scores at even distances of them."""
-
-    def __init__(self, seconds):
-        self.seconds, self.elapsed, self.started = seconds, 0.0, None
-        self.points = []
-
-    def progress(self):
-        return min(1.0, (self.elapsed + time.monotonic() - self.started) / self.seconds)
-
-    def run(self, step, score):
-        """Calls step(number, progress) until time is up."""
-        number, self.started = 0, time.monotonic()
-        while len(self.points) < SCORES:
-            progress = self.progress()
-            if progress * SCORES >= len(self.points) + 1:
-                self.elapsed += time.monotonic() - self.started
-                self.points.append((self.elapsed, score()))
-                self.started = time.monotonic()
-            step(number, min(progress, 1))
-            number += 1
-
-    def reached(self, level):
-        """Seconds until a PSNR, or None."""
-        return next((seconds for seconds, psnr in self.points if psnr >= level), None)
 
 
 def build(config, sess):
@@ -107,46 +84,12 @@ def tensorflow_run(flags, clock, hf, tests):
         clock.run(step, score)
 
 
-class Torch:
-    """The network in PyTorch with the optimizer of the well-known recipe."""
-
-    def __init__(self, hf):
-        import torch
-
-        self.torch = torch
-        torch.manual_seed(0)
-        torch.set_num_threads(2)
-        layers = [torch.nn.Conv2d(1, 64, 9), torch.nn.Conv2d(64, 32, 1), torch.nn.Conv2d(32, 1, 5)]
-        relu = torch.nn.ReLU()
-        self.network = torch.nn.Sequential(layers[0], relu, layers[1], relu, layers[2])
-        groups = [{"params": layer.parameters()} for layer in layers]
-        groups[2]["lr"] = 1e-5
-        self.optimizer = torch.optim.Adam(groups, lr=1e-4)
-        pairs = (hf[name][:].transpose(0, 3, 1, 2).copy() for name in ("data", "label"))
-        self.inputs, self.labels = map(torch.from_numpy, pairs)
-
-    def step(self, batch_size):
-        chosen = self.torch.randint(len(self.inputs), (batch_size,))
-        self.optimizer.zero_grad()
-        loss = self.torch.nn.functional.mse_loss(self.network(self.inputs[chosen]), self.labels[chosen])
-        loss.backward()
-        self.optimizer.step()
-
-    def psnr(self, x, y):
-        extended = np.pad(x, ((6, 6), (6, 6), (0, 0)), mode="edge").transpose(2, 0, 1)[np.newaxis]
-        with self.torch.no_grad():
-            output = self.network(self.torch.from_numpy(extended))[0].numpy().transpose(1, 2, 0)
-        return psnr(y, output, 3)
-
-    def run(self, clock, tests):
-        clock.run(lambda *_: self.step(16), lambda: float(np.mean([self.psnr(x, y) for x, y in tests])))
-
-
 def stepper(sess, flags, block):
     """Label pixels of a step, and a function that takes the step of a number, on random images."""
     config = main.parse_flags(flags)
-    plain = mock.patch.object(model, "conv2d_few", lambda x, kernel, block: model.conv2d(x, kernel))
-    with plain if block else contextlib.nullcontext():
+    one = partial(model.conv2d, block=1)
+    plain = {"in_blocks": lambda kernel, _: kernel, "conv2d": lambda x, kernel, _=1: one(x, kernel)}
+    with mock.patch.multiple(model, **plain) if block else contextlib.nullcontext():
         srcnn = build(config, sess)
     sess.run(tf.global_variables_initializer())
     rng = np.random.default_rng(0)
@@ -163,7 +106,7 @@ def speeds(torch, rounds=9):
     As often as in a training of the default length: steps from its beginning and from later on, by their
     share.
     """
-    runs, seconds = {}, {}
+    runs, seconds, peer = {}, {}, []
     steps = LATER_STEPS
     first, later = 0, FIRST_STEPS + steps - FIRST_STEPS % steps
     share = FIRST_STEPS / DEFAULT_STEPS
@@ -173,8 +116,6 @@ def speeds(torch, rounds=9):
             sess = stack.enter_context(tf.Session(graph=graph))
             with graph.as_default():
                 runs[name] = stepper(sess, flags, block)
-        if torch:
-            runs["PyTorch, Adam, batch 128"] = 128 * 21 * 21, lambda n: torch.step(128)
         for _ in range(rounds):
             for name, (_, step) in runs.items():
                 for start in (first, later):
@@ -182,9 +123,14 @@ def speeds(torch, rounds=9):
                     for number in range(start, start + steps):
                         step(number)
                     seconds.setdefault((name, start), []).append(time.monotonic() - started)
+            if torch:
+                peer.append(torch.call("steps", steps, 128))
     median = {key: np.median(values[1:]) for key, values in seconds.items()}
     mean = {name: share * median[name, first] + (1 - share) * median[name, later] for name in runs}
-    return {name: pixels * steps / mean[name] for name, (pixels, _) in runs.items()}
+    found = {name: pixels * steps / mean[name] for name, (pixels, _) in runs.items()}
+    if torch:
+        found["PyTorch, Adam, batch 128"] = 128 * 21 * 21 * steps / np.median(peer[1:])
+    return found
 
 
 def plot(curves, path):
@@ -204,17 +150,19 @@ def plot(curves, path):
 
 def benchmark(root, seconds):
     tests = [utils.preprocess(path) for path in utils.prepare_data(root / "Test/Set5")]
-    print(f"{processor()}, TensorFlow {tf.__version__}\n")
+    print(f"{heading(None, 'torch')}\n")
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
         config = main.parse_flags(["--checkpoint_dir", folder])
         path = utils.input_setup(config, config.network, utils.prepare_data(root / "Train"))
         print(f"The 91 images become train.h5 in {time.monotonic() - started:.1f} s.\n")
-        with h5py.File(path) as hf:
-            try:
-                torch = Torch(hf)
-            except ImportError:
-                torch = None
+        with h5py.File(path) as hf, contextlib.ExitStack() as stack:
+            torch = None
+            if find_spec("torch"):
+                np.savez(Path(folder) / "tests.npz", *itertools.chain.from_iterable(tests))
+                script = Path(__file__).with_name("pytorch.py")
+                torch = stack.enter_context(Peer(script, path, Path(folder) / "tests.npz"))
+            else:
                 print("PyTorch is not installed and left out.\n")
             compare(hf, torch, tests, seconds)
 
@@ -235,7 +183,7 @@ def compare(hf, torch, tests, seconds):
         tensorflow_run(flags, curves[name], hf, tests)
     if torch:
         curves[TORCH] = Clock(seconds)
-        torch.run(curves[TORCH], tests)
+        curves[TORCH].points = torch.call("curve", seconds)
     levels = " | ".join(f"{level} dB after" for level in SHOWN)
     print(f"| | seconds | Set5 x3 at the end | {levels} |\n|---|---:|---:|---:|---:|")
     for name, clock in curves.items():

@@ -21,6 +21,8 @@ from unittest import mock
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from machine import heading  # noqa: E402
+
 import main  # noqa: E402
 import model  # noqa: E402
 import training  # noqa: E402
@@ -100,6 +102,7 @@ def trials():
 
 
 def benchmark(train_dir):
+    print(f"{heading()}\n")
     print("| differs from the defaults by | held-out PSNR (dB) | mean | spread | seconds |")
     print("|---|---:|---:|---:|---:|")
     for name, (trial, seeds) in trials().items():

@@ -8,6 +8,7 @@ from scipy.ndimage import correlate
 
 import main
 import tf1
+from errors import InputError
 from evaluate import super_resolve
 from export import write_weights
 from model import SRCNN, trained
@@ -126,6 +127,26 @@ def test_mat_comes_back(exported):
     assert network_of("9-5-5").settings.items() <= settings.items()
     for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])
+
+
+def test_safetensors_come_back(exported):
+    path, _, _ = exported("x3.safetensors", "9-5-5")
+    values, settings = read_weights(path)
+    shipped, said = read_weights(find_weights(network_of("9-5-5"), "checkpoint"))
+    assert network_of("9-5-5").settings.items() <= settings.items() and said["step"] == settings["step"]
+    for name in network_of("9-5-5").shapes:
+        np.testing.assert_array_equal(values[name], shipped[name])
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="not safetensors that can be read"):
+        read_weights(path)
+
+
+def test_convolutions_in_onnx_say_the_size_of_their_kernels(exported):
+    """OpenCV 4.8 does not load others."""
+    onnx = pytest.importorskip("onnx")
+    nodes = [node for node in onnx.load(exported("x3.onnx", "9-5-5")[0]).graph.node if node.op_type == "Conv"]
+    sizes = [[list(a.ints) for a in node.attribute if a.name == "kernel_shape"] for node in nodes]
+    assert sizes == [[[9, 9]], [[5, 5]], [[5, 5]]]
 
 
 def test_exports_are_not_read_back(exported, capsys):

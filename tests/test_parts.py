@@ -148,6 +148,36 @@ def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("part_bytes", [parts.PART_BYTES, 2 * 6 * (33**2 + 29**2) * 4])
+def test_images_too_small_for_a_sub_image_are_counted_apart(
+    collection, tmp_path, monkeypatch, capsys, part_bytes
+):
+    monkeypatch.setattr(parts, "PART_BYTES", part_bytes)
+    broken = collection / "a/2/2.png"
+    broken.write_bytes(broken.read_bytes()[:300])
+    for number, height in ((10, 32), (11, 35), (12, 33)):  # 35 is cut to 33, as much as --image_size asks for
+        utils.imsave(np.full((height, 40, 1), 0.5), collection / f"a/{number}.png")
+    for _ in range(2):  # the second time from the file
+        assert main.main(flags(collection, tmp_path / "c", *SMALL, "--skip_broken")) == 0
+        said = capsys.readouterr().out
+        assert f"{8 * 6 + 2} sub-images of 10 images in" in said
+        assert "\n1 of 12 images are too small for a sub-image of --image_size 33\n" in said
+
+
+def test_a_file_that_does_not_count_small_images_is_used_again(collection, tmp_path, capsys):
+    """As those are that were prepared before they were counted; the settings are what they were."""
+    assert main.main(flags(collection, tmp_path / "c", *SMALL)) == 0
+    path = tmp_path / "c/train.h5"
+    with h5py.File(path, "r+") as hf:
+        del hf.attrs["small"]
+        settings = '{"image_size": 33, "label_size": 29, "stride": 14, "scale": 3, "degradation": "matlab", '
+        assert hf.attrs["settings"].startswith(settings + '"colour": "y", "sources": ')
+    before = path.stat().st_mtime_ns
+    capsys.readouterr()
+    assert main.main(flags(collection, tmp_path / "c", *SMALL)) == 0
+    assert path.stat().st_mtime_ns == before and "sub-images of 9 images in" in capsys.readouterr().out
+
+
 def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, capsys):
     broken = collection / "a/2/2.png"
     broken.write_bytes(broken.read_bytes()[:300])
