@@ -3,18 +3,18 @@
 import os
 import sys
 
-from signals import clean_up, end, leave_at_once, on_signals
+from srcnn.system.signals import clean_up, end, leave_at_once, on_signals
 
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
-from cluster import find_cluster
-from errors import InputError, first_line, one_line
-from flags import DEFAULTS, make_parser
-from network import TILE, Network, default_channels
-from terminal import open_streams
+from srcnn.cluster.cluster_spec import find_cluster
+from srcnn.flags import DEFAULTS, make_parser
+from srcnn.networks.network import TILE, Network, default_channels
+from srcnn.system.errors import InputError, first_line, one_line
+from srcnn.system.terminal import open_streams
 
 QUALITY = 50  # of JPEG in a test
 FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
@@ -151,17 +151,17 @@ def testing_sizes(config, parser):
 def work(config):
     """Does the job that the flags ask for; returns the exit status."""
     if config.download:
-        from datasets import download
+        from srcnn.training.datasets import download
 
         clean_up()
         download(config.download_from)
         return 0
     if config.input is not None:
-        import photographs
+        from srcnn.upscaling import upscaling_job
 
         clean_up()
-        return photographs.upscale_files(config)
-    import jobs
+        return upscaling_job.upscale_files(config)
+    from srcnn import jobs
 
     clean_up()
     if config.export is not None:

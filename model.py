@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 
-import tf1
-from natural_gradient import Layer, NaturalGradient
-from network import TILE, Network
-from tf1 import tf
-from towers import Towers, put_together, taken_apart
-from weights import digest, find_weights, unsaid, weights_of
+from srcnn import tf1
+from srcnn.networks.network import TILE, Network
+from srcnn.networks.weight_files import digest, find_weights, unsaid, weights_of
+from srcnn.tf1 import tf
+from srcnn.training.natural_gradient import Layer, NaturalGradient
+from srcnn.training.towers import Towers, put_together, taken_apart
 
 DEFAULT = Network()
 

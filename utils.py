@@ -12,15 +12,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import images
-import jpeg
-from errors import InputError
-from folders import check_taken, listed
-from hdf5 import check_replaceable_data
-from parts import PREPARING, digest_of, is_prepared, make_parts, memory_of
-from progress import progress
-from threads import Budget, cores, in_threads
-from writing import remove_leftovers
+from srcnn.images import image_io, jpeg
+from srcnn.system.errors import InputError
+from srcnn.system.folders import check_taken, listed
+from srcnn.system.progress import progress
+from srcnn.system.threads import Budget, cores, in_threads
+from srcnn.system.writing import remove_leftovers
+from srcnn.training.hdf5 import check_replaceable_data
+from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make_parts, memory_of
 
 # MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
 YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
@@ -35,7 +34,7 @@ def imread(path, is_grayscale=True):
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    return as_label(images.colours(images.read(path).pixels), "y" if is_grayscale else "rgb")
+    return as_label(image_io.colours(image_io.read(path).pixels), "y" if is_grayscale else "rgb")
 
 
 def as_label(pixels, colour):
@@ -111,7 +110,7 @@ def to_pixels(image, dtype=np.uint8):
 
 def imsave(image, path):
     """Writes an image in [0, 1], (h, w) or (h, w, c), with 8 bits, whole or not at all."""
-    images.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
+    image_io.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
 
 
 def modcrop(image, scale=3):
@@ -182,7 +181,7 @@ def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     colour: 'y', 'rgb' or 'ycbcr', see `as_label`. quality: of the degradation 'jpeg', of which `input_` has
     one channel more, see jpeg.py.
     """
-    pixels = images.colours(images.read(path).pixels)
+    pixels = image_io.colours(image_io.read(path).pixels)
     check_size(path, pixels, scale)
     pixels = modcrop(pixels, scale)
     label_ = as_label(pixels, colour)
@@ -205,8 +204,8 @@ def prepare_data(folder, deep=False):
     deep: with those of its sub-folders, but for hidden ones, links and what this program wrote.
     Raises InputError if there are none.
     """
-    paths, left = listed(folder, images.SUFFIXES, deep)
-    check_taken(folder, paths, Counter(left.values()), images.SUFFIXES)
+    paths, left = listed(folder, image_io.SUFFIXES, deep)
+    check_taken(folder, paths, Counter(left.values()), image_io.SUFFIXES)
     return paths
 
 

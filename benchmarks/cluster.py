@@ -1,6 +1,6 @@
 """One machine against two, as processes on the loopback with a core each; and what follows for more.
 
-    python benchmarks/cluster.py [folder of training images, default Train]
+    python -m benchmarks.cluster [folder of training images, default Train]
 
 Needs Linux, with `taskset` and two cores that nothing else works on. They take turns. A step of training is
 timed after its first 500, when the curvature is renewed as seldom as in most of a training. What a step does
@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+import numpy as np
+from PIL import Image
 
-import numpy as np  # noqa: E402
-from machine import heading  # noqa: E402
-from PIL import Image  # noqa: E402
+from benchmarks.machine import heading
+
+ROOT = Path(__file__).parent.parent
 
 ROUNDS = 3
 FIRST_EPOCH, LAST_EPOCH = 4, 6  # timed from the end of one to that of the other: steps 680 to 1,020
@@ -129,7 +129,7 @@ def seconds(sess, fetches, feed=None):
 def trips(tf1, target, count):
     """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
     from model import SRCNN
-    from towers import put_together, sent
+    from srcnn.training.towers import put_together, sent
 
     tf = tf1.tf
     with tf1.cluster_session(target, range(count)) as sess:
@@ -174,8 +174,8 @@ def step_parts(tf1):
 
 def machine(hosts, task):
     """One of the processes between which parts of a step are timed, and printed as JSON by the first."""
-    import tf1
-    from cluster import Cluster
+    from srcnn import tf1
+    from srcnn.cluster.cluster_spec import Cluster
 
     target = tf1.serve(Cluster(tuple(hosts.split(",")), task))
     if task:
@@ -187,8 +187,8 @@ def machine(hosts, task):
 
 def traffic(machines, batch):
     """Bytes that the chief sends and receives in a step: batch, weights, gradients, at times factors."""
-    from network import Network
-    from training import LATER_STEPS
+    from srcnn.networks.network import Network
+    from srcnn.training.loop import LATER_STEPS
 
     shapes = Network().shapes
     weights = 4 * sum(int(np.prod(shape)) for shape in shapes.values())
@@ -201,7 +201,7 @@ def traffic(machines, batch):
 def parts():
     """Seconds of messages by number of machines, and of what the chief does alone."""
     hosts = free_hosts(COUNT)
-    commands = [[__file__, "machine", hosts, task] for task in range(COUNT)]
+    commands = [["-m", "benchmarks.cluster", "machine", hosts, task] for task in range(COUNT)]
     with started(commands) as processes:
         output = processes[0].stdout.read()
     if not output:
@@ -229,7 +229,7 @@ def table(step, alone, refresh, each, batch):
 
 
 def benchmark(train_dir):
-    from training import LATER_STEPS
+    from srcnn.training.loop import LATER_STEPS
 
     print(f"{heading()}\nA core each.\n")
     found = parts()

@@ -1,6 +1,6 @@
 """The preparation of a large collection: time and memory, and a kill half-way.
 
-    python benchmarks/collection.py [images, default 20000]
+    python -m benchmarks.collection [images, default 20000]
 
 The images are generated, JPEG files of 500x375 as ImageNet's are on average, a thousand to a folder. The
 preparation is killed when two files of pairs are whole; the same command goes on. Seconds are those of both.
@@ -12,23 +12,23 @@ import time
 from pathlib import Path
 from subprocess import Popen
 
+import numpy as np
+from PIL import Image
+
+from benchmarks.growth import run
+from benchmarks.machine import heading
+from srcnn.system.threads import in_threads
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-from growth import run  # noqa: E402
-from machine import heading  # noqa: E402
-from PIL import Image  # noqa: E402
-
-from threads import in_threads  # noqa: E402
 
 WIDTH, HEIGHT = 500, 375
 IMAGENET = 395_909  # images of the paper's larger training set
 STRIDE = 60
 PREPARE = f"""
 import sys
-import tf1, main, utils
-from datasets import find_images
+import main, utils
+from srcnn import tf1
+from srcnn.training.datasets import find_images
 train_dir, checkpoint_dir = sys.argv[1:]
 config = main.parse_flags(["--stride", "{STRIDE}", "--checkpoint_dir", checkpoint_dir])
 utils.input_setup(config, config.network, find_images(train_dir, "train"))

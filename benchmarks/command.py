@@ -1,6 +1,6 @@
 """Where the time of `python main.py --is_train False --stride 21` goes, on Set5, and what a start takes.
 
-    python benchmarks/command.py [folder of test images, default Test/Set5]
+    python -m benchmarks.command [folder of test images, default Test/Set5]
 
 A small photograph and --help are measured beside an earlier commit, in turns, by processor seconds, which
 depend less on what else the machine does. For ONEDNN_MAX_CPU_ISA see folder.py.
@@ -15,10 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from folder import EARLIER
-from growth import ROOT, run
-from machine import heading
-from many import earlier, environment, make_photograph
+from benchmarks.folder import EARLIER
+from benchmarks.growth import ROOT, run
+from benchmarks.machine import heading
+from benchmarks.many import earlier, environment, make_photograph
 
 TURNS, SMALL = 5, (320, 320)
 
@@ -42,10 +42,14 @@ def timed(what, function, *arguments, **more):
     result = function(*arguments, **more)
     seconds[what] = seconds.get(what, 0) + time.monotonic() - begun
     return result
-timed("importing TensorFlow", __import__, "tf1")
-timed("other imports", __import__, "jobs")
-import evaluate, jobs, loading, main, report
-loading.trained = functools.partial(timed, "graph and weights", loading.trained)
+timed("importing TensorFlow", __import__, "srcnn.tf1")
+timed("other imports", __import__, "srcnn.jobs")
+import main
+from srcnn.testing import evaluate
+from srcnn import jobs
+from srcnn.networks import trained
+from srcnn.page import report
+trained.trained = functools.partial(timed, "graph and weights", trained.trained)
 report.save_job = functools.partial(timed, "the page", report.save_job)
 whole = jobs.in_threads
 jobs.in_threads = lambda *a, **more: timed("the images, in threads", lambda: list(whole(*a, **more)))

@@ -1,6 +1,6 @@
 """The speed of upscaling a film beside that of the network alone, and beside FFmpeg's own SRCNN.
 
-python benchmarks/films.py [FILM ...]: by default moving edges of 640x360 and 1280x720, made here. They take
+python -m benchmarks.films [FILM ...]: by default moving edges of 640x360 and 1280x720, made here. They take
 turns. Processor seconds are compared too: they depend less on what else the machine does.
 """
 
@@ -12,22 +12,17 @@ import time
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 import av
 import numpy as np
-from machine import heading
 
-import film_clock
-import film_files
-import film_parts
-import films
-import tf1
 import utils
-from export import write_weights
+from benchmarks.machine import heading
 from model import trained
-from network import TILE, Network
-from threads import in_threads
+from srcnn import tf1
+from srcnn.exports.export import write_weights
+from srcnn.networks.network import TILE, Network
+from srcnn.system.threads import in_threads
+from srcnn.upscaling.films import encoded_parts, film_job, timestamps, video_files
 
 FRAMES = 20
 TURNS = 5
@@ -68,16 +63,16 @@ def network_alone(srcnn, size, count):
 def whole(film, srcnn, folder):
     """Decoding, enlarging and encoding of a film, as main.py does them."""
     size = tuple(n * srcnn.network.scale for n in film.size)
-    encoder = film_files.encoder(film, Path("x.mp4"), size)
-    films.encode(film, encoder, [srcnn], size, folder)
-    count = sum(len(part.stamps) for part in film_parts.finished(folder))
-    film_parts.remove(folder)
+    encoder = video_files.encoder(film, Path("x.mp4"), size)
+    film_job.encode(film, encoder, [srcnn], size, folder)
+    count = sum(len(part.stamps) for part in encoded_parts.finished(folder))
+    encoded_parts.remove(folder)
     return count
 
 
 def compare(path, srcnn, folder):
     """Prints the share of the network in what a film takes."""
-    film, scale = film_clock.read(film_files.probe(path)), srcnn.network.scale
+    film, scale = timestamps.read(video_files.probe(path)), srcnn.network.scale
     size = tuple(n * scale for n in film.size)
     count = whole(film, srcnn, folder / "parts")  # a first time for nothing
     ratios, rates = [], []
@@ -101,7 +96,7 @@ def compare_ffmpeg(srcnn, folder):
     filters = f"scale=iw*{scale}:ih*{scale}:flags=bicubic,"
     filters += f"dnn_processing=dnn_backend=native:model={model}:input=x:output=y"
     command = ["ffmpeg", "-v", "error", "-y", "-i", path, "-vf", filters, folder / "peer.mp4"]
-    film, ratios = film_clock.read(film_files.probe(path)), []
+    film, ratios = timestamps.read(video_files.probe(path)), []
     whole(film, srcnn, folder / "parts")
     for _ in range(TURNS):
         try:

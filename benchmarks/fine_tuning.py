@@ -1,6 +1,6 @@
 """Fine-tuning of the shipped network on pages of text, beside training on them from nothing.
 
-    python benchmarks/fine_tuning.py [folder for the runs, default benchmarks/runs/fine_tuning]
+    python -m benchmarks.fine_tuning [folder for the runs, default benchmarks/runs/fine_tuning]
 
 The pages are made here, like scans: words in fonts that come with matplotlib, a little askew, on grey paper
 with noise. PSNR is of pages that no training saw, of other words than those of the training.
@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from growth import ROOT, run
-from machine import heading
 from PIL import Image, ImageDraw, ImageFont
 
-import drawing
+from benchmarks.growth import ROOT, run
+from benchmarks.machine import heading
+from srcnn.page import figures
 
 FONTS = "DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif-Italic.ttf"
 WIDTH, HEIGHT = 480, 640
@@ -28,7 +28,7 @@ FINE_TUNING = "--weights", "shipped", "--epoch", EPOCHS
 
 def make_pages(folder, count, words, rng):
     """Pages of random words, as PNG."""
-    drawing.load()
+    figures.load()
     from matplotlib import get_data_path
 
     folder.mkdir(parents=True, exist_ok=True)

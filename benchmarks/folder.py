@@ -1,6 +1,6 @@
 """A folder of photographs upscaled, beside an earlier commit, in turns, and the share of the network in it.
 
-    python benchmarks/folder.py [rounds, default 3]
+    python -m benchmarks.folder [rounds, default 3]
 
 24 JPEG files of 2 megapixels at x2, made from the photographs that come with scikit-image. With
 ONEDNN_MAX_CPU_ISA=AVX2 as on a processor without AVX-512, where the earlier commit left oneDNN off.
@@ -16,26 +16,26 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from growth import ROOT, run
-from machine import heading
-from many import SOURCES, earlier, environment
 from PIL import Image
 
-import images
-import png
-import report
-import upscale
-from network import Network
+from benchmarks.growth import ROOT, run
+from benchmarks.machine import heading
+from benchmarks.many import SOURCES, earlier, environment
+from srcnn.images import image_io, png
+from srcnn.networks.network import Network
+from srcnn.page import report
+from srcnn.upscaling import photographs
 
 EARLIER = "4a8b84f"
 SIZE, COUNT, ROUNDS, SCALE = (1632, 1224), 24, 3, 2
 NETWORK = f"""
 import time
 import numpy as np
-import tf1, utils
+import utils
+from srcnn import tf1
 from model import trained
-from network import TILE, Network
-from threads import in_threads
+from srcnn.networks.network import TILE, Network
+from srcnn.system.threads import in_threads
 with tf1.session() as sess:
     srcnn = trained(sess, Network(scale={SCALE}))
     margin = srcnn.network.margin
@@ -96,10 +96,10 @@ def beside_the_network(path):
         return result
 
     for _ in range(2):  # the first time loads libraries
-        pixels = timed("decoding", images.read, path).pixels
-        result = timed("bicubic and rounding", upscale.enlarge, pixels, NoNetwork(), np.uint8)
+        pixels = timed("decoding", image_io.read, path).pixels
+        result = timed("bicubic and rounding", photographs.enlarge, pixels, NoNetwork(), np.uint8)
         timed("PNG", png.encoded, result)
-        pictures = upscale.compared(pixels, result, report.centre(*result.shape[:2]))
+        pictures = photographs.compared(pixels, result, report.centre(*result.shape[:2]))
         timed("previews of the page", report.exhibit, "", pictures, {}, result.shape[:2])
     return found
 

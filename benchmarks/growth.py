@@ -1,6 +1,6 @@
 """How time and memory grow: with the size of a photograph, and with a training set beyond the memory.
 
-    python benchmarks/growth.py [GB of training file, default 4]
+    python -m benchmarks.growth [GB of training file, default 4]
 
 Every line is a process of its own; memory is the most that was resident.
 """
@@ -11,14 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
+from benchmarks.machine import heading
+from srcnn.images import image_io
+from srcnn.training.hdf5 import make_data
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-from machine import heading  # noqa: E402
-
-import images  # noqa: E402
-from hdf5 import make_data  # noqa: E402
 
 MEGAPIXELS = 1, 4, 16, 50, 100
 LIMIT = 2 * 10**9  # bytes of memory that a training process may have
@@ -26,11 +25,12 @@ STEPS = 400
 TRAIN = f"""
 import resource, sys, time
 import h5py
-import main, tf1
-from tf1 import tf
-from batches import Batches
+import main
+from srcnn import tf1
+from srcnn.tf1 import tf
+from srcnn.training.batches import Batches
 from model import SRCNN
-from training import train_step
+from srcnn.training.loop import train_step
 resource.setrlimit(resource.RLIMIT_DATA, ({LIMIT}, {LIMIT}))
 config = main.parse_flags([])
 with h5py.File(sys.argv[1]) as hf, tf1.session() as sess:
@@ -73,7 +73,7 @@ def photographs(folder):
         n = round((megapixels * 1e6 / 4) ** 0.5)
         y, x = np.mgrid[:n, :n]
         source = folder / f"{megapixels}.png"
-        images.save(np.stack([x * 7 % 256, y * 5 % 256, (x + y) // 40 % 256], 2).astype(np.uint8), source)
+        image_io.save(np.stack([x * 7 % 256, y * 5 % 256, (x + y) // 40 % 256], 2).astype(np.uint8), source)
         words = "--is_train", "False", "--scale", 2, "--sample_dir", folder, "--input", source
         seconds, peak, _ = run("main.py", *words, "--output", folder / f"{megapixels}.bmp")
         print(

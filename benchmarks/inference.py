@@ -1,6 +1,6 @@
 """Speed of one network, the shipped 9-1-5 x3, in this project and elsewhere: luminance in, luminance out.
 
-    python benchmarks/inference.py [SIDE ...]: of square images, by default 512, 1024 and 4096 pixels
+    python -m benchmarks.inference [SIDE ...]: of square images, by default 512, 1024 and 4096 pixels
 
 Two threads each, every peer in a process of its own, in turns. What is not installed is left out: onnxruntime
 (with onnx), openvino, torch, cv2. `ONEDNN_MAX_CPU_ISA=AVX2` keeps TensorFlow, PyTorch and the matrix product
@@ -18,12 +18,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from machine import heading
+
+from benchmarks.machine import heading
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-THREADS = 2
+THREADS = int(os.environ["OMP_NUM_THREADS"])
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
 LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
@@ -45,25 +44,25 @@ def in_channels(run):
 
 def shipped():
     """The network and the folder of its weights."""
-    from network import Network
-    from weights import SHIPPED
+    from srcnn.networks.network import Network
+    from srcnn.networks.weight_files import SHIPPED
 
     return Network(), SHIPPED / Network().name
 
 
 def this_project(folder):
     """As `--is_train False` computes an image: tiles, merging."""
-    import tf1
-    from evaluate import super_resolve
     from model import trained
+    from srcnn import tf1
+    from srcnn.testing.evaluate import super_resolve
 
     sess = OPEN.enter_context(tf1.session())
     return functools.partial(super_resolve, trained(sess, *shipped()))
 
 
 def plain_graph(folder):
-    import tf1
-    from weights import weights_of
+    from srcnn import tf1
+    from srcnn.networks.weight_files import weights_of
 
     network, path = shipped()
     values, _ = weights_of(path, network)
@@ -201,10 +200,10 @@ class Peer:
 
 def prepared(folder):
     """Writes the weights as the peers take them."""
-    import tf1
-    from errors import InputError
-    from export import write_weights
     from model import trained
+    from srcnn import tf1
+    from srcnn.exports.export import write_weights
+    from srcnn.system.errors import InputError
 
     with tf1.session() as sess:
         srcnn = trained(sess, *shipped())

@@ -1,6 +1,6 @@
 """Networks for JPEG beside clean ones and bicubic, at several qualities of compression.
 
-    python benchmarks/jpeg.py --root ../shared/data [--filters 9-1-5] [--luminance]
+    python -m benchmarks.jpeg --root ../shared/data [--filters 9-1-5] [--luminance]
 
 Average PSNR in dB of luminance on Set5 and Set14. At x1 bicubic is the JPEG itself, and no network is clean.
 The clean network has the same filters, or those of 9-5-5 where none with these is shipped. The last column is
@@ -9,23 +9,20 @@ by --self_ensemble.
 
 import argparse
 import itertools
-import sys
 from pathlib import Path
 
+import utils
+from benchmarks.machine import heading
+from model import trained
+from srcnn import tf1
+from srcnn.flags import kernel_sizes
+from srcnn.images import image_io
+from srcnn.networks.network import Network, default_channels
+from srcnn.networks.weight_files import find_known
+from srcnn.pixels.metrics import psnr
+from srcnn.testing.evaluate import super_resolve
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from machine import heading  # noqa: E402
-
-import images  # noqa: E402
-import tf1  # noqa: E402
-import utils  # noqa: E402
-from evaluate import super_resolve  # noqa: E402
-from flags import kernel_sizes  # noqa: E402
-from model import trained  # noqa: E402
-from network import Network, default_channels  # noqa: E402
-from scores import psnr  # noqa: E402
-from weights import find_known  # noqa: E402
 
 SCALES, QUALITIES = (1, 2, 3), (30, 40, 50, 70, 90, 95)
 CLEAN = 9, 5, 5
@@ -45,7 +42,7 @@ def pair(path, network, luminance):
     if not luminance:
         input_, label = utils.preprocess(path, network.scale, "jpeg", "y", network.quality)
         return input_[..., :1], label, network.scale
-    pixels = utils.modcrop(images.colours(images.read(path).pixels), network.scale)
+    pixels = utils.modcrop(image_io.colours(image_io.read(path).pixels), network.scale)
     label = utils.luminance(pixels)
     low = utils.to_float(utils.compressed(utils.to_pixels(label), network.scale, network.quality))
     return utils.enlarge(low, network.scale, "jpeg"), label, network.scale

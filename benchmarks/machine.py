@@ -2,14 +2,11 @@
 
 import os
 import platform
-import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from threads import cores
+from srcnn.system.threads import cores
 
 CPUINFO = Path("/proc/cpuinfo")
 SETS = {"AVX-512": "avx512f", "AVX2": "avx2", "AVX": "avx", "SSE4.1": "sse4_1"}  # by the kernel's flag for it

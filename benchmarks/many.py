@@ -1,6 +1,6 @@
 """Tests of many photographs and of a large one, beside those of an earlier commit, in turns.
 
-    python benchmarks/many.py [folder of images]
+    python -m benchmarks.many [folder of images]
 
 Without a folder: 100 photographs of 481x321, cut from those that come with scikit-image. Memory is the most
 that was resident in the process. With ONEDNN_MAX_CPU_ISA=AVX2 as on a processor without AVX-512, where the
@@ -21,9 +21,10 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from growth import ROOT, run
-from machine import heading
 from PIL import Image
+
+from benchmarks.growth import ROOT, run
+from benchmarks.machine import heading
 
 EARLIER = "217a54b"
 SOURCES = "astronaut.png coffee.png ihc.png motorcycle_left.png rocket.jpg retina.jpg hubble_deep_field.jpg"

@@ -1,6 +1,6 @@
 """The paper's experiments (arXiv 1501.00092, section 4), its numbers beside ours, as Markdown.
 
-    python benchmarks/paper.py filters-number [folder with Train and Test, default .] [folder for the runs]
+    python -m benchmarks.paper filters-number [folder with Train and Test, default .] [folder for the runs]
 
 Experiments: filters-number, filters-size, layers, colour, training-set, time. All are at x3 on Set5. Each
 run is a folder below benchmarks/runs with its training and, once it is done, a file of results beside it: a
@@ -22,14 +22,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import main
+from benchmarks.machine import heading
+from srcnn.page import figures
+from srcnn.system.errors import InputError
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from machine import heading  # noqa: E402
-
-import drawing  # noqa: E402
-import main  # noqa: E402
-from errors import InputError  # noqa: E402
 
 SHORT = 180  # seconds of training up to which a run is made with three seeds
 SEEDS = 1, 2, 3
@@ -245,11 +243,11 @@ def colour_table(bench, experiment):
 
 def time_table(bench, experiment, rounds=5):
     """Seconds of the network for an image of Set5 on average, the runs in turns, beside the paper's."""
-    import tf1
     import utils
-    from evaluate import super_resolve
     from model import SRCNN
-    from network import TILE
+    from srcnn import tf1
+    from srcnn.networks.network import TILE
+    from srcnn.testing.evaluate import super_resolve
 
     inputs = [utils.preprocess(path)[0] for path in utils.prepare_data(bench.data / "Test/Set5")]
     seconds = {}
@@ -279,7 +277,7 @@ def time_table(bench, experiment, rounds=5):
 
 def plot(curves, path):
     """PSNR of the images held out against steps of training (the paper's figures 7 to 9)."""
-    figure = drawing.figure(figsize=(8, 4.5), layout="constrained")
+    figure = figures.figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, points in curves.items():
         axes.plot(*zip(*points, strict=True), label=name)

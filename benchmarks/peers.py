@@ -13,7 +13,7 @@ class Peer:
     """
 
     def __init__(self, *command):
-        self.script = command[0]
+        self.script = command[command[0] == "-m"]
         self.process = subprocess.Popen(
             [sys.executable, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -1,24 +1,21 @@
-"""The network in PyTorch with the optimizer of the well-known recipe, as a peer of training.py.
+"""The network in PyTorch with the optimizer of the well-known recipe, as a peer of loop.py.
 
-    python benchmarks/pytorch.py train.h5 tests.npz
+    python -m benchmarks.pytorch train.h5 tests.npz
 
 tests.npz: degraded and original luminance of each test image, one after the other.
 """
 
 import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import h5py
 import numpy as np
 import torch
-from clock import Clock
-from peers import serve
 
-from scores import psnr
-from threads import cores
+from benchmarks.clock import Clock
+from benchmarks.peers import serve
+from srcnn.pixels.metrics import psnr
+from srcnn.system.threads import cores
 
 
 class Torch:

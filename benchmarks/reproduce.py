@@ -1,23 +1,21 @@
 """Every shipped model but those for JPEG (jpeg.py) on Set5 and Set14, beside the paper, as Markdown.
 
-python benchmarks/reproduce.py [folder with Set5 and Set14, default Test]
+python -m benchmarks.reproduce [folder with Set5 and Set14, default Test]
 """
 
 import sys
 from pathlib import Path
 
+from benchmarks.machine import heading
+from model import trained
+from srcnn import tf1
+from srcnn.networks.network import Network, default_channels
+from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.page.report import results
+from srcnn.testing.evaluate import evaluate
+from utils import prepare_data
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from machine import heading  # noqa: E402
-
-import tf1  # noqa: E402
-from evaluate import evaluate  # noqa: E402
-from model import trained  # noqa: E402
-from network import Network, default_channels  # noqa: E402
-from report import results  # noqa: E402
-from utils import prepare_data  # noqa: E402
-from weights import SHIPPED, read_weights  # noqa: E402
 
 
 def dashed(text):

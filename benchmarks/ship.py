@@ -1,6 +1,6 @@
 """Copies the weights of finished trainings from --checkpoint_dir to checkpoint/shipped.
 
-    python benchmarks/ship.py checkpoint
+    python -m benchmarks.ship checkpoint
 
 Only w1, b1, w2 and so on, and the settings are kept: the state of the training is 100 times larger.
 """
@@ -10,11 +10,10 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from srcnn import tf1
+from srcnn.networks.weight_files import SHIPPED, read_weights
 
-import tf1  # noqa: E402
-from weights import SHIPPED, read_weights  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 tf = tf1.tf
 

@@ -1,6 +1,6 @@
 """Speed of training, and PSNR on Set5 against wall time, here and elsewhere, on this machine in one run.
 
-    python benchmarks/training.py [folder with Train and Test, default .] [seconds for each, default 60]
+    python -m benchmarks.training [folder with Train and Test, default .] [seconds for each, default 60]
 
 Prints tables and saves benchmarks/training.png. PyTorch is compared, in a process of its own, where
 it is installed (pip install torch). The clock stands still during scoring. Adam in the same graph is given
@@ -17,23 +17,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
+import h5py
+import numpy as np
+
+import main
+import model
+import utils
+from benchmarks.clock import Clock
+from benchmarks.machine import heading
+from benchmarks.peers import Peer
+from srcnn import tf1
+from srcnn.pixels.metrics import psnr
+from srcnn.testing.evaluate import super_resolve
+from srcnn.training.batches import Batches
+from srcnn.training.loop import FIRST_STEPS, LATER_STEPS, learning_rate, train_step
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-import h5py  # noqa: E402
-import numpy as np  # noqa: E402
-from clock import Clock  # noqa: E402
-from machine import heading  # noqa: E402
-from peers import Peer  # noqa: E402
-
-import main  # noqa: E402
-import model  # noqa: E402
-import tf1  # noqa: E402
-import utils  # noqa: E402
-from batches import Batches  # noqa: E402
-from evaluate import super_resolve  # noqa: E402
-from scores import psnr  # noqa: E402
-from training import FIRST_STEPS, LATER_STEPS, learning_rate, train_step  # noqa: E402
 
 tf = tf1.tf
 
@@ -160,8 +159,9 @@ def benchmark(root, seconds):
             torch = None
             if find_spec("torch"):
                 np.savez(Path(folder) / "tests.npz", *itertools.chain.from_iterable(tests))
-                script = Path(__file__).with_name("pytorch.py")
-                torch = stack.enter_context(Peer(script, path, Path(folder) / "tests.npz"))
+                torch = stack.enter_context(
+                    Peer("-m", "benchmarks.pytorch", path, Path(folder) / "tests.npz")
+                )
             else:
                 print("PyTorch is not installed and left out.\n")
             compare(hf, torch, tests, seconds)

@@ -1,6 +1,6 @@
 """Settings of the natural gradient, tried on training images held out: never on Set5 or Set14.
 
-    python benchmarks/trials.py [folder of the 91 images, default Train]
+    python -m benchmarks.trials [folder of the 91 images, default Train]
 
 Each line is a training that differs from the defaults as it says: of 1,200 steps or so, the last ones of
 the default length. Those of the curvature's sub-images and refreshes have three seeds; the spread is the
@@ -18,14 +18,12 @@ from pathlib import Path
 from statistics import mean
 from unittest import mock
 
+import main
+import model
+from benchmarks.machine import heading
+from srcnn.training import loop
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from machine import heading  # noqa: E402
-
-import main  # noqa: E402
-import model  # noqa: E402
-import training  # noqa: E402
 
 CURVATURE = [
     {},
@@ -61,11 +59,11 @@ LARGER = "--image_size 93 --stride 42 --batch_size 9 --epoch 28"
 
 def validation_psnr(train_dir, seed, flags=(), curvature=None, refreshes=None, schedule=None, weights=None):
     """(PSNR in dB of 10 held-out images, seconds) at the end of a training."""
-    patched = {"learning_rate": schedule or training.learning_rate, **(refreshes or {})}
+    patched = {"learning_rate": schedule or loop.learning_rate, **(refreshes or {})}
     gradient = functools.partial(model.NaturalGradient, **curvature or {})
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.object(model, "NaturalGradient", gradient))
-        stack.enter_context(mock.patch.multiple(training, **patched))
+        stack.enter_context(mock.patch.multiple(loop, **patched))
         if weights:
             stack.enter_context(mock.patch.object(model.SRCNN, "sample_weights", weights))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))

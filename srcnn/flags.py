@@ -4,7 +4,7 @@ import argparse
 import re
 from fractions import Fraction
 
-import windows
+from srcnn.system import windows
 
 DEFAULTS = {  # by preconditioner
     "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
@@ -161,7 +161,7 @@ def make_parser():
 
 
 def data_flags(flags):
-    from datasets import SOURCES
+    from srcnn.training.datasets import SOURCES
 
     flags.of("data")
     flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")

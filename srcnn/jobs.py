@@ -6,32 +6,30 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import images
-import jpeg
-import png
-import report
-import shards
-import tf1
 import utils
-import workers
-from batches import Batches
-from checkpoints import PROGRAM
-from datasets import find_images
-from errors import InputError, first_line
-from evaluate import evaluate
-from export import check_export, write_weights
-from loading import load, starting_weights
-from locks import locked
 from model import SRCNN
-from naming import names
-from parts import LEFT_OUT, read_parts
-from pictures import filters_picture, save_comparison
-from progress import progress
-from signals import stopping
-from threads import in_threads
-from weights import ON_TRUST
-from workers import Crew
-from writing import check_apart, check_replaceable, check_writable, published, said
+from srcnn import tf1
+from srcnn.cluster import workers
+from srcnn.cluster.workers import Crew
+from srcnn.exports.export import check_export, write_weights
+from srcnn.images import image_io, jpeg, png
+from srcnn.networks.trained import load, starting_weights
+from srcnn.networks.weight_files import ON_TRUST
+from srcnn.page import report
+from srcnn.page.pictures import filters_picture, save_comparison
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.file_names import names
+from srcnn.system.locks import locked
+from srcnn.system.progress import progress
+from srcnn.system.signals import stopping
+from srcnn.system.threads import in_threads
+from srcnn.system.writing import check_apart, check_replaceable, check_writable, published, said
+from srcnn.testing import shards
+from srcnn.testing.evaluate import evaluate
+from srcnn.training.batches import Batches
+from srcnn.training.checkpoints import PROGRAM
+from srcnn.training.datasets import find_images
+from srcnn.training.training_data import LEFT_OUT, read_parts
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
 ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
@@ -56,7 +54,7 @@ def alone(work, stop):
 
 def train_on(on_devices, config):
     """on_devices: calls a function with a session, until that returns something; see `alone`."""
-    from training import Curve, train
+    from srcnn.training.loop import Curve, train
 
     paths, held_out = split(find_images(config.train_dir, "train"), config.validation)
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
@@ -138,7 +136,7 @@ def test(config):
         w1 = sess.run(srcnn.weights["w1"])
         pictures = folder if config.gather else staging
         shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
-        images.save(filters_picture(w1), staging / "filters.png")
+        image_io.save(filters_picture(w1), staging / "filters.png")
         results = save_results(config, srcnn, staging, entries, w1)
     print(report.table(report.rows(config.network, results)))
     print(f"pictures, results.json and report.html in {folder}")

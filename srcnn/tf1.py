@@ -1,14 +1,14 @@
-"""TensorFlow as 1.x, quiet, `from tf1 import tf` everywhere; and the only place that makes sessions."""
+"""TensorFlow as 1.x, quiet, `from srcnn.tf1 import tf` everywhere; and the only place that makes sessions."""
 
 import os
 import sys
 import threading
 from contextlib import contextmanager, suppress
 
-import signals
-from errors import InputError, first_line
-from terminal import silenced
-from threads import cores, schedulable_cores
+from srcnn.system import signals
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.terminal import silenced
+from srcnn.system.threads import cores, schedulable_cores
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # By itself TensorFlow takes oneDNN's kernels only on processors with AVX512_VNNI, AVX512_BF16 or AMX; on the
@@ -74,7 +74,7 @@ def cluster_session(target, tasks=(), timeout=0):
 
     target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts;
     none: on that server alone, whichever it is. timeout: seconds for each run, 0 for no limit.
-    Raises one of lost.LOST when a machine does not answer.
+    Raises one of failures.LOST when a machine does not answer.
     """
     filters = [device_of(task) for task in tasks] or [NOBODY]
     config = settings(

@@ -9,9 +9,9 @@ import pytest
 
 import main
 import utils
-from flags import kernel_sizes
-from network import Network, default_channels
-from signals import ENDING
+from srcnn.flags import kernel_sizes
+from srcnn.networks.network import Network, default_channels
+from srcnn.system.signals import ENDING
 
 collect_ignore = []
 if os.name != "posix":  # they need bash, fork, pseudo-terminals, or limits of memory and files

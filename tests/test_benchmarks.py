@@ -2,24 +2,19 @@
 
 import os
 import platform
-import sys
 from importlib.metadata import version
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 CPUINFO = "processor\t: 0\nmodel name\t: A Processor\nflags\t\t: fpu sse4_1 avx avx2{}\n"
-
-
-@pytest.fixture(autouse=True)
-def among_benchmarks(monkeypatch):
-    monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
     """The module, on a processor with AVX-512 and nothing in the environment."""
-    import machine
+    from benchmarks import machine
 
     monkeypatch.setattr(machine, "CPUINFO", tmp_path / "cpuinfo")
     machine.CPUINFO.write_text(CPUINFO.format(" avx512f"))
@@ -59,13 +54,13 @@ def test_onednn_may_be_off_and_the_processor_unknown(machine, monkeypatch):
 
 
 def test_a_peer_answers_from_a_process_of_its_own(tmp_path):
-    from peers import Peer
+    from benchmarks.peers import Peer
 
     script = tmp_path / "script.py"
     script.write_text(
         "import os, sys\n"
-        f"sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
-        "from peers import serve\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from benchmarks.peers import serve\n"
         "class Calls:\n"
         "    def where(self, *numbers):\n"
         "        return os.getpid(), sum(numbers), 'tensorflow' in sys.modules\n"

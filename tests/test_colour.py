@@ -9,10 +9,10 @@ import pytest
 import main
 import utils
 from model import SRCNN
-from network import Network
-from scores import colour_psnr, psnr
-from tf1 import tf
-from weights import read_weights
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import read_weights
+from srcnn.pixels.metrics import colour_psnr, psnr
+from srcnn.tf1 import tf
 
 COLOURS = "rgb", "ycbcr"
 

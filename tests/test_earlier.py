@@ -8,7 +8,9 @@ from pathlib import Path
 import av
 import h5py
 import pytest
-from earlier import (
+
+import main
+from tests.helpers.earlier import (
     FILM,
     FIXTURES,
     GATHERED,
@@ -26,8 +28,6 @@ from earlier import (
     take_images,
     unpack,
 )
-
-import main
 
 SETTINGS = json.loads((FIXTURES / "settings.json").read_text())
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+
+from tests.conftest import ROOT
 
 NOWHERE = "/proc/nowhere"  # where not even root can write
 ENVIRONMENTS = {

@@ -9,16 +9,16 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from conftest import network_of
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_model import random_weights, write_checkpoint, write_mat
 
-import images
 import main
-import upscale
-from tf1 import tf
+from srcnn.images import image_io
+from srcnn.tf1 import tf
+from srcnn.upscaling import photographs
+from tests.conftest import network_of
+from tests.helpers.weight_files import random_weights, write_checkpoint, write_mat
 
 SMALL = "--filters", "3-1-3"  # whose graph is quickly built, with all that a checkpoint of 9-1-5 has
 MODEL = network_of(SMALL[1]).name
@@ -83,7 +83,7 @@ def damages(count):
 def memory():
     """All of these together may take 1 GB more than what was there before.
 
-    The largest result that `small` lets through takes 0.1 GB at 24 bytes a pixel (test_upscale.py), and
+    The largest result that `small` lets through takes 0.1 GB at 24 bytes a pixel (test_photographs.py), and
     libraries keep what they had. A damaged 32-bit field taken at its word would take 2 or 4 GB.
     """
     unit = 1 if sys.platform == "darwin" else 1024
@@ -95,8 +95,8 @@ def memory():
 @pytest.fixture
 def small(monkeypatch):
     """Limits at which a header that promises a huge image is refused quickly."""
-    monkeypatch.setattr(images, "LARGEST", 500_000)
-    monkeypatch.setattr(upscale, "LARGEST", 4_500_000)
+    monkeypatch.setattr(image_io, "LARGEST", 500_000)
+    monkeypatch.setattr(photographs, "LARGEST", 4_500_000)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def made(tmp_path_factory):
         image.save(folder / name, save_all=True, append_images=frames, duration=50)
     image.save(folder / "lzw.tif", compression="tiff_lzw")
     for name in ("16.png", "16.tif"):
-        images.save(pixels.astype(np.uint16) * 257, folder / name)
+        image_io.save(pixels.astype(np.uint16) * 257, folder / name)
     (folder / "photographs").mkdir()
     image.save(folder / "photographs/a.png")
     write_mat(folder / "x3.mat", random_weights("9-1-5"))
@@ -250,7 +250,7 @@ def test_a_bomb_is_refused_with_the_limit(tmp_path, fails):
     """A PNG of 20,000 x 20,000 pixels in 50 kB."""
     Image.new("1", (20000, 20000)).save(tmp_path / "bomb.png", optimize=True)
     assert (tmp_path / "bomb.png").stat().st_size < 70_000
-    assert f"{images.LARGEST:,}" in fails("--is_train", "False", "--input", "bomb.png")
+    assert f"{image_io.LARGEST:,}" in fails("--is_train", "False", "--input", "bomb.png")
 
 
 def test_a_mat_file_runs_no_code(tmp_path, fails):

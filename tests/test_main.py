@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
-from test_model import random_weights, write_mat
 
 import main
-import report
 import utils
+from srcnn.page import report
+from tests.helpers.weight_files import random_weights, write_mat
 
 
 def test_the_two_commands(tmp_path, photographs, command):
@@ -51,7 +51,7 @@ def test_help_is_quick(tmp_path, command, monkeypatch):
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     lines = command("--help", cwd=tmp_path).stderr.splitlines()
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
-    assert {"argparse", "datasets"} <= imported  # the list is there
+    assert {"argparse", "srcnn"} <= imported  # the list is there
     slow = {"tensorflow", "keras", "matplotlib", "skimage", "cv2", "imageio", "jinja2", "onnx"}
     assert not imported & slow
 

@@ -5,33 +5,22 @@ import signal
 import h5py
 import numpy as np
 import pytest
-import scipy.io
-from conftest import network_of
 from scipy.ndimage import correlate
-from test_batches import stored
 
 import main
-import training
 import utils
-from batches import Batches
-from errors import InputError
-from evaluate import super_resolve
 from model import SRCNN, conv2d, in_blocks, initial_weights
-from signals import Stop
-from tf1 import tf
+from srcnn.system.errors import InputError
+from srcnn.system.signals import Stop
+from srcnn.testing.evaluate import super_resolve
+from srcnn.tf1 import tf
+from srcnn.training import loop
+from srcnn.training.batches import Batches
+from tests.conftest import network_of
+from tests.helpers.training_data import stored
+from tests.helpers.weight_files import COLOUR, random_weights, write_checkpoint, write_mat
 
-COLOUR = {1: "y", 3: "rgb"}  # by channels
 FILTERS = ("9-1-5", "9-3-5", "9-5-5")  # the paper's networks, by their kernel sizes
-
-
-def random_weights(filters, c_dim=1, seed=0):
-    """Weights of a size that keeps every layer alive."""
-    rng = np.random.default_rng(seed)
-    values = initial_weights(network_of(filters, colour=COLOUR[c_dim]), "normal", seed)
-    for name, value in values.items():
-        deviation = 0.1 if name.startswith("b") else np.sqrt(2 / np.prod(value.shape[:3]))
-        values[name] = rng.normal(0, deviation, value.shape).astype(np.float32)
-    return values
 
 
 @pytest.fixture
@@ -148,27 +137,6 @@ def test_identity_weights_let_the_image_through(network):
         np.testing.assert_allclose(super_resolve(srcnn, image, 21), image, atol=1e-6)
 
 
-def write_checkpoint(prefix, values, version):
-    with tf.Graph().as_default(), tf.Session() as session:
-        variables = [tf.Variable(value, name=name) for name, value in values.items()]
-        session.run(tf.global_variables_initializer())
-        saver = tf.train.Saver(variables, write_version=version)
-        return saver.save(session, str(prefix), global_step=2550000)
-
-
-def write_mat(path, values):
-    """The authors' layout, a value at a time, from its description."""
-    w1, w2, w3 = (values[f"w{i}"] for i in (1, 2, 3))
-    f1, f2, f3 = len(w1), len(w2), len(w3)
-    conv1 = np.array([[w1[p % f1, p // f1, 0, i] for i in range(64)] for p in range(f1 * f1)])
-    conv2 = np.array(
-        [[[w2[p % f2, p // f2, i, o] for o in range(32)] for p in range(f2 * f2)] for i in range(64)]
-    )
-    conv3 = np.array([[w3[p % f3, p // f3, i, 0] for p in range(f3 * f3)] for i in range(32)])
-    mat = {"weights_conv1": conv1, "weights_conv2": conv2, "weights_conv3": conv3}
-    scipy.io.savemat(path, mat | {f"biases_conv{i}": values[f"b{i}"][:, np.newaxis] for i in (1, 2, 3)})
-
-
 @pytest.mark.parametrize("filters", FILTERS)
 @pytest.mark.parametrize("kind", ["V1", "V2", "mat"])
 def test_weights_of_every_format_are_the_same(network, tmp_path, filters, kind):
@@ -240,7 +208,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
         srcnn.build_descent(config.preconditioner)
-        training.train(srcnn, config, batches, [], tmp_path, Stop())
+        loop.train(srcnn, config, batches, [], tmp_path, Stop())
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 
@@ -264,14 +232,14 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
 ):
     """To the bit, natural gradient with its factors and inverses included."""
     losses(tmp_path / "whole", photographs, "--epoch", 16)
-    whole_step = training.train_step
+    whole_step = loop.train_step
 
     def interrupted_step(srcnn, step, *arguments):
         if step in (13, 14, 27):
             signal.raise_signal(signal.SIGTERM)
         return whole_step(srcnn, step, *arguments)
 
-    monkeypatch.setattr(training, "train_step", interrupted_step)
+    monkeypatch.setattr(loop, "train_step", interrupted_step)
     words = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "stopped", "--batch_size", 8]
     words = [str(word) for word in (*words, "--epoch", 16)]
     assert [main.main(words) for _ in range(4)] == [143, 143, 143, 0]

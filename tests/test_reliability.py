@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, network_of, save_photographs
 
 import main
-from weights import latest_checkpoint, read_weights
-from writing import MACHINE
+from srcnn.networks.weight_files import latest_checkpoint, read_weights
+from srcnn.system.writing import MACHINE
+from tests.conftest import ROOT, network_of, save_photographs
+from tests.helpers.trainings import flags
 
 MODEL = "srcnn_9-1-5_x3_matlab"
 
@@ -26,30 +27,31 @@ def python(program, *words, **more):
     return subprocess.run(words, env={**os.environ, "PYTHONPATH": str(ROOT), **more.pop("env", {})}, **more)
 
 
-def flags(photographs, folder, *more):
-    words = "--train_dir", photographs, "--checkpoint_dir", folder, "--batch_size", 8
-    return [str(word) for word in (*words, *more)]
-
-
 KILLER = """
 import json, os, random, signal, sys, time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import main
-import training  # TensorFlow, but no session yet: its threads would not survive a fork
-import batches, hdf5, locks, naming, pictures, report, upscale  # once, not in every child
-from weights import latest_checkpoint, read_weights
-training.CHECKPOINT_STEPS = 1
+from srcnn.training import loop  # TensorFlow, but no session yet: its threads would not survive a fork
+from srcnn.training import batches
+from srcnn.training import hdf5
+from srcnn.system import locks
+from srcnn.system import file_names
+from srcnn.page import pictures
+from srcnn.page import report
+from srcnn.upscaling import photographs  # once, not in every child
+from srcnn.networks.weight_files import latest_checkpoint, read_weights
+loop.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 random.seed(int(sys.argv[2]))
 def start():
     pipe = os.pipe()
     child = os.fork()
     if not child:
-        step = training.train_step
+        step = loop.train_step
         def counted_step(*arguments):
             os.write(pipe[1], b".")
             return step(*arguments)
-        training.train_step = counted_step
+        loop.train_step = counted_step
         os._exit(main.main(words))
     os.close(pipe[1])
     return child, pipe[0]
@@ -97,7 +99,7 @@ LIMITED = """
 import resource, sys
 limit, words = int(sys.argv[1]), sys.argv[2:]
 import main
-import jobs
+from srcnn import jobs
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main.main(words))
 """
@@ -148,7 +150,7 @@ def test_a_signal_saves_once_and_leaves(usual_signals, photographs, tmp_path, nu
 
 
 def test_the_last_five_checkpoints_are_kept(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr("srcnn.training.loop.CHECKPOINT_STEPS", 1)
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 2)) == 0
     assert main.main(flags(photographs, tmp_path / "c", "--epoch", 4)) == 0
     kept = sorted((tmp_path / "c" / MODEL).glob("SRCNN.model-*.index"), key=lambda p: int(p.stem[12:]))
@@ -273,7 +275,7 @@ def test_a_loop_of_links_is_no_folder(tmp_path, photographs, fails):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc, where root cannot write either")
 def test_a_sample_dir_that_cannot_be_written_is_said_first(photographs, fails, monkeypatch):
-    monkeypatch.setattr("images.read", None)  # before an image is read
+    monkeypatch.setattr("srcnn.images.image_io.read", None)  # before an image is read
     for words in (("--test_dir", photographs), ("--input", photographs)):
         assert "--sample_dir /proc" in fails("--is_train", "False", *words, "--sample_dir", "/proc/new")
 
@@ -292,7 +294,7 @@ def scores(folder, sample, *words):
 
 THREADS = """
 import sys
-from tf1 import tf
+from srcnn.tf1 import tf
 count = int(sys.argv[1])
 tf.config.threading.set_intra_op_parallelism_threads(count)
 tf.config.threading.set_inter_op_parallelism_threads(count)

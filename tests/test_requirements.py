@@ -3,8 +3,9 @@
 from collections import defaultdict
 
 import pytest
-from conftest import ROOT
 from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
 
 NEW_INTERFACES = {"av", "h5py", "numpy", "opencv-python-headless", "pillow", "tifffile"}
 

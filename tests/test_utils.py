@@ -10,16 +10,16 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-import paper
-import scores
 import utils
-from errors import InputError
-from evaluate import Restored
-from hdf5 import read_data
-from naming import names
-from network import Network
-from threads import Budget
-from writing import replacing
+from srcnn.networks.network import Network
+from srcnn.pixels import metrics
+from srcnn.system.errors import InputError
+from srcnn.system.file_names import names
+from srcnn.system.threads import Budget
+from srcnn.system.writing import replacing
+from srcnn.testing import paper
+from srcnn.testing.evaluate import Restored
+from srcnn.training.hdf5 import read_data
 
 
 def matlab_resize_matrix(n, scale, shrink):
@@ -67,21 +67,21 @@ def test_zoom_degradation_is_scipys_on_each_channel():
 def test_bicubic_scores_are_the_papers(data, scale):
     for folder, ssim in (("Set5", (0.9299, 0.8682, 0.8104)), ("Set14", (0.8687, 0.7736, 0.7019))):
         pairs = [utils.preprocess(path, scale) for path in utils.prepare_data(data / "Test" / folder)]
-        psnrs = [scores.psnr(label, input_, scale) for input_, label in pairs]
+        psnrs = [metrics.psnr(label, input_, scale) for input_, label in pairs]
         if folder == "Set5":
             np.testing.assert_allclose(psnrs, paper.PAPER_BICUBIC[scale], atol=0.0151)
         assert np.mean(psnrs) == pytest.approx(paper.PAPER_AVERAGE[folder]["bicubic"][scale], abs=0.01)
-        ssims = [scores.ssim(label, input_, scale) for input_, label in pairs]
+        ssims = [metrics.ssim(label, input_, scale) for input_, label in pairs]
         assert np.mean(ssims) == pytest.approx(ssim[scale - 2], abs=1e-4)
 
 
 def test_reference_figures(data):
     """As MATLAB's imresize gives it, to the last rounding."""
     paths = utils.prepare_data(data / "Test/Set5")
-    matlab = [scores.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
+    matlab = [metrics.psnr(label, input_, 3) for input_, label in map(utils.preprocess, paths)]
     assert [f"{value:.2f}" for value in matlab] == ["33.91", "32.57", "24.04", "32.88", "28.56"]
     assert f"{np.mean(matlab):.3f}" == "30.392"
-    zoom = [scores.psnr(label, i, 3) for i, label in (utils.preprocess(p, 3, "zoom") for p in paths)]
+    zoom = [metrics.psnr(label, i, 3) for i, label in (utils.preprocess(p, 3, "zoom") for p in paths)]
     assert [f"{value:.2f}" for value in zoom] == ["31.53", "29.73", "21.78", "31.54", "26.25"]
     assert f"{np.mean(zoom):.3f}" == "28.165"
 

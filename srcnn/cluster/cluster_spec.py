@@ -4,7 +4,7 @@ import json
 import re
 from typing import NamedTuple
 
-from errors import InputError
+from srcnn.system.errors import InputError
 
 CHIEFS = "chief", "master"  # jobs of TF_CONFIG that have one task, which leads
 IDLE = "ps", "evaluator"  # those for which there is nothing to do

@@ -1,6 +1,6 @@
 """What sessions raise when another machine is gone."""
 
-from tf1 import tf
+from srcnn.tf1 import tf
 
 LOST = (
     tf.errors.AbortedError,

@@ -12,11 +12,11 @@ from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
-import tf1
-from errors import InputError, first_line
-from lost import LOST
-from signals import Stop
-from tf1 import tf
+from srcnn import tf1
+from srcnn.cluster.failures import LOST
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.signals import Stop
+from srcnn.tf1 import tf
 
 POLL = 0.3  # seconds between two looks for orders, or for machines that did not answer
 PROBE = 5  # seconds for an answer to the question who is there

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
-import tf1
-import windows
-from errors import InputError, needing
 from model import conv2d, in_blocks
-from tf1 import tf
-from weights import NATIVE, SETTINGS
-from writing import replacing
+from srcnn import tf1
+from srcnn.networks.weight_files import NATIVE, SETTINGS
+from srcnn.system import windows
+from srcnn.system.errors import InputError, needing
+from srcnn.system.writing import replacing
+from srcnn.tf1 import tf
 
 BLOCK = 4  # side of the blocks of pixels that the last layer of a SavedModel computes, see `model.in_blocks`
 

@@ -6,13 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-import images
-import metadata
-import png
-import profiles
-from errors import InputError, first_line
-from metadata import Metadata
-from writing import replacing
+from srcnn.images import icc_profiles, image_io, metadata, png
+from srcnn.images.metadata import Metadata
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.writing import replacing
 
 KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
 STEPS = {"GIF": 10, "WEBP": 1}  # milliseconds in which they count; PNG has fractions
@@ -45,12 +42,12 @@ def fit(source, target):
 def check_fits(source, target, picture, h, w):
     """Raises InputError if memory, or a file of the target's name, cannot hold an animation of this size.
 
-    picture: what `images.read` gives of its source, which need not be decoded for that.
+    picture: what `image_io.read` gives of its source, which need not be decoded for that.
     """
     if picture.frames * h * w > LARGEST:
         raise InputError(f"{target}: would have more than {LARGEST:,} pixels in all; cut the animation first")
     kind = KINDS[target.suffix.lower()]
-    if max(h, w) > images.LARGEST_SIDE.get(kind, LARGEST):
+    if max(h, w) > image_io.LARGEST_SIDE.get(kind, LARGEST):
         raise InputError(f"{target}: {w}x{h} pixels is more than {kind} can hold; take .png")
     if picture.pixels.dtype == np.uint16:
         raise InputError(f"{source}: has 16 bits, but animations are written with 8; save it with 8 bits")
@@ -87,7 +84,7 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
-            upright = images.UPRIGHT.get(images.orientation_of(image), np.asarray)
+            upright = image_io.UPRIGHT.get(image_io.orientation_of(image), np.asarray)
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
         reason = first_line(error)
@@ -97,7 +94,7 @@ def read(path):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
     plays = 1 if loop is None else loop + 1 if kind == "GIF" and loop else loop
-    icc = icc if profiles.belongs(icc, 3) else None
+    icc = icc if icc_profiles.belongs(icc, 3) else None
     return Animation(frames, milliseconds, plays, icc, info, left_out)
 
 
@@ -119,7 +116,7 @@ def save(animation, path, about=None, overwrite=True):
     if animation.icc_profile and kind != "GIF":
         more["icc_profile"] = animation.icc_profile
     if kind != "GIF":
-        more |= images.in_pillow(kind, animation.metadata)
+        more |= image_io.in_pillow(kind, animation.metadata)
     more["duration"] = in_steps(animation.milliseconds, STEPS.get(kind))
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about, overwrite) as temporary:

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-import deep
-import metadata
-import profiles
-from errors import InputError, first_line, needing
+from srcnn.images import high_bit_depth, icc_profiles, metadata
+from srcnn.system.errors import InputError, first_line, needing
 
 SUFFIXES = ".heic", ".heif", ".hif"
 LARGEST_SIDE = 4096  # pixels; encoders of phones and of pillow-heif refuse from twice as many on
@@ -43,7 +41,7 @@ def size(path, largest):
 
 
 def read(path, largest):
-    """Decodes a file: (pixels, icc_profile, frames, Metadata), upright, see images.Picture.
+    """Decodes a file: (pixels, icc_profile, frames, Metadata), upright, see image_io.Picture.
 
     largest: pixels. What lies in the file is turned by libheif; the orientation of EXIF is not used.
     Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
@@ -51,19 +49,19 @@ def read(path, largest):
     image, frames = _opened(path, largest)
     mode, _, depth = image.mode.partition(";")
     if mode not in ("L", "LA", "RGB", "RGBA"):
-        raise deep.KindError(f"HEIF of the kind {image.mode}; save it as PNG")
+        raise high_bit_depth.KindError(f"HEIF of the kind {image.mode}; save it as PNG")
     icc = image.info.get("icc_profile")
     named = image.info.get("nclx_profile")
     if (
         not icc
         and named
-        and not profiles.is_srgb_by_numbers(named["color_primaries"], named["transfer_characteristics"])
+        and not icc_profiles.is_srgb_by_numbers(named["color_primaries"], named["transfer_characteristics"])
     ):
-        raise deep.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
+        raise high_bit_depth.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
     pixels = np.array(image)
     pixels = pixels.reshape(*pixels.shape[:2], len(mode))
     if depth:
-        pixels = deep.stretched(pixels, 2 ** int(depth) - 1)
+        pixels = high_bit_depth.stretched(pixels, 2 ** int(depth) - 1)
     info = metadata.checked(image.info.get("exif") or b"", image.info.get("xmp") or b"", [])
     return pixels, icc, frames, info
 

@@ -12,29 +12,29 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-import deep
-import exif
-import heif
-import metadata
-import png
-import profiles
-import tiff
-from errors import InputError
-from metadata import Metadata
-from terminal import silenced
-from writing import replacing
+from srcnn.images import exif, heif, high_bit_depth, icc_profiles, metadata, png, tiff
+from srcnn.images.metadata import Metadata
+from srcnn.system.errors import InputError
+from srcnn.system.terminal import silenced
+from srcnn.system.writing import replacing
 
 SUFFIXES = (
     *heif.SUFFIXES,
     *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".mpo", ".pgm", ".png"),
     *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
 )
-# Those whose every kind is known to come out right, see tests/test_images.py.
+# Those whose every kind is known to come out right, see tests/images/test_image_io.py.
 READABLE = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO"),
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
-NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")  # some of them, or their profile, by deep.py
+NOT_ALL_BY_PILLOW = (
+    "AVIF",
+    "BMP",
+    "JPEG2000",
+    "PNG",
+    "PPM",
+)  # some of them, or their profile, by high_bit_depth.py
 LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
@@ -125,7 +125,7 @@ def _refusing(path):
         raise InputError(
             f"{path}: more than {LARGEST:,} pixels, or than fit in memory; scale or cut it first"
         ) from error
-    except deep.KindError as error:
+    except high_bit_depth.KindError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # decoders raise nearly everything on damaged files
         if isinstance(error, OSError) and error.errno:
@@ -156,13 +156,15 @@ def _decode(path):
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
     with Image.open(path, formats=names) as image:
         data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
-        icc = profiles.profile_of(image, data)
+        icc = icc_profiles.profile_of(image, data)
         frames = getattr(image, "n_frames", 1)
-        if not icc and not profiles.is_srgb(image, data):
-            raise deep.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
-        depth = deep.depth_of(image, data)
+        if not icc and not icc_profiles.is_srgb(image, data):
+            raise high_bit_depth.KindError(
+                "its colours are not sRGB, and it has no profile; convert it to sRGB"
+            )
+        depth = high_bit_depth.depth_of(image, data)
         if depth > 8:
-            pixels = deep.read(image, data, depth)
+            pixels = high_bit_depth.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
             return _picture(pixels, icc, frames, metadata.of_image(image), orientation_of(image))
         with _quiet(image):
@@ -203,7 +205,7 @@ def _quiet(image):
 
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
-    icc = icc if profiles.belongs(icc, colours(pixels).shape[2]) else None
+    icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
 
 
@@ -211,14 +213,14 @@ def _decode_8_bits(image, icc, bits):
     """(h, w, channels) uint8 of an image that Pillow opened, not turned. bits: of a grey PNG, else None."""
     key = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):
-        raise deep.KindError("its pixels have no defined range; save it as 8 or 16 bits")
+        raise high_bit_depth.KindError("its pixels have no defined range; save it as 8 or 16 bits")
     if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
         srgb = ImageCms.createProfile("sRGB")
         profile = ImageCms.getOpenProfile(BytesIO(icc))
         image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
     if bits and key is not None:  # Pillow scales the key in some versions and depths only
         key = key * 255 // (2**bits - 1) if key < 2**bits else key
-        return deep.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
+        return high_bit_depth.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     if image.has_transparency_data:
         mode += "A"

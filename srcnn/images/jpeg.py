@@ -11,7 +11,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from errors import InputError
+from srcnn.system.errors import InputError
 
 QUALITIES = 30, 95  # of the training images
 # Of the copies of each training image, one of each: weak compression differs most from quality to quality.

@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
-import exif as exif_
+from srcnn.images import exif as exif_
 
 XMP = 0x02BC  # tag of a TIFF
 # In XMP, as attributes and as elements; and what belongs to parts of a file that are not kept.

@@ -6,9 +6,7 @@ import warnings
 
 import numpy as np
 
-import deep
-import exif
-import metadata
+from srcnn.images import exif, high_bit_depth, metadata
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
@@ -82,17 +80,19 @@ def _check_kind(page):
     subsampling = page.tags.get(530)
     whole = page.compression != NONE or (subsampling and tuple(subsampling.value) == (1, 1))
     if page.sampleformat != 1:
-        raise deep.KindError("signed or floating-point pixels have no defined range; save it as 8 or 16 bits")
+        raise high_bit_depth.KindError(
+            "signed or floating-point pixels have no defined range; save it as 8 or 16 bits"
+        )
     if bits not in (1, 2, 4, 8, 16):
-        raise deep.KindError(f"{bits} bits a sample; save it as 8 or 16 bits")
+        raise high_bit_depth.KindError(f"{bits} bits a sample; save it as 8 or 16 bits")
     if page.imagedepth != 1:
-        raise deep.KindError("a volume, not a picture; save one slice")
+        raise high_bit_depth.KindError("a volume, not a picture; save one slice")
     if bits == 16 and not grey and page.photometric != RGB:
-        raise deep.KindError("16 bits, neither grey nor RGB; convert it to RGB")
+        raise high_bit_depth.KindError("16 bits, neither grey nor RGB; convert it to RGB")
     if (grey or page.photometric == RGB) and (extra > (1 if grey else 3) or extra < 0):
-        raise deep.KindError(f"{page.samplesperpixel} channels; save it as grey or RGB")
+        raise high_bit_depth.KindError(f"{page.samplesperpixel} channels; save it as grey or RGB")
     if page.photometric == YCBCR and not whole:
-        raise deep.KindError("subsampled YCbCr without compression; save it as RGB")
+        raise high_bit_depth.KindError("subsampled YCbCr without compression; save it as RGB")
 
 
 def _samples(path, page):
@@ -107,9 +107,9 @@ def _samples(path, page):
         return None
     _check_planes(page, ())
     with open(path, "rb") as file:
-        pixels = deep.decode(file.read())
+        pixels = high_bit_depth.decode(file.read())
     if pixels.shape != shape:
-        raise deep.KindError("its 16 bits cannot be decoded; save it with ZIP or no compression")
+        raise high_bit_depth.KindError("its 16 bits cannot be decoded; save it with ZIP or no compression")
     return pixels
 
 
@@ -117,7 +117,9 @@ def _check_planes(page, right):
     """Raises deep.KindError for separate planes but for pairs of kind and channels that come out right."""
     kind = page.photometric, page.samplesperpixel
     if page.planarconfig == SEPARATE and page.samplesperpixel > 1 and kind not in right:
-        raise deep.KindError("separate planes; save it with interleaved channels, or ZIP compression")
+        raise high_bit_depth.KindError(
+            "separate planes; save it with interleaved channels, or ZIP compression"
+        )
 
 
 def _check_whole(page):

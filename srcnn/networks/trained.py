@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from errors import InputError
 from model import trained
-from weights import find_weights, latest_checkpoint, unsaid, weights_of
+from srcnn.networks.weight_files import find_weights, latest_checkpoint, unsaid, weights_of
+from srcnn.system.errors import InputError
 
 
 def load(sess, config, network):

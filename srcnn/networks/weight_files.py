@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import safetensors
 
-import jpeg
-from errors import InputError, first_line
-from network import dashed
-from tf1 import tf
+from srcnn.images import jpeg
+from srcnn.networks.network import dashed
+from srcnn.system.errors import InputError, first_line
+from srcnn.tf1 import tf
 
-SHIPPED = Path(__file__).parent / "checkpoint" / "shipped"
+SHIPPED = Path(__file__).parents[2] / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
 NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins

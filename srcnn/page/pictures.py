@@ -10,7 +10,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-import png
+from srcnn.images import png
 
 LARGEST_PANEL = 1000  # pixels of the longer side of a picture in a strip
 BYTES_A_PIXEL = 1.0  # of what is embedded; a page of 24 images of 481x321 is then below 15 MB

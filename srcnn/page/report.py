@@ -6,13 +6,13 @@ import shlex
 import sys
 from pathlib import Path
 
-import drawing
-import png
-from paper import paper_numbers
-from pictures import captions, data_uri, embedded, filters_picture
-from scores import COLOUR_METRICS
+from srcnn.images import png
+from srcnn.page import figures
+from srcnn.page.pictures import captions, data_uri, embedded, filters_picture
+from srcnn.pixels.metrics import COLOUR_METRICS
+from srcnn.system.writing import replacing, written
+from srcnn.testing.paper import paper_numbers
 from utils import LUMA
-from writing import replacing, written
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
@@ -140,7 +140,7 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     """
     import jinja2
 
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
     template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = template.get_template("report.html").render(
         title=title,
@@ -164,7 +164,7 @@ def plot_curve(path):
         return
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    figure = drawing.figure(figsize=(7, 4.2), layout="constrained")
+    figure = figures.figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for key, label in (("psnr", "training sub-images"), ("validation_psnr", "validation images")):
         points = [(int(row["epoch"]), float(row[key])) for row in rows if row[key]]

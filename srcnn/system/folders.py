@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from errors import InputError
-from writing import LIST, written
+from srcnn.system.errors import InputError
+from srcnn.system.writing import LIST, written
 
 RESULTS = "results of this program"  # a kind of what is not taken
 

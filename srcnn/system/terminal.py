@@ -5,8 +5,8 @@ import os
 import sys
 from contextlib import contextmanager, redirect_stdout, suppress
 
-import windows
-from errors import InputError
+from srcnn.system import windows
+from srcnn.system.errors import InputError
 
 SIGPIPE = 13  # which Windows does not name
 were_closed = set()  # descriptors that the caller had closed, see `open_streams`

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import psutil
 
-import windows
-from errors import InputError
-from signals import ending_later
+from srcnn.system import windows
+from srcnn.system.errors import InputError
+from srcnn.system.signals import ending_later
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process

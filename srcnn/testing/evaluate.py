@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-import images
 import utils
-from network import TILE
-from scores import colour_psnr, score, scored_part
-from threads import Budget, in_threads
+from srcnn.images import image_io
+from srcnn.networks.network import TILE
+from srcnn.pixels.metrics import colour_psnr, score, scored_part
+from srcnn.system.threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
 BATCH_PIXELS = 2**16  # of the tiles that pass through the network in one batch
@@ -68,7 +68,7 @@ class Restored:
 
     def __init__(self, network, budget, path):
         self.network, self.budget, self.path = network, budget, path
-        pixels = images.colours(images.read(path).pixels)
+        pixels = image_io.colours(image_io.read(path).pixels)
         utils.check_size(path, pixels, network.scale)
         self.pixels = utils.modcrop(pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]

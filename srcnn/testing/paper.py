@@ -1,6 +1,6 @@
 """What the paper reports of Set5 and Set14, to stand beside what is measured here."""
 
-from network import CHANNELS
+from srcnn.networks.network import CHANNELS
 
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [

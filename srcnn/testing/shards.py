@@ -7,15 +7,15 @@ and weights a result was made, and its scores. So a rerun does only what is miss
 import sys
 from functools import partial
 
-import png
-import report
-import upscale
-from errors import InputError, one_line
-from evaluate import evaluate
-from pictures import save_comparison
-from progress import progress
-from threads import in_threads
-from writing import failures, note_failure, replacing, use_list, written
+from srcnn.images import png
+from srcnn.page import report
+from srcnn.page.pictures import save_comparison
+from srcnn.system.errors import InputError, one_line
+from srcnn.system.progress import progress
+from srcnn.system.threads import in_threads
+from srcnn.system.writing import failures, note_failure, replacing, use_list, written
+from srcnn.testing.evaluate import evaluate
+from srcnn.upscaling import photographs
 
 
 def part_of(items, shard):
@@ -30,7 +30,7 @@ def part_of(items, shard):
 def about_test(config, srcnn, path):
     """What scores depend on, as the list of results notes it: plain values."""
     tiles = [config.label_size, config.stride, srcnn.network.degraded]
-    return upscale.origin(path, [srcnn]) | {"network": srcnn.network.name, "tiles": tiles}
+    return photographs.origin(path, [srcnn]) | {"network": srcnn.network.name, "tiles": tiles}
 
 
 def noted_scores(config, srcnn, folder, named):
@@ -96,7 +96,7 @@ def noting(results):
         cause = item.error and item.error.__cause__
         passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
         if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
-            note_failure(item.target, {"input": upscale.identity(item.source), "reason": str(item.error)})
+            note_failure(item.target, {"input": photographs.identity(item.source), "reason": str(item.error)})
         yield item
 
 
@@ -120,7 +120,7 @@ def why_not(item, noted):
     if item.error:
         return str(item.error)
     about = noted.get(item.target.name, {})
-    return about.get("reason") if about.get("input") == upscale.identity(item.source) else None
+    return about.get("reason") if about.get("input") == photographs.identity(item.source) else None
 
 
 def check_none_missing(missing, count):

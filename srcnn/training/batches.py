@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from hdf5 import damage
-from threads import in_threads
+from srcnn.system.threads import in_threads
+from srcnn.training.hdf5 import damage
 
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
 

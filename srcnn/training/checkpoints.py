@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from errors import InputError, first_line
-from lost import is_lost
-from tf1 import tf
-from weights import check_settings, is_whole, latest_checkpoint, open_checkpoint
-from writing import replacing
+from srcnn.cluster.failures import is_lost
+from srcnn.networks.weight_files import check_settings, is_whole, latest_checkpoint, open_checkpoint
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.writing import replacing
+from srcnn.tf1 import tf
 
 PROGRAM = "2.0"  # the version that made a checkpoint, which says so
 DISK = 24 * 3_600_000  # milliseconds for a disk to take a checkpoint, or to give it

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import windows
-from errors import InputError
+from srcnn.system import windows
+from srcnn.system.errors import InputError
 from utils import prepare_data
 
 FOLDERS = {"train": "Train", "test": "Test/Set5"}
@@ -27,7 +27,7 @@ SAMPLE = {  # photographs inside the scikit-image package
     "hubble_deep_field.jpg ihc.png moon.png motorcycle_left.png page.png retina.jpg text.png",
     "test": "astronaut.png chelsea.png coffee.png rocket.jpg",
 }
-SUMS = Path(__file__).parent / "SHA256SUMS"
+SUMS = Path(__file__).parents[2] / "SHA256SUMS"
 TIMEOUT = 30  # seconds without an answer
 LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
 LARGEST_ARCHIVE = 1 << 30

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from checkpoints import Checkpoints
-from errors import InputError
-from evaluate import super_resolve
-from progress import LOG_SECONDS, progress
-from scores import psnr, scored_part
-from tf1 import tf
-from weights import digest
-from writing import replacing
+from srcnn.networks.weight_files import digest
+from srcnn.pixels.metrics import psnr, scored_part
+from srcnn.system.errors import InputError
+from srcnn.system.progress import LOG_SECONDS, progress
+from srcnn.system.writing import replacing
+from srcnn.testing.evaluate import super_resolve
+from srcnn.tf1 import tf
+from srcnn.training.checkpoints import Checkpoints
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next

@@ -14,7 +14,7 @@ A = E[a a^T], G = E[g g^T], so that its inverse times D is A^-1 D G^-1.
 import itertools
 from typing import NamedTuple
 
-from tf1 import tf
+from srcnn.tf1 import tf
 
 
 class Layer(NamedTuple):

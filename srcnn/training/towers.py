@@ -3,7 +3,7 @@
 import functools
 import operator
 
-from tf1 import tf
+from srcnn.tf1 import tf
 
 
 class Towers:

@@ -13,12 +13,11 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 
-import images
-import jpeg
-import windows
-from errors import InputError
-from hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
-from writing import remove_leftovers
+from srcnn.images import image_io, jpeg
+from srcnn.system import windows
+from srcnn.system.errors import InputError
+from srcnn.system.writing import remove_leftovers
+from srcnn.training.hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
 
 PART_BYTES = 2**30
 PREPARING = 2**31  # bytes of the images that are prepared at a time, or one that takes more
@@ -122,7 +121,7 @@ def _numbered(path, first):
 def memory_of(config, network, numbered):
     """About how many bytes the pairs of an image take, and their making; numbered: its number and path."""
     try:
-        h, w = images.size(numbered[1])
+        h, w = image_io.size(numbered[1])
     except InputError:
         return 0  # which will be said when it is read
     values = config.image_size**2 * (network.c_dim + network.is_told) + config.label_size**2 * network.c_dim

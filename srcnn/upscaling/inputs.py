@@ -7,19 +7,18 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import animations
-import images
-from errors import InputError, needing
-from folders import RESULTS, check_taken, listed
-from naming import names
-from writing import written
+from srcnn.images import animations, image_io
+from srcnn.system.errors import InputError, needing
+from srcnn.system.file_names import names
+from srcnn.system.folders import RESULTS, check_taken, listed
+from srcnn.system.writing import written
 
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
 OLD_FILMS = (  # those that are read, and become .mkv
     *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
     *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
 )
-ENDINGS = (*images.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
+ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
 
 
 class Work(NamedTuple):
@@ -93,7 +92,7 @@ def _check_ending(source, target, lossless):
         if target.suffix.lower() not in FILMS:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(FILMS)}")
     elif not animations.fit(source, target):
-        images.format_of(target)
+        image_io.format_of(target)
 
 
 def _plan_folder(paths, folder, goal, lossless):
@@ -141,10 +140,10 @@ def _measured(path, goal):
 def size_of(path):
     """(height, width) as it is shown."""
     if not is_film(path):
-        return images.size(path)
+        return image_io.size(path)
     with needing("av", path):
-        import film_files
-    return film_files.probe(path).upright
+        from srcnn.upscaling.films import video_files
+    return video_files.probe(path).upright
 
 
 def sources(words, recursive):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-import images
 import utils
-from errors import InputError
-from sizes import in_tiles, resampled, resized
+from srcnn.images import image_io
+from srcnn.system.errors import InputError
+from srcnn.upscaling.sizes import in_tiles, resampled, resized
 
 LARGEST = 2**30  # pixels of a result
 
@@ -22,7 +22,7 @@ def enlarged_shape(image, srcnn):
 def enlarged(image, srcnn, *box):
     """A part of what `enlarge` makes, float32. box: its top, left, bottom, right."""
     size, padding = enlarged_shape(image, srcnn)[:2], srcnn.network.margin // 2
-    colours = images.colours(image).shape[2]
+    colours = image_io.colours(image).shape[2]
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
     tile = utils.extended(lambda *part: resized(image, size, part), box, size, padding)
     luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
@@ -36,7 +36,7 @@ def enlarged(image, srcnn, *box):
 def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     """One pass of a network over an image, `scale` times larger.
 
-    image: (h, w, channels) as in `images.Picture`, or float32 in [0, 1]. srcnn: of luminance.
+    image: (h, w, channels) as in `image_io.Picture`, or float32 in [0, 1]. srcnn: of luminance.
     Returns (h * scale, w * scale, channels) of dtype: rounded and clipped, or float32 as it comes.
     Chroma and alpha are bicubic. Memory beyond image and result does not depend on their size.
     """
@@ -46,11 +46,11 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
 def upscale(pixels, srcnns, what="upscaling", size=None):
     """Passes an image through networks in turn, and by bicubic down to a size.
 
-    pixels: as in `images.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
+    pixels: as in `image_io.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
     model.py. size: (height, width); None for larger by the product of their scales. Returns pixels of the
     same kind.
     """
-    if images.has_alpha(pixels):
+    if image_io.has_alpha(pixels):
         pixels = fill_transparent(pixels)
     *earlier, last = srcnns
     image = pixels
@@ -85,12 +85,12 @@ class Upscaled(NamedTuple):
 def compared(pixels, result, box):
     """A part of a result and the same by bicubic, in 8 bits: `bicubic` and `SRCNN`.
 
-    pixels, result: as in `images.Picture`. box: top, left, bottom, right in the result.
+    pixels, result: as in `image_io.Picture`. box: top, left, bottom, right in the result.
     """
     top, left, bottom, right = box
-    shown = images.colours(result)[top:bottom, left:right]
+    shown = image_io.colours(result)[top:bottom, left:right]
     return {
-        "bicubic": utils.to_pixels(resized(images.colours(pixels), result.shape[:2], box)),
+        "bicubic": utils.to_pixels(resized(image_io.colours(pixels), result.shape[:2], box)),
         "SRCNN": utils.to_pixels(utils.to_float(shown)),
     }
 

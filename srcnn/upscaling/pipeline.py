@@ -6,16 +6,15 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import NamedTuple
 
-import animations
-import images
-from errors import InputError, one_line
-from progress import progress
-from report import centre
-from sizes import Goal
-from tf1 import tf
-from threads import Budget, cores, in_threads
-from upscale import Upscaled, compared, identity, origin, remark, result_size, upscale
-from writing import check_free
+from srcnn.images import animations, image_io
+from srcnn.page.report import centre
+from srcnn.system.errors import InputError, one_line
+from srcnn.system.progress import progress
+from srcnn.system.threads import Budget, cores, in_threads
+from srcnn.system.writing import check_free
+from srcnn.tf1 import tf
+from srcnn.upscaling.photographs import Upscaled, compared, identity, origin, remark, result_size, upscale
+from srcnn.upscaling.sizes import Goal
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
 
@@ -62,7 +61,7 @@ class Photograph:
                 self.was = identity_of(item.source)
                 if not options.overwrite:
                     check_free(item.target)
-                self.picture = images.read(item.source)
+                self.picture = image_io.read(item.source)
 
     @contextmanager
     def _step(self):
@@ -96,11 +95,11 @@ class Photograph:
             self.said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
-        images.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
+        image_io.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
         self.before, self.warning = picture.pixels, remark(source, info)
         self.after = upscale(picture.pixels, srcnns, source.name, size)
         more = target, picture.icc_profile, self.about, info, self.options.overwrite
-        self.save = partial(images.save, self.after, *more)
+        self.save = partial(image_io.save, self.after, *more)
 
     def _enlarge_animation(self, srcnns):
         source, target = self.item.source, self.item.target
@@ -140,13 +139,13 @@ def cost_of(item, goal):
     if animations.fit(item.source, item.target):
         return PIXELS
     try:
-        return math.prod(goal.size(*images.size(item.source)))
+        return math.prod(goal.size(*image_io.size(item.source)))
     except InputError:
         return 0  # which will be said when it is read
 
 
 def identity_of(source):
-    """`upscale.identity`; None if there is no file, which will be said when it is read."""
+    """`photographs.identity`; None if there is no file, which will be said when it is read."""
     try:
         return identity(source)
     except OSError:

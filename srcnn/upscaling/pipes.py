@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from errors import InputError
-from terminal import bytes_alone
-from writing import said
+from srcnn.system.errors import InputError
+from srcnn.system.terminal import bytes_alone
+from srcnn.system.writing import said
 
 PIPE = "-"
 RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 import utils
-from network import TILE
-from progress import progress
-from threads import in_threads
+from srcnn.networks.network import TILE
+from srcnn.system.progress import progress
+from srcnn.system.threads import in_threads
 
 
 class Goal(NamedTuple):

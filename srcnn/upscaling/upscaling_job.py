@@ -10,23 +10,21 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-import images
-import jpeg
-import pipeline
-import report
-import shards
-import tf1
-import upscale
-from errors import InputError, needing, one_line
-from inputs import is_film, plan, size_of
-from loading import load
-from pictures import data_uri
-from piped import as_files
-from progress import progress
-from sizes import Goal, stages
-from threads import cores
-from weights import find_known, own_or_shipped
-from writing import check_apart, check_replaceable, check_writable, published, written
+from srcnn import tf1
+from srcnn.images import image_io, jpeg
+from srcnn.networks.trained import load
+from srcnn.networks.weight_files import find_known, own_or_shipped
+from srcnn.page import report
+from srcnn.page.pictures import data_uri
+from srcnn.system.errors import InputError, needing, one_line
+from srcnn.system.progress import progress
+from srcnn.system.threads import cores
+from srcnn.system.writing import check_apart, check_replaceable, check_writable, published, written
+from srcnn.testing import shards
+from srcnn.upscaling import photographs, pipeline
+from srcnn.upscaling.inputs import is_film, plan, size_of
+from srcnn.upscaling.pipes import as_files
+from srcnn.upscaling.sizes import Goal, stages
 
 LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
@@ -153,9 +151,9 @@ def told_again(earlier, goal):
         source, target, exhibit = item.source, item.target, None
         size = size_of(target) if is_film(target) else goal.size(*size_of(source))
         is_shown = len(told) < report.MOST_EXHIBITS and not is_film(target)
-        if is_shown and math.prod(size) <= images.LARGEST:  # larger ones are written, but not read
-            pixels, result = (images.read(path).pixels for path in (source, target))
-            pictures = upscale.compared(pixels, result, report.centre(*size))
+        if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
+            pixels, result = (image_io.read(path).pixels for path in (source, target))
+            pictures = photographs.compared(pixels, result, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)
         told[target] = entry(source, target, size), exhibit
     return told
@@ -203,7 +201,7 @@ def left_to_do(work, networks, config):
         noted = ours[item.target.parent].get(item.target.name)
         if not noted or item.error:
             return False
-        return noted == upscale.origin(item.source, networks(item)) | film_settings(config, item.source)
+        return noted == photographs.origin(item.source, networks(item)) | film_settings(config, item.source)
 
     todo = []
     for item in progress(work, "looking for earlier results"):
@@ -219,8 +217,8 @@ def left_to_do(work, networks, config):
 def name_parts(target):
     """Prints which parts of a film that is done a kill has left."""
     with needing("av", target):
-        import film_parts
-    film_parts.name_others(None, target)
+        from srcnn.upscaling.films import encoded_parts
+    encoded_parts.name_others(None, target)
 
 
 def upscaled(work, networks, config, goal, noted):
@@ -247,11 +245,11 @@ def upscaled_film(item, networks, config, options):
         if item.error:
             raise item.error
         with needing("av", item.source):
-            from films import upscale_film
+            from srcnn.upscaling.films.film_job import upscale_film
         more = film_settings(config, item.source)
         return upscale_film(item.source, item.target, networks(item), *options, **more)
     except InputError as error:
-        return upscale.Upscaled(item.source, item.target, error=error)
+        return photographs.Upscaled(item.source, item.target, error=error)
 
 
 def film_settings(config, path):

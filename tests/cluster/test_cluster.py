@@ -1,7 +1,5 @@
 """Several machines, as processes on the loopback: who they are, what they are told, faults."""
 
-import itertools
-import json
 import os
 import signal
 import socket
@@ -11,17 +9,11 @@ import threading
 from contextlib import ExitStack
 
 import pytest
-from conftest import ROOT
-from test_reliability import flags
-from test_towers import EPOCHS, SMALL, assert_same_but_for_rounding, trained
 
 import main
-
-A, B, C = "a:2222", "b:2222", "c:2222"
-
-
-def tf_config(jobs, kind="worker", index=0):
-    return json.dumps({"cluster": jobs, "task": {"type": kind, "index": index}})
+from tests.conftest import ROOT
+from tests.helpers.machines import A, B, C, free_ports, tf_config
+from tests.helpers.trainings import EPOCHS, SMALL, assert_same_but_for_rounding, flags, trained
 
 
 @pytest.mark.parametrize(
@@ -105,16 +97,6 @@ def test_two_ways_at_once_are_said(monkeypatch, fails):
 
 
 # Of this process alone, and below those that connections get by themselves.
-PORTS = iter(range(20000 + os.getpid() % 375 * 32, 32768))
-
-
-def is_free(port):
-    with socket.socket() as one:
-        return one.connect_ex(("127.0.0.1", port)) != 0
-
-
-def free_ports(count):
-    return list(itertools.islice(filter(is_free, PORTS), count))
 
 
 def test_a_port_that_is_taken_is_said(fails):
@@ -128,12 +110,15 @@ def test_a_port_that_is_taken_is_said(fails):
 
 HOLDING = """
 import sys
-import tf1, main, signals
-import training, workers
+import main
+from srcnn import tf1
+from srcnn.system import signals
+from srcnn.training import loop
+from srcnn.cluster import workers
 signals.on_signals(signals.leave)
-training.CHECKPOINT_STEPS = 10
+loop.CHECKPOINT_STEPS = 10
 workers.PROBE = 2
-step, holds = training.train_step, set(sys.argv[1].split())
+step, holds = loop.train_step, set(sys.argv[1].split())
 def held_step(srcnn, number, *rest):
     for hold in holds & {f"{number}", f"{number}!"}:
         holds.discard(hold)
@@ -143,7 +128,7 @@ def held_step(srcnn, number, *rest):
             run, soon = srcnn.sess.run, tf1.tf.RunOptions(timeout_in_ms=3000)
             srcnn.sess.run = lambda *words: run(*words, options=soon)
     return step(srcnn, number, *rest)
-training.train_step = held_step
+loop.train_step = held_step
 if "start" in holds:
     sys.stdin.readline()
 main.run(sys.argv[2:])

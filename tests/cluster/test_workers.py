@@ -5,20 +5,20 @@ import time
 from contextlib import contextmanager, suppress
 
 import pytest
-from conftest import network_of
-from test_cluster import A, B, C, free_ports
 
-import tf1
-import workers
-from checkpoints import Checkpoints
-from cluster import Cluster
-from errors import InputError
-from lost import LOST
 from model import SRCNN
-from signals import Stop
-from tf1 import tf
-from weights import latest_checkpoint
-from workers import Crew
+from srcnn import tf1
+from srcnn.cluster import workers
+from srcnn.cluster.cluster_spec import Cluster
+from srcnn.cluster.failures import LOST
+from srcnn.cluster.workers import Crew
+from srcnn.networks.weight_files import latest_checkpoint
+from srcnn.system.errors import InputError
+from srcnn.system.signals import Stop
+from srcnn.tf1 import tf
+from srcnn.training.checkpoints import Checkpoints
+from tests.conftest import network_of
+from tests.helpers.machines import A, B, C, free_ports
 
 
 @pytest.mark.parametrize(

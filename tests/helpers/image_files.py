@@ -11,7 +11,7 @@ import numpy as np
 import tifffile
 from PIL import ImageCms
 
-import images
+from srcnn.images import image_io
 
 SIZE = (20, 33)
 RNG = np.random.default_rng(0)
@@ -45,7 +45,7 @@ def read(content, name):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        return images.read(path)
+        return image_io.read(path)
 
 
 def tif(samples, planar=False, **tags):

@@ -7,14 +7,13 @@ import zlib
 import numpy as np
 import pytest
 import scipy.io
-from conftest import ROOT
 from PIL import Image, ImageCms
 
-import animations
 import main
-import png
 import utils
-from errors import InputError
+from srcnn.images import animations, png
+from srcnn.system.errors import InputError
+from tests.conftest import ROOT
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
 TIMES = [100, 50, 200, 1000]

@@ -4,12 +4,12 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
-from image_files import SRGB
 from PIL import Image
 
-import images
 import main
+from srcnn.images import image_io
+from tests.conftest import ROOT
+from tests.helpers.image_files import SRGB
 
 pillow_heif = pytest.importorskip("pillow_heif")
 Y, X = np.mgrid[:24, :32]
@@ -31,10 +31,10 @@ def save(pixels, **more):
 def test_it_is_turned_once(folder, orientation):
     """pillow-heif writes what EXIF says as a turn of the file's own, and both are there."""
     exif = Image.Exif()
-    exif[images.ORIENTATION] = orientation
+    exif[image_io.ORIENTATION] = orientation
     save(PIXELS[..., :3], exif=exif.tobytes(), icc_profile=SRGB)
-    picture = images.read("a.heic")
-    expected = images.UPRIGHT.get(orientation, np.asarray)(PIXELS[..., :3])
+    picture = image_io.read("a.heic")
+    expected = image_io.UPRIGHT.get(orientation, np.asarray)(PIXELS[..., :3])
     assert picture.pixels.shape == expected.shape and picture.icc_profile == SRGB
     assert np.abs(picture.pixels.astype(int) - expected).max() < 6
 
@@ -42,19 +42,19 @@ def test_it_is_turned_once(folder, orientation):
 def test_grey_and_transparency(folder):
     for pixels in (PIXELS[..., 0], PIXELS):
         save(pixels)
-        found = images.read("a.heic").pixels
+        found = image_io.read("a.heic").pixels
         assert np.abs(found.astype(int) - pixels.reshape(found.shape)).max() < 6
     assert (
         main.main(["--is_train", "False", "--input", "a.heic", "--checkpoint_dir", str(ROOT / "checkpoint")])
         == 0
     )
-    assert images.read("sample/a_x3.png").pixels.shape == (72, 96, 4)
+    assert image_io.read("sample/a_x3.png").pixels.shape == (72, 96, 4)
 
 
 def test_ten_bits_are_sixteen(folder):
     deep = PIXELS[..., :3].astype(np.uint16) * 257 + 64
     pillow_heif.from_bytes("RGB;16", (32, 24), deep.tobytes()).save("a.heic", quality=-1, chroma=444)
-    found = images.read("a.heic").pixels
+    found = image_io.read("a.heic").pixels
     assert found.dtype == np.uint16 and len(np.unique(found % 256)) > 50
     assert np.abs(found.astype(int) - deep).max() < 300
 
@@ -62,8 +62,8 @@ def test_ten_bits_are_sixteen(folder):
 def test_colours_of_hdr_are_refused(folder):
     words = {"color_primaries": 9, "transfer_characteristics": 16, "matrix_coefficients": 9}
     save(PIXELS[..., :3], **words, full_range_flag=1, save_nclx_profile=True)
-    with pytest.raises(images.InputError, match="not sRGB"):
-        images.read("a.heic")
+    with pytest.raises(image_io.InputError, match="not sRGB"):
+        image_io.read("a.heic")
 
 
 def test_without_pillow_heif_one_line_says_what_to_install(folder, fails, monkeypatch):

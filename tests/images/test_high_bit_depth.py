@@ -7,11 +7,11 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from image_files import RNG, SIZE, SRGB, encoded, equals, png, profile, random, read
 from PIL import Image
 
-import images
-from errors import InputError
+from srcnn.images import image_io
+from srcnn.system.errors import InputError
+from tests.helpers.image_files import RNG, SIZE, SRGB, encoded, equals, png, profile, random, read
 
 
 @pytest.mark.parametrize("with_key", [False, True])
@@ -178,6 +178,6 @@ def test_the_profile_of_cmyk_or_of_the_wrong_colours_is_not_passed_on(tmp_path):
         Image.new(mode, (9, 8)).save(path, icc_profile=icc)
         if icc == profile(b"CMYK"):  # of no use for a conversion
             with pytest.raises(InputError):
-                images.read(path)
+                image_io.read(path)
         else:
-            assert images.read(path).icc_profile == kept, (mode, icc[:20])
+            assert image_io.read(path).icc_profile == kept, (mode, icc[:20])

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from image_files import RNG, SRGB, encoded, png, profile, random, read, tif
 from PIL import Image
 
-import images
-from errors import InputError
+from srcnn.images import image_io
+from srcnn.system.errors import InputError
+from tests.helpers.image_files import RNG, SRGB, encoded, png, profile, random, read, tif
 
 
 def test_modes_as_pillow_writes_them(tmp_path):
@@ -32,7 +32,7 @@ def test_modes_as_pillow_writes_them(tmp_path):
                 continue
             if suffix == ".gif" and image.mode not in ("1", "L", "P"):
                 continue  # with fewer colours, or other ones
-            pixels = images.read(path).pixels
+            pixels = image_io.read(path).pixels
             mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[pixels.shape[2]]
             expected = np.asarray(image.convert(mode)).reshape(pixels.shape)
             np.testing.assert_array_equal(pixels, expected, f"{image.mode} {suffix}")
@@ -46,9 +46,9 @@ def test_frames_are_counted(tmp_path):
     pages = [Image.fromarray(random(3)) for _ in range(3)]
     for suffix in (".gif", ".png", ".tif", ".webp"):
         pages[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=pages[1:])
-        assert images.read(tmp_path / f"a{suffix}").frames == 3
+        assert image_io.read(tmp_path / f"a{suffix}").frames == 3
     tifffile.imwrite(tmp_path / "a.tif", RNG.integers(0, 9, (4, 20, 30), np.uint16), photometric="minisblack")
-    assert images.read(tmp_path / "a.tif").pixels.shape == (20, 30, 1)
+    assert image_io.read(tmp_path / "a.tif").pixels.shape == (20, 30, 1)
 
 
 def test_what_is_too_large_is_refused_at_once(monkeypatch):
@@ -61,29 +61,29 @@ def test_what_is_too_large_is_refused_at_once(monkeypatch):
         place = place if place > 0 else large.find(struct.pack("<HHI", tag, 3, 1))
         large[place + 8 : place + 10] = struct.pack("<H", 40000)
     for name, content in (("a.png", bomb), ("a.ppm", b"P6 40000 40000 255 "), ("a.tif", bytes(large))):
-        with pytest.raises(InputError, match=f"{images.LARGEST:,} pixels"):
+        with pytest.raises(InputError, match=f"{image_io.LARGEST:,} pixels"):
             read(content, name)
 
 
 def test_a_panorama_is_read(tmp_path):
     Image.new("L", (30000, 3000), 77).save(tmp_path / "a.png")
-    pixels = images.read(tmp_path / "a.png").pixels
+    pixels = image_io.read(tmp_path / "a.png").pixels
     assert pixels.shape == (3000, 30000, 1) and pixels.min() == pixels.max() == 77
 
 
 def test_files_that_cannot_be_opened(tmp_path, monkeypatch):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(InputError, match=r"a\.png: cannot be read: Is a directory"):
-        images.read(tmp_path / "a.png")
+        image_io.read(tmp_path / "a.png")
     with pytest.raises(InputError, match="no such file"):
-        images.read(tmp_path / "b.png")
+        image_io.read(tmp_path / "b.png")
 
     def forbid(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(images, "open", forbid, raising=False)
+    monkeypatch.setattr(image_io, "open", forbid, raising=False)
     with pytest.raises(InputError, match=r"c\.tif: cannot be read: Permission denied"):
-        images.read(tmp_path / "c.tif")
+        image_io.read(tmp_path / "c.tif")
 
 
 def test_damaged_files_are_refused_without_a_word(tmp_path, capfd):
@@ -103,13 +103,13 @@ def test_damaged_files_are_refused_without_a_word(tmp_path, capfd):
             bad[rng.integers(0, len(bad), 3)] = rng.integers(0, 256, 3)
             (tmp_path / name).write_bytes(bad.tobytes())
             try:
-                images.read(tmp_path / name)
+                image_io.read(tmp_path / name)
             except InputError as error:
                 assert "\n" not in str(error) and name in str(error)
     assert capfd.readouterr() == ("", "")
 
 
-SUFFIXES = sorted({*Image.registered_extensions(), *images.WRITABLE, *images.SUFFIXES, ".xyz", ""})
+SUFFIXES = sorted({*Image.registered_extensions(), *image_io.WRITABLE, *image_io.SUFFIXES, ".xyz", ""})
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -126,12 +126,12 @@ def test_every_ending_keeps_everything_or_is_refused(tmp_path, suffix):
                     pixels[:16, :16, -1] = 0
                 pixels = pixels * dtype(257) + 3 if dtype == np.uint16 else pixels
                 try:
-                    images.check_fits(path, *pixels.shape[:2], pixels, icc)
+                    image_io.check_fits(path, *pixels.shape[:2], pixels, icc)
                 except InputError as error:
                     assert "; take ." in str(error) and "\n" not in str(error)
                     continue
-                images.save(pixels, path, icc)
-                picture = images.read(path)
+                image_io.save(pixels, path, icc)
+                picture = image_io.read(path)
                 assert picture.pixels.dtype == dtype and picture.icc_profile == icc and picture.frames == 1
                 expected = pixels
                 if picture.pixels.shape[2] != channels:  # grey as RGB, of the same pixels
@@ -146,7 +146,7 @@ def test_every_ending_keeps_everything_or_is_refused(tmp_path, suffix):
                         not exact
                     )
                 written.add((channels, dtype))
-    assert bool(written) == (suffix in images.WRITABLE)
+    assert bool(written) == (suffix in image_io.WRITABLE)
     # What people use keeps what it can: this is no refusal of everything.
     assert not written or (1, np.uint8) in written
 
@@ -154,7 +154,7 @@ def test_every_ending_keeps_everything_or_is_refused(tmp_path, suffix):
 def test_what_people_use_keeps_what_it_can(tmp_path):
     def fits(suffix, channels, top=255, icc=None):
         try:
-            images.save(random(channels, top), tmp_path / f"a{suffix}", icc)
+            image_io.save(random(channels, top), tmp_path / f"a{suffix}", icc)
         except InputError:
             return False
         return True
@@ -181,26 +181,26 @@ def test_what_people_use_keeps_what_it_can(tmp_path):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (3, 2)])
 def test_tiny_images_in_every_format(tmp_path, size):
-    for suffix in images.WRITABLE:
+    for suffix in image_io.WRITABLE:
         for channels in (1, 3):
             if (suffix, channels) != (".pgm", 3):
                 pixels = np.full((*size, channels), 130, np.uint8)
-                images.save(pixels, tmp_path / f"a{suffix}")
-                assert np.abs(images.read(tmp_path / f"a{suffix}").pixels - 130.0).max() <= 3
+                image_io.save(pixels, tmp_path / f"a{suffix}")
+                assert np.abs(image_io.read(tmp_path / f"a{suffix}").pixels - 130.0).max() <= 3
 
 
 def test_threads_read_what_one_reads(tmp_path, capfd):
     pixels = random(3)
     for n in range(6):
         Image.fromarray(pixels).save(tmp_path / f"{n}.tif", compression="tiff_lzw")
-        images.save(pixels.astype(np.uint16) * 257, tmp_path / f"{n}.png")
+        image_io.save(pixels.astype(np.uint16) * 257, tmp_path / f"{n}.png")
         broken = bytearray((tmp_path / f"{n}.tif").read_bytes())
         broken[9:400] = bytes(391)
         (tmp_path / f"{n}-broken.tif").write_bytes(broken)
 
     def pixels_of(path):
         try:
-            return images.read(path).pixels
+            return image_io.read(path).pixels
         except InputError:
             return None
 
@@ -222,10 +222,12 @@ def test_the_fourth_byte_of_a_tga_is_alpha_only_where_it_says_so(tmp_path):
     for bits in (0, 8):
         header = struct.pack("<BBB5xHHHHBB", 0, 0, 2, 0, 0, 7, 6, 32, 0x20 | bits)  # from the top
         (tmp_path / "a.tga").write_bytes(header + pixels[..., [2, 1, 0, 3]].tobytes())
-        np.testing.assert_array_equal(images.read(tmp_path / "a.tga").pixels, pixels[..., : 4 if bits else 3])
+        np.testing.assert_array_equal(
+            image_io.read(tmp_path / "a.tga").pixels, pixels[..., : 4 if bits else 3]
+        )
 
 
 def test_formats_are_found_by_ending(tmp_path):
-    assert images.format_of(tmp_path / "a.JPG") == "JPEG"
+    assert image_io.format_of(tmp_path / "a.JPG") == "JPEG"
     with pytest.raises(InputError, match="xyz"):
-        images.format_of(tmp_path / "a.xyz")
+        image_io.format_of(tmp_path / "a.xyz")

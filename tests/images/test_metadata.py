@@ -8,12 +8,12 @@ import subprocess
 import numpy as np
 import pytest
 import tifffile
-from conftest import ROOT
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-import images
 import main
+from srcnn.images import image_io
+from tests.conftest import ROOT
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
 PLACE = {1: "N", 2: (48.0, 12.0, 0.0), 3: "E", 4: (16.0, 22.0, 12.0)}
@@ -29,7 +29,7 @@ def photograph(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pixels = np.random.default_rng(0).integers(0, 256, (5, 15, 3), np.uint8).repeat(4, 0).repeat(2, 1)
     exif = Image.Exif()
-    exif[0x010F], exif[images.ORIENTATION] = "Camera", 6
+    exif[0x010F], exif[image_io.ORIENTATION] = "Camera", 6
     exif[0x8769] = {
         0x9003: DATE,
         0xA002: 30,
@@ -81,7 +81,7 @@ def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, 
             image.load()
             exif, xmp = image.getexif(), image.info["xmp"]
         inner = exif.get_ifd(0x8769)
-        assert exif[0x010F] == "Camera" and exif.get(images.ORIENTATION, 1) == 1
+        assert exif[0x010F] == "Camera" and exif.get(image_io.ORIENTATION, 1) == 1
         assert (inner[0x9003], inner[0xA002], inner[0xA003]) == (DATE, width, height)
         assert inner[0xA20E] == 3000 * width / 20 and inner[0x927C] == b"note" * 9 and 0x9214 not in inner
         assert exif.get_ifd(0x8825) == PLACE
@@ -106,9 +106,9 @@ def test_sixteen_bits_and_animations_keep_them(photograph):
         more = {"exif": image.info["exif"], "xmp": image.info["xmp"]}
         image.load()
         image.save("moving.webp", save_all=True, append_images=[image.rotate(180)], **more)
-    picture = images.read("a.jpg")
+    picture = image_io.read("a.jpg")
     info = picture.metadata.of_size((30, 20), (30, 20))
-    images.save(picture.pixels.astype(np.uint16) * 257, "deep.png", info=info)
+    image_io.save(picture.pixels.astype(np.uint16) * 257, "deep.png", info=info)
     for source, target in (("deep.png", "deeper.png"), ("moving.webp", "b.webp"), ("moving.webp", "b.png")):
         assert upscale("--input", source, "--output", target) == 0
         with Image.open(target) as image:
@@ -130,23 +130,23 @@ def test_what_cannot_keep_them_is_refused(photograph, fails):
         assert "EXIF or XMP; take .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
     with Image.open("a.jpg") as image:  # what every program writes is no reason
         exif = Image.Exif()
-        exif[images.ORIENTATION] = 6
+        exif[image_io.ORIENTATION] = 6
         image.save("plain.jpg", exif=exif, xmp=b"")
     assert upscale("--input", "plain.jpg", "--output", "b.bmp") == 0
 
 
 def test_damage_is_said_and_harms_nothing_else(photograph, capsys):
-    exif = images.read("a.jpg").metadata.exif
+    exif = image_io.read("a.jpg").metadata.exif
     rng = np.random.default_rng(0)
     for n in range(60):
         bad = np.frombuffer(exif, np.uint8).copy()
         bad[rng.integers(0, len(bad), 6)] = rng.integers(0, 256, 6)
         Image.new("RGB", (9, 9)).save("bad.jpg", exif=b"Exif\0\0" + bad.tobytes()[: -n or None])
-        info = images.read("bad.jpg").metadata
+        info = image_io.read("bad.jpg").metadata
         for name in ("bad.png", "bad.tif"):
             try:
-                images.save(np.zeros((18, 18, 3), np.uint8), name, info=info.of_size((9, 9), (18, 18)))
-            except images.InputError as error:
+                image_io.save(np.zeros((18, 18, 3), np.uint8), name, info=info.of_size((9, 9), (18, 18)))
+            except image_io.InputError as error:
                 assert "metadata" in str(error)
     Image.new("RGB", (9, 9)).save("bad.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert upscale("--input", "bad.jpg") == 2

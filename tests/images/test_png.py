@@ -5,13 +5,12 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from image_files import SRGB
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
-import images
-import png
-from metadata import Metadata
+from srcnn.images import image_io, png
+from srcnn.images.metadata import Metadata
+from tests.helpers.image_files import SRGB
 
 
 def photograph(channels=3, size=(500, 340), depth=np.uint8):
@@ -51,7 +50,7 @@ def by_pillow(pixels):
 @pytest.mark.parametrize("kind", KINDS)
 def test_files_are_hardly_larger_than_by_the_whole_search(kind, tmp_path):
     pixels = KINDS[kind]()
-    images.save(pixels, tmp_path / "a.png")
+    image_io.save(pixels, tmp_path / "a.png")
     largest = 1.08 * len(by_pillow(pixels))
     assert (tmp_path / "a.png").stat().st_size <= largest
     assert len(png.encoded(pixels)) <= largest
@@ -70,7 +69,7 @@ def test_all_that_a_file_carries_comes_back(channels, depth, tmp_path):
     exif[0x010E] = "of whom"
     info = Metadata(exif.tobytes().removeprefix(b"Exif\0\0"), b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
     icc = SRGB if channels > 2 else None
-    images.save(pixels, path, icc, info=info)
+    image_io.save(pixels, path, icc, info=info)
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)  # which knows no grey with alpha
     kept = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
     np.testing.assert_array_equal(np.atleast_3d(stored), pixels[..., kept])
@@ -84,6 +83,6 @@ def test_all_that_a_file_carries_comes_back(channels, depth, tmp_path):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (3, 40)])
 def test_few_rows_are_enough(size, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    images.save(pixels, tmp_path / "a.png")
-    assert (images.read(tmp_path / "a.png").pixels == pixels).all()
+    image_io.save(pixels, tmp_path / "a.png")
+    assert (image_io.read(tmp_path / "a.png").pixels == pixels).all()
     assert (np.asarray(Image.open(BytesIO(png.encoded(pixels)))) == pixels).all()

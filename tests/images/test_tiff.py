@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from image_files import RNG, SIZE, equals, lzw, profile, random, read, tif
 from PIL import Image
 
-import images
-import tiff
-from errors import InputError
+from srcnn.images import image_io, tiff
+from srcnn.system.errors import InputError
+from tests.helpers.image_files import RNG, SIZE, equals, lzw, profile, random, read, tif
 
 LAYOUTS = {
     "strips": {},
@@ -120,9 +119,9 @@ def test_pillows_compressions_of_tiff(tmp_path):
     smooth = np.kron(RNG.integers(60, 200, (4, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8)
     for compression, tolerance in (("jpeg", 70), ("tiff_lzw", 0), ("tiff_adobe_deflate", 0), ("packbits", 0)):
         Image.fromarray(smooth).save(tmp_path / "a.tif", compression=compression)
-        assert equals(images.read(tmp_path / "a.tif"), smooth, tolerance)
+        assert equals(image_io.read(tmp_path / "a.tif"), smooth, tolerance)
     Image.fromarray(smooth[..., 0] > 99).save(tmp_path / "a.tif", compression="group4")
-    assert equals(images.read(tmp_path / "a.tif"), ((smooth[..., :1] > 99) * 255).astype(np.uint8))
+    assert equals(image_io.read(tmp_path / "a.tif"), ((smooth[..., :1] > 99) * 255).astype(np.uint8))
 
 
 REFUSED_TIFF = {
@@ -206,9 +205,9 @@ def test_tiff_lying_on_its_side(orientation, top):
 def test_files_of_more_than_4_gb(tmp_path, monkeypatch):
     monkeypatch.setattr(tiff, "LARGEST_CLASSIC", 1000)
     pixels = random(4)
-    images.save(pixels, tmp_path / "a.tif")
+    image_io.save(pixels, tmp_path / "a.tif")
     assert (tmp_path / "a.tif").read_bytes()[:4] == b"II+\0"
-    assert equals(images.read(tmp_path / "a.tif"), pixels)
+    assert equals(image_io.read(tmp_path / "a.tif"), pixels)
 
 
 def test_no_pixels_are_refused_at_once(tmp_path):
@@ -233,4 +232,4 @@ def test_no_pixels_are_refused_at_once(tmp_path):
     for damaged in (bytes(empty), many):
         (tmp_path / "a.tif").write_bytes(damaged)
         with pytest.raises(InputError, match="no size"):
-            images.size(tmp_path / "a.tif")
+            image_io.size(tmp_path / "a.tif")

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import jpeg
 import main
-import tf1
 import utils
 from model import SRCNN, trained
-from network import Network
-from scores import psnr
-from weights import read_weights
+from srcnn import tf1
+from srcnn.images import jpeg
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import read_weights
+from srcnn.pixels.metrics import psnr
 
 TOLD = Network(kernels=(5, 1, 3), channels=(4, 3), scale=1, degradation="jpeg")
 SHAPE = "--filters", "5-1-3", "--channels", "4-3", "--degradation", "jpeg"

@@ -5,16 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import network_of
 
 import main
-import tf1
 import utils
-from evaluate import super_resolve
 from model import trained
-from paper import paper_numbers
-from scores import psnr
-from weights import SHIPPED
+from srcnn import tf1
+from srcnn.networks.weight_files import SHIPPED
+from srcnn.pixels.metrics import psnr
+from srcnn.testing.evaluate import super_resolve
+from srcnn.testing.paper import paper_numbers
+from tests.conftest import network_of
 
 LEAST = {  # average PSNR in dB on Set5 and Set14
     ("9-1-5", 2, "matlab"): (36.75, 32.41),

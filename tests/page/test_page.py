@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import images
 import main
-import pictures
-import report
-from network import Network
+from srcnn.images import image_io
+from srcnn.networks.network import Network
+from srcnn.page import pictures, report
+from tests.helpers.pictures import smooth
 
 GREY = {"original": 128, "low resolution": 51, "bicubic": 0, "SRCNN": 255}
 
@@ -29,7 +29,7 @@ def exhibit(name="black and white", size=(200, 300), scores=None):
 def write_page(tmp_path):
     def write(*exhibits, curve=False, title="A title"):
         if curve:
-            images.save(np.zeros((40, 60, 3), np.uint8), tmp_path / "training.png")
+            image_io.save(np.zeros((40, 60, 3), np.uint8), tmp_path / "training.png")
         rows = [["x3", "bicubic", "gain"], ["<b>image</b>", "30.00", "2.00"]]
         w1 = np.random.default_rng(0).normal(size=(9, 9, 1, 64))
         settings = {"weights": "checkpoint/<x>"}
@@ -208,15 +208,6 @@ def test_large_images_are_shown_by_their_middle():
     shown = exhibit(size=(1000, 500))
     assert (shown["height"], shown["width"]) == (768, 500)
     assert "middle of 500x1000" in shown["note"]
-
-
-def smooth(*shape, noise=9, seed=0):
-    """Soft colours with some noise, as pixels."""
-    rng = np.random.default_rng(seed)
-    waves = np.sin(np.add.outer(np.arange(shape[0]) / 17, np.arange(shape[1]) / 23))[..., np.newaxis]
-    return (
-        (127 + 90 * waves * rng.random(shape[2]) + rng.normal(0, noise, shape)).clip(0, 255).astype(np.uint8)
-    )
 
 
 def decoded(uri):

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image
-from test_page import smooth
 
-import pictures
-import report
+from srcnn.page import pictures, report
+from tests.helpers.pictures import smooth
 
 
 def strip_panels(path, width, height, count):

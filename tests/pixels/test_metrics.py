@@ -11,7 +11,7 @@ from scipy.signal import convolve2d
 from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
-import scores
+from srcnn.pixels import metrics
 
 
 def pair(height, width, channels=1, noise=0.1, seed=0):
@@ -64,21 +64,21 @@ def test_psnr(channels, scale):
     label, output = pair(50, 61, channels)
     error = scored(label, scale) - scored(output, scale)
     expected = 20 * np.log10(255 / np.sqrt(np.mean(error**2)))
-    assert scores.psnr(label, output, scale) == pytest.approx(expected, abs=1e-9)
+    assert metrics.psnr(label, output, scale) == pytest.approx(expected, abs=1e-9)
 
 
 def test_psnr_of_a_large_opposite():
     label = np.zeros((3000, 3000, 1), np.float32)  # the sum of squares has 40 bits
-    assert scores.psnr(label, label + 1, 3) == 0
+    assert metrics.psnr(label, label + 1, 3) == 0
     label[1500, 1500] = 1
     expected = 10 * np.log10(2994**2 / (2994**2 - 1))
-    assert scores.psnr(label, label * 0 + 1, 3) == pytest.approx(expected, rel=1e-6)
+    assert metrics.psnr(label, label * 0 + 1, 3) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [(17, 17), (17, 400), (400, 17), (60, 73), (211, 200)])
 @pytest.mark.parametrize("strip", [1, 10000, 2**15])
 def test_ssim_is_skimages(size, strip, monkeypatch):
-    monkeypatch.setattr(scores, "STRIP", strip)  # 1: strips of 32 rows
+    monkeypatch.setattr(metrics, "STRIP", strip)  # 1: strips of 32 rows
     label, output = pair(*size)
     expected = structural_similarity(
         *(scored(label, 3), scored(output, 3)),
@@ -87,8 +87,8 @@ def test_ssim_is_skimages(size, strip, monkeypatch):
         sigma=1.5,
         use_sample_covariance=False,
     )
-    assert scores.ssim(label, output, 3) == pytest.approx(expected, abs=1e-9)
-    assert scores.ssim(label, output, 3) == pytest.approx(
+    assert metrics.ssim(label, output, 3) == pytest.approx(expected, abs=1e-9)
+    assert metrics.ssim(label, output, 3) == pytest.approx(
         slow_similarity(scored(label, 3), scored(output, 3))[0], abs=1e-9
     )
 
@@ -96,15 +96,15 @@ def test_ssim_is_skimages(size, strip, monkeypatch):
 def test_ssim_of_rgb_is_of_its_luminance():
     label, output = pair(60, 73, 3)
     expected = slow_similarity(scored(label, 2), scored(output, 2))[0]
-    assert scores.ssim(label, output, 2) == pytest.approx(expected, abs=1e-9)
+    assert metrics.ssim(label, output, 2) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("size", [(176, 176), (191, 177), (205, 254)])
 @pytest.mark.parametrize("strip", [1, 2**15])
 def test_ms_ssim_is_the_papers(size, strip, monkeypatch):
-    monkeypatch.setattr(scores, "STRIP", strip)
+    monkeypatch.setattr(metrics, "STRIP", strip)
     label, output = pair(size[0] + 6, size[1] + 6, noise=0.05)
-    found = scores.ms_ssim(label, output, 3)
+    found = metrics.ms_ssim(label, output, 3)
     assert 0.5 < found < 0.99
     assert found == pytest.approx(slow_ms_ssim(scored(label, 3), scored(output, 3)), abs=1e-9)
 
@@ -116,25 +116,25 @@ def test_ms_ssim_is_tensorflows():
     images = [scored(image, 3)[np.newaxis, ..., np.newaxis].astype(np.float32) for image in (label, output)]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         (expected,) = session.run(tf.image.ssim_multiscale(*map(tf.constant, images), 255))
-    assert scores.ms_ssim(label, output, 3) == pytest.approx(expected, abs=2e-5)  # it has float32
+    assert metrics.ms_ssim(label, output, 3) == pytest.approx(expected, abs=2e-5)  # it has float32
 
 
 def test_none_where_there_is_no_value():
     label, output = pair(181, 300)
-    assert scores.ms_ssim(label, output, 3) is None  # 175 pixels after shaving
-    assert scores.ms_ssim(label, output, 2) is not None
-    assert scores.psnr(label, label, 3) is None
+    assert metrics.ms_ssim(label, output, 3) is None  # 175 pixels after shaving
+    assert metrics.ms_ssim(label, output, 2) is not None
+    assert metrics.psnr(label, label, 3) is None
     label, output = pair(16, 300)
-    assert scores.ssim(label, output, 3) is None
-    assert scores.score(label, {"a": output}, 3)["a"]["ms_ssim"] is None
-    tiny = scores.score(label[:9, :9], {"a": output[:9, :9], "b": label[:9, :9]}, 3)
+    assert metrics.ssim(label, output, 3) is None
+    assert metrics.score(label, {"a": output}, 3)["a"]["ms_ssim"] is None
+    tiny = metrics.score(label[:9, :9], {"a": output[:9, :9], "b": label[:9, :9]}, 3)
     assert tiny["a"]["psnr"] > 0 and tiny["a"]["ssim"] is None
     assert tiny["b"] == {"psnr": None, "ssim": None, "ms_ssim": None}
 
 
 def test_equal_and_opposite():
     label, _ = pair(200, 200)
-    found = scores.score(label, {"equal": label, "opposite": 1 - label}, 3)
+    found = metrics.score(label, {"equal": label, "opposite": 1 - label}, 3)
     assert found["equal"] == {"psnr": None, "ssim": pytest.approx(1), "ms_ssim": pytest.approx(1)}
     assert found["opposite"]["ssim"] < 0 and found["opposite"]["ms_ssim"] == 0
 
@@ -143,18 +143,18 @@ def test_equal_and_opposite():
 def test_several_at_once_are_one_by_one(size):
     label, first = pair(*size)
     second = pair(*size, noise=0.02, seed=1)[1]
-    found = scores.score(label, {"first": first, "second": second}, 3)
+    found = metrics.score(label, {"first": first, "second": second}, 3)
     assert list(found) == ["first", "second"]
     for name, output in (("first", first), ("second", second)):
         for metric in ("psnr", "ssim", "ms_ssim"):
-            assert found[name][metric] == getattr(scores, metric)(label, output, 3)
+            assert found[name][metric] == getattr(metrics, metric)(label, output, 3)
 
 
 def test_threads_find_the_same():
     pairs = [pair(190, 200, seed=i) for i in range(8)]
 
     def find(images):
-        return scores.score(images[0], {"a": images[1]}, 3)
+        return metrics.score(images[0], {"a": images[1]}, 3)
 
     with ThreadPoolExecutor(4) as executor:
         assert list(executor.map(find, pairs)) == list(map(find, pairs))
@@ -162,10 +162,10 @@ def test_threads_find_the_same():
 
 def test_large_images_need_little_memory():
     label, output = (np.tile(image, (12, 10, 1)) for image in pair(250, 400))  # 3000x4000
-    scores.ssim(label[:50, :50], output[:50, :50], 3)  # imports are not counted
+    metrics.ssim(label[:50, :50], output[:50, :50], 3)  # imports are not counted
     tracemalloc.start()
     try:
-        scores.score(label, {"a": output}, 3)
+        metrics.score(label, {"a": output}, 3)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -174,7 +174,8 @@ def test_large_images_need_little_memory():
 
 def test_importing_is_light():
     program = (
-        "import sys, scores; print(sorted({'cv2', 'skimage', 'tensorflow', 'matplotlib'} & set(sys.modules)))"
+        "import sys; from srcnn.pixels import metrics; "
+        "print(sorted({'cv2', 'skimage', 'tensorflow', 'matplotlib'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -11,9 +11,9 @@ from PIL import Image
 
 import main
 import utils
-from network import Network
-from weights import SHIPPED, read_weights
-from writing import LIST, check_apart, replacing, written
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.system.writing import LIST, check_apart, replacing, written
 
 MODEL = Network().name
 
@@ -215,7 +215,7 @@ def whole(*steps):
 @pytest.fixture
 def trained(photographs, monkeypatch):
     """A training of 8 steps, two an epoch, that saves after every step."""
-    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr("srcnn.training.loop.CHECKPOINT_STEPS", 1)
     assert train(photographs, "--epoch", 4) == 0
     last = read_weights(f"c/{MODEL}")[0]["step"]
     assert checkpoints() == whole(*range(last - 4, last + 1))

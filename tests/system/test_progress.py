@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
-import progress
+from srcnn.system import progress
+from tests.conftest import ROOT
 
 
 def test_a_log_shows_long_work_and_is_not_filled_by_it(monkeypatch, capsys):
@@ -32,7 +32,10 @@ def test_a_log_shows_long_work_and_is_not_filled_by_it(monkeypatch, capsys):
 @pytest.mark.parametrize("columns", [0, 100])
 def test_a_terminal_shows_a_bar(columns):
     """One without a window, as of some build services, says that it has no columns."""
-    code = "import progress, time; list(progress.progress(map(time.sleep, [0.3] * 3), 'steps', 3))"
+    code = (
+        "import time; from srcnn.system import progress; "
+        "list(progress.progress(map(time.sleep, [0.3] * 3), 'steps', 3))"
+    )
     reader, terminal = pty.openpty()
     size = subprocess.run(["stty", "rows", "24", "columns", str(columns)], stdin=terminal)
     assert size.returncode == 0

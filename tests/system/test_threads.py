@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-import evaluate
 import utils
-from errors import InputError
 from model import SRCNN
-from tf1 import tf
-from threads import Budget, cores, in_threads
+from srcnn.system.errors import InputError
+from srcnn.system.threads import Budget, cores, in_threads
+from srcnn.testing import evaluate
+from srcnn.tf1 import tf
 
 
 def ends(function, *arguments):

@@ -15,17 +15,12 @@ from pathlib import Path, PureWindowsPath
 
 import psutil
 import pytest
-from conftest import ROOT
 
-import inputs
-import locks
 import main
-import piped
-import terminal
-import threads
-import windows
-import writing
-from errors import InputError
+from srcnn.system import locks, terminal, threads, windows, writing
+from srcnn.system.errors import InputError
+from srcnn.upscaling import inputs, pipes
+from tests.conftest import ROOT
 
 TRAIN = "--train_dir photographs --epoch 2 --batch_size 8 --filters 3-1-3 --checkpoint_dir c"
 JOBS = {
@@ -123,7 +118,7 @@ def test_a_lock_that_is_open_goes_with_its_folder(tmp_path, open_files_stay):
 
 
 def test_a_checkpoint_that_is_being_read_is_removed_later(photographs, folder, monkeypatch, open_files_stay):
-    monkeypatch.setattr("training.CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr("srcnn.training.loop.CHECKPOINT_STEPS", 1)
     assert run(TRAIN) == 0
     (model,) = Path("c").glob("srcnn*")
     oldest = min(model.glob("SRCNN.model-*.index"), key=lambda path: int(path.stem[12:]))
@@ -254,8 +249,8 @@ def test_an_image_that_is_named_twice_is_done_once(photographs, folder, monkeypa
 
 
 def test_pipes_are_not_named_by_their_files(monkeypatch):
-    monkeypatch.setattr(piped, "Path", PureWindowsPath)
-    files = piped.Files([], None, True, "C:\\Temp\\srcnn-x")
+    monkeypatch.setattr(pipes, "Path", PureWindowsPath)
+    files = pipes.Files([], None, True, "C:\\Temp\\srcnn-x")
     assert files.said("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
     assert files.said("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
 
@@ -304,7 +299,7 @@ def test_a_code_page_that_lacks_letters_is_no_error(tmp_path, stream):
     words = ["--is_train", "False", "--weights", "照片"] if stream == "stderr" else ["--help"]
     program = f"import main, sys; main.make_parser().description = '照'; print('照片'); main.run({words!r})"
     env = {**os.environ, "PYTHONIOENCODING": "cp1252:strict", "PYTHONPATH": str(ROOT)}
-    program = "import terminal; terminal.open_streams(); " + program
+    program = "from srcnn.system import terminal; terminal.open_streams(); " + program
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True)
     assert b"\\u7167" in getattr(done, stream) and b"Traceback" not in done.stderr
 
@@ -346,7 +341,9 @@ for name in ("SIGHUP", "SIGPIPE", "SIGKILL"):
     if hasattr(signal, name):
         delattr(signal, name)
 signal.SIGBREAK = getattr(signal, "SIGBREAK", None) or signal.SIGUSR1
-import os, signals, terminal
+import os
+from srcnn.system import signals
+from srcnn.system import terminal
 with signals.stopping() as stop:
     signal.raise_signal(signal.SIGBREAK)
 assert stop.number == signal.SIGBREAK
@@ -380,9 +377,10 @@ def test_a_container_may_have_fewer_cores(tmp_path, monkeypatch, files, expected
 def test_tensorflow_keeps_to_the_limit_of_a_container(tmp_path):
     (tmp_path / "cpu.max").write_text("100000 100000")
     program = f"""
-import os, pathlib, threads
+import os, pathlib
+from srcnn.system import threads
 threads.CGROUPS, threads.schedulable_cores = pathlib.Path({str(tmp_path)!r}), lambda: 64
-import tf1
+from srcnn import tf1
 print(os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"])
 """
     env = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}

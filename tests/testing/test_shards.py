@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from test_cluster import tf_config
 
 import main
-import shards
-from errors import InputError
-from inputs import Work
-from upscale import Upscaled
-from writing import failures
+from srcnn.system.errors import InputError
+from srcnn.system.writing import failures
+from srcnn.testing import shards
+from srcnn.upscaling.inputs import Work
+from srcnn.upscaling.photographs import Upscaled
+from tests.helpers.machines import tf_config
 
 TEST = ["--is_train", "False"]
 

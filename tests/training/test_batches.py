@@ -4,21 +4,13 @@ import itertools
 import subprocess
 import sys
 
-import h5py
 import numpy as np
 import pytest
-from conftest import ROOT
 
-import batches
-from batches import Batches
-
-
-def stored(data, label, chunk=4):
-    """An HDF5 file in memory with these pairs."""
-    hf = h5py.File(f"pairs {id(data)}", "w", driver="core", backing_store=False)
-    for name, array in (("data", data), ("label", label)):
-        hf.create_dataset(name, data=array, chunks=(chunk, *array.shape[1:]))
-    return hf
+from srcnn.training import batches
+from srcnn.training.batches import Batches
+from tests.conftest import ROOT
+from tests.helpers.training_data import stored
 
 
 def numbered(n):
@@ -91,8 +83,8 @@ def test_a_file_larger_than_the_memory_is_read(tmp_path):
     program = """
 import re, resource, sys, h5py
 import numpy as np
-import batches
-from hdf5 import make_data
+from srcnn.training import batches
+from srcnn.training.hdf5 import make_data
 batches.POOL_BYTES, allowed = 2**24, 10**8
 block = np.random.default_rng(0).random((1000, 33, 33, 1)).astype(np.float32)
 used = 1024 * int(re.search(r"VmData:\\s*(\\d+)", open("/proc/self/status").read())[1])

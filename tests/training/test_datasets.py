@@ -9,10 +9,10 @@ import zipfile
 import numpy as np
 import pytest
 
-import datasets
 import main
 import utils
-from errors import InputError
+from srcnn.system.errors import InputError
+from srcnn.training import datasets
 
 
 @pytest.fixture

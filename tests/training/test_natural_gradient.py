@@ -5,9 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
-from natural_gradient import Layer, NaturalGradient, input_factor, output_factor, patches, stack
-from tf1 import tf
-from towers import Towers
+from srcnn.tf1 import tf
+from srcnn.training.natural_gradient import (
+    Layer,
+    NaturalGradient,
+    input_factor,
+    output_factor,
+    patches,
+    stack,
+)
+from srcnn.training.towers import Towers
 
 
 @pytest.fixture

@@ -5,16 +5,15 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import network_of
-from test_reliability import flags
 
 import main
-import tf1
-import training
-from model import SRCNN, initial_weights
-from tf1 import tf
-from towers import Towers
-from weights import read_weights
+from model import SRCNN
+from srcnn import tf1
+from srcnn.tf1 import tf
+from srcnn.training import loop
+from srcnn.training.towers import Towers
+from tests.conftest import network_of
+from tests.helpers.trainings import EPOCHS, SMALL, assert_same_but_for_rounding, flags, trained
 
 
 @pytest.mark.parametrize(("length", "count"), [(8, 1), (8, 3), (2, 3), (7, 7)])
@@ -29,27 +28,6 @@ def test_shares_make_up_the_batch(length, count):
     assert [len(part) for part in found] == [max(size, 1) for size in sizes]
     np.testing.assert_array_equal(np.concatenate(found)[:length], batch)
     np.testing.assert_allclose(mean, batch.mean(0), rtol=1e-6)
-
-
-def trained(folder):
-    """The weights and biases of the one training in a folder."""
-    (model,) = folder.glob("srcnn*")
-    values, _ = read_weights(model)
-    assert values["step"] == 2 * EPOCHS
-    return {name: values[name] for name in values if name in ("w1", "b1", "w2", "b2", "w3", "b3")}
-
-
-EPOCHS = 50  # of 2 steps
-SMALL = ["--filters", "5-1-3", "--init", "identity", "--epoch", EPOCHS]
-
-
-def assert_same_but_for_rounding(values, expected):
-    """Far closer to each other than to what they started from."""
-    start = initial_weights(network_of("5-1-3"), "identity", 0)
-    apart, moved = (
-        sum(np.sum((values[name] - other[name]) ** 2) for name in expected) for other in (expected, start)
-    )
-    assert apart < 0.02**2 * moved
 
 
 def curvature(batch, cpus):
@@ -87,8 +65,8 @@ def test_three_devices_train_as_one_does(usual_signals, photographs, tmp_path, m
 
     Stopped half-way, a training on three devices goes on on one.
     """
-    monkeypatch.setattr(training, "FACTOR_PIXELS", 2 * 27 * 27)
-    used, whole, step, listed = [], tf1.session, training.train_step, tf1.towers
+    monkeypatch.setattr(loop, "FACTOR_PIXELS", 2 * 27 * 27)
+    used, whole, step, listed = [], tf1.session, loop.train_step, tf1.towers
 
     def towers(sess):
         used.append(len(listed(sess)))
@@ -104,9 +82,9 @@ def test_three_devices_train_as_one_does(usual_signals, photographs, tmp_path, m
     assert main.main(flags(photographs, one, *SMALL, *more)) == 0
     monkeypatch.setattr(tf1, "session", functools.partial(whole, cpus=3))
     assert main.main(flags(photographs, three, *SMALL, *more)) == 0
-    monkeypatch.setattr(training, "train_step", stopped_step)
+    monkeypatch.setattr(loop, "train_step", stopped_step)
     assert main.main(flags(photographs, both, *SMALL, *more)) == 128 + signal.SIGINT
-    monkeypatch.setattr(training, "train_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     monkeypatch.setattr(tf1, "session", whole)
     assert main.main(flags(photographs, both, *SMALL, *more)) == 0
     assert used == [1, 3, 3, 1]

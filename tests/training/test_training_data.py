@@ -8,17 +8,16 @@ from contextlib import nullcontext
 import h5py
 import numpy as np
 import pytest
-from conftest import network_of
-from test_reliability import flags
 
-import hdf5
 import main
-import parts
 import utils
-from batches import Batches
-from errors import InputError
-from parts import read_parts
-from weights import read_weights
+from srcnn.networks.weight_files import read_weights
+from srcnn.system.errors import InputError
+from srcnn.training import hdf5, training_data
+from srcnn.training.batches import Batches
+from srcnn.training.training_data import read_parts
+from tests.conftest import network_of
+from tests.helpers.trainings import flags
 
 SMALL = ["--filters", "3-1-3", "--epoch", 2]
 
@@ -67,7 +66,7 @@ def test_results_below_the_images_are_not_trained_on(collection, capsys):
 def test_parts_hold_what_one_file_does_and_train_alike(collection, tmp_path, monkeypatch, capsys):
     one, many = tmp_path / "one", tmp_path / "many"
     assert main.main(flags(collection, one, *SMALL)) == 0
-    monkeypatch.setattr(parts, "PART_BYTES", 2 * 6 * (33**2 + 29**2) * 4)  # two images of six pairs
+    monkeypatch.setattr(training_data, "PART_BYTES", 2 * 6 * (33**2 + 29**2) * 4)  # two images of six pairs
     assert main.main(flags(collection, many, *SMALL)) == 0
     assert sorted(path.name for path in many.glob("train.h5*")) == [
         "train.h5",
@@ -88,9 +87,9 @@ def test_parts_hold_what_one_file_does_and_train_alike(collection, tmp_path, mon
 
 def test_slices_of_parts_are_those_of_one_file(collection, tmp_path, monkeypatch):
     data, _ = pairs(setup(tmp_path / "one", collection))
-    monkeypatch.setattr(parts, "PART_BYTES", 1)
-    monkeypatch.setattr("batches.POOL_BYTES", data[:16].nbytes * 2)
-    monkeypatch.setattr("hdf5.CHUNK_VALUES", 5 * 33**2)
+    monkeypatch.setattr(training_data, "PART_BYTES", 1)
+    monkeypatch.setattr("srcnn.training.batches.POOL_BYTES", data[:16].nbytes * 2)
+    monkeypatch.setattr("srcnn.training.hdf5.CHUNK_VALUES", 5 * 33**2)
     with read_parts(setup(tmp_path / "many", collection)) as hf:
         for start, stop in ((0, 6), (4, 17), (11, 12), (6, 6), (50, 60)):
             np.testing.assert_array_equal(hf["data"][start:stop], data[start:stop])
@@ -125,7 +124,7 @@ def test_images_that_take_more_memory_than_there_is_are_prepared_one_by_one(
 
 
 def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    monkeypatch.setattr(training_data, "PART_BYTES", 1)
     whole, read, broken = utils.preprocess, [], {"3"}
 
     def failing(path, *rest):
@@ -148,11 +147,11 @@ def test_an_interrupted_preparation_goes_on(collection, tmp_path, monkeypatch):
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("part_bytes", [parts.PART_BYTES, 2 * 6 * (33**2 + 29**2) * 4])
+@pytest.mark.parametrize("part_bytes", [training_data.PART_BYTES, 2 * 6 * (33**2 + 29**2) * 4])
 def test_images_too_small_for_a_sub_image_are_counted_apart(
     collection, tmp_path, monkeypatch, capsys, part_bytes
 ):
-    monkeypatch.setattr(parts, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(training_data, "PART_BYTES", part_bytes)
     broken = collection / "a/2/2.png"
     broken.write_bytes(broken.read_bytes()[:300])
     for number, height in ((10, 32), (11, 35), (12, 33)):  # 35 is cut to 33, as much as --image_size asks for
@@ -201,7 +200,7 @@ def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, cap
 
 
 def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    monkeypatch.setattr(training_data, "PART_BYTES", 1)
     setup(tmp_path / "c", collection)
     others = ["train.h5.20240115", "train.h5.backup", "train.h5.notes-00001"]
     for name in others:
@@ -222,7 +221,7 @@ def test_a_disk_that_fills_at_the_end_of_a_preparation_harms_no_part(
     collection, tmp_path, monkeypatch, several
 ):
     if several:
-        monkeypatch.setattr(parts, "PART_BYTES", 1)
+        monkeypatch.setattr(training_data, "PART_BYTES", 1)
     whole, folder = h5py.File, tmp_path / "c"
 
     def opened(file, mode="r", **more):

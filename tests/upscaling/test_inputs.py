@@ -13,17 +13,16 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from conftest import ROOT, network_of, on_posix
-from image_files import SRGB
 from PIL import Image
 
-import images
 import main
-import sizes
-import tf1
-import upscale
 import utils
 from model import SRCNN
+from srcnn import tf1
+from srcnn.images import image_io
+from srcnn.upscaling import photographs, sizes
+from tests.conftest import ROOT, network_of, on_posix
+from tests.helpers.image_files import SRGB
 
 WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
 
@@ -41,7 +40,7 @@ def run(*words):
 def write(*names, shape=(12, 16, 3)):
     for name in names:
         path = np.random.default_rng(len(name)).integers(0, 256, shape, np.uint8)
-        images.save(path, name)
+        image_io.save(path, name)
 
 
 def results(folder):
@@ -73,15 +72,15 @@ def test_files_folders_and_patterns_at_once(folder, capsys):
 def test_a_self_ensemble_is_another_result(folder, capsys):
     """Of a turned image it is the turned one; a test has it, too."""
     write("a.png")
-    images.save(np.rot90(images.read("a.png").pixels), "b.png")
+    image_io.save(np.rot90(image_io.read("a.png").pixels), "b.png")
     words = "--input", "a.png", "b.png", "--scale", 2
     assert run(*words) == 0
-    plain = images.read("sample/a_x2.png").pixels
+    plain = image_io.read("sample/a_x2.png").pixels
     assert run(*words, "--self_ensemble") == 2  # a result of one pass stays
     for _ in range(2):
         assert run(*words, "--self_ensemble", "--sample_dir", "mean") == 0
     assert capsys.readouterr().out.count("2 of 2 were upscaled before") == 1
-    mean, turned = (images.read(f"mean/{name}_x2.png").pixels.astype(int) for name in "ab")
+    mean, turned = (image_io.read(f"mean/{name}_x2.png").pixels.astype(int) for name in "ab")
     assert np.abs(mean - plain).max() > 0 and np.abs(mean - np.rot90(turned, -1)).max() <= 1
     assert json.loads(Path("mean/upscaled.json").read_text(encoding="utf-8"))["self_ensemble"]
     assert "8 flips and rotations" in Path("mean/upscaled.html").read_text(encoding="utf-8")
@@ -187,10 +186,10 @@ def test_networks_reach_the_next_larger_product(ratio, factors):
 
 def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):
     pixels = np.random.default_rng(0).integers(100, 156, (12, 16, 3), np.uint8)  # far from what is clipped
-    images.save(pixels, "a.png")
+    image_io.save(pixels, "a.png")
     assert run("--input", "a.png", "--scale", 2.5) == 0 and run("--input", "a.png", "--scale", 3) == 0
     assert "weights for x3" in capsys.readouterr().out
-    large, small = (images.read(f"sample/a_x{n}.png").pixels for n in (3, 2.5))
+    large, small = (image_io.read(f"sample/a_x{n}.png").pixels for n in (3, 2.5))
     assert small.shape == (30, 40, 3)
     expected = utils.to_pixels(sizes.resized(utils.to_float(large), (30, 40), (0, 0, 30, 40)))
     assert np.abs(small.astype(int) - expected).max() <= 2  # that of whole numbers
@@ -203,11 +202,11 @@ def test_what_is_made_smaller_is_never_there_as_a_whole(monkeypatch):
     with tf1.session() as sess:
         srcnns = [SRCNN(sess, network, "identity") for network in networks]
         sess.run(tf1.tf.global_variables_initializer())
-        large = upscale.upscale(pixels, srcnns)
+        large = photographs.upscale(pixels, srcnns)
         expected = sizes.resized(utils.to_float(large), (1500, 2000), (700, 0, 800, 2000))
         monkeypatch.setattr(sizes, "TILE", 256)
         tracemalloc.start()
-        small = upscale.upscale(pixels, srcnns, size=(1500, 2000))
+        small = photographs.upscale(pixels, srcnns, size=(1500, 2000))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert np.abs(small[700:800].astype(int) - utils.to_pixels(expected)).max() <= 2
@@ -221,7 +220,9 @@ def test_widths_and_heights(folder, capsys):
     assert run("--input", *names, "--width", 40) == 2
     assert "large.png: has 90x60 pixels already" in capsys.readouterr().err
     assert run("--input", "wide.png", "high.png", "--height", 50, "--width", 60) == 0
-    shapes = {name: images.read(folder / "sample" / name).pixels.shape for name in results(folder / "sample")}
+    shapes = {
+        name: image_io.read(folder / "sample" / name).pixels.shape for name in results(folder / "sample")
+    }
     assert shapes == {
         "high_40x120.png": (120, 40, 1),
         "wide_40x30.png": (30, 40, 3),
@@ -235,7 +236,7 @@ def test_widths_and_heights(folder, capsys):
 
 
 def test_what_is_in_between_may_not_be_too_large(folder, monkeypatch, capsys):
-    monkeypatch.setattr(upscale, "LARGEST", 12 * 16 * 8)
+    monkeypatch.setattr(photographs, "LARGEST", 12 * 16 * 8)
     write("a.png")
     assert run("--input", "a.png", "--scale", 2.5) == 2
     assert "1,536 pixels" in capsys.readouterr().err
@@ -246,7 +247,7 @@ def test_results_that_are_too_large_to_be_read_are_in_the_list(folder, monkeypat
     write("big.png", shape=(40, 30, 3))
     assert run("--input", "big.png", "--scale", 2) == 0
     write("p.png")
-    monkeypatch.setattr(images, "LARGEST", 2 * 40 * 30)
+    monkeypatch.setattr(image_io, "LARGEST", 2 * 40 * 30)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 30)
     assert run("--input", "big.png", "p.png", "--scale", 2) == 0
     listed = json.loads((folder / "sample/upscaled.json").read_text())["images"]
@@ -271,13 +272,13 @@ def test_a_size_is_known_without_decoding(folder):
     for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.avif", "a.heic"):
         for orientation in (1, 6):
             exif = Image.Exif()
-            exif[images.ORIENTATION] = orientation
+            exif[image_io.ORIENTATION] = orientation
             image = Image.new("RGB", (30, 20))
             if name == "a.heic":
                 pytest.importorskip("pillow_heif").from_pillow(image).save(name, exif=exif.tobytes())
             else:
                 image.save(name, exif=exif)
-            assert images.size(name) == images.read(name).pixels.shape[:2]
+            assert image_io.size(name) == image_io.read(name).pixels.shape[:2]
 
 
 def piped(data, *words, cwd):
@@ -292,13 +293,13 @@ def test_a_closed_input_is_an_empty_one(fails, monkeypatch):
 
 def test_through_pipes(folder):
     """16 bits, transparency and profile; nothing but the image comes out, and no file is left."""
-    images.save(np.random.default_rng(0).integers(0, 65536, (9, 8, 4), np.uint16), "a.png", SRGB)
+    image_io.save(np.random.default_rng(0).integers(0, 65536, (9, 8, 4), np.uint16), "a.png", SRGB)
     before = set(folder.iterdir())
     done = piped((folder / "a.png").read_bytes(), "--input", "-", cwd=folder)
     assert done.returncode == 0 and b"weights for x2" in done.stderr
     assert set(folder.iterdir()) == before
     (folder / "out.png").write_bytes(done.stdout)
-    picture = images.read("out.png")
+    picture = image_io.read("out.png")
     assert picture.pixels.shape == (18, 16, 4) and picture.pixels.dtype == np.uint16
     assert picture.icc_profile == SRGB
     again = piped(b"", "--input", "a.png", "--output", "-", cwd=folder)

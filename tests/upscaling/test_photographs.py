@@ -7,20 +7,19 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, network_of, on_posix
-from image_files import SRGB
-from image_files import profile as profile_of
 from PIL import Image
 
-import images
 import main
-import sizes
-import tf1
-import upscale
 import utils
 from model import trained
-from scores import psnr
-from writing import LIST
+from srcnn import tf1
+from srcnn.images import image_io
+from srcnn.pixels.metrics import psnr
+from srcnn.system.writing import LIST
+from srcnn.upscaling import photographs, sizes
+from tests.conftest import ROOT, network_of, on_posix
+from tests.helpers.image_files import SRGB
+from tests.helpers.image_files import profile as profile_of
 
 
 def run(*words):
@@ -42,7 +41,7 @@ def write(folder):
         coarse = rng.random((-(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
         pixels = np.kron(coarse, np.ones((4, 4, 1)))[: shape[0], : shape[1]]
         pixels = utils.to_pixels(0.2 + 0.6 * pixels, dtype)
-        images.save(pixels, folder / name, **more)
+        image_io.save(pixels, folder / name, **more)
         return pixels
 
     return make
@@ -56,7 +55,7 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
     margin = network_of(filters).margin
     with tf1.session() as session:
         srcnn = trained(session, network_of(filters))
-        result = upscale.enlarge(image, srcnn)
+        result = photographs.enlarge(image, srcnn)
         whole = utils.imresize(image, 3)
         colour = whole[..., : 1 if channels == 1 else 3]
         y = utils.to_luminance(colour)
@@ -98,7 +97,7 @@ def test_channels_depth_and_profile_are_kept(write, folder, suffix, channels, dt
     profile = None if deep_grey_alpha else SRGB if channels > 2 else profile_of(b"GRAY")
     before = write(f"photo{suffix}", (20, 30, channels), dtype, icc_profile=profile)
     assert run("--input", f"photo{suffix}", "--output", f"out{suffix}", "--scale", 2) == 0
-    picture = images.read(folder / f"out{suffix}")
+    picture = image_io.read(folder / f"out{suffix}")
     assert picture.pixels.shape == (40, 60, 4 if deep_grey_alpha else channels)
     assert picture.pixels.dtype == dtype
     assert picture.icc_profile == profile
@@ -112,16 +111,16 @@ def test_channels_depth_and_profile_are_kept(write, folder, suffix, channels, dt
 def test_sixteen_bits_are_more_than_eight(write, folder):
     write("photo.png", (20, 30, 3), np.uint16)
     assert run("--input", "photo.png", "--output", "out.png") == 0
-    assert len(np.unique(images.read(folder / "out.png").pixels)) > 256
+    assert len(np.unique(image_io.read(folder / "out.png").pixels)) > 256
 
 
 def test_grey_stays_grey(write, folder):
     grey = write("grey.png", (30, 20, 1))
-    images.save(np.repeat(grey, 3, axis=2), folder / "equal.png")
+    image_io.save(np.repeat(grey, 3, axis=2), folder / "equal.png")
     for name in ("grey", "equal"):
         assert run("--input", f"{name}.png") == 0
     assert Image.open("sample/grey_x3.png").mode == "L"
-    equal = images.read(folder / "sample/equal_x3.png").pixels.astype(int)
+    equal = image_io.read(folder / "sample/equal_x3.png").pixels.astype(int)
     assert np.ptp(equal, axis=2).max() == 0
     assert np.ptp(equal) > 100  # and a picture, not the flat grey of which people complain
 
@@ -130,9 +129,9 @@ def test_flat_colours_and_full_range_stay(folder):
     """Black, white and pure colours come out as they went in."""
     colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
     for i, colour in enumerate(colours):
-        images.save(np.broadcast_to(colour, (24, 24, 3)), folder / f"{i}.png")
+        image_io.save(np.broadcast_to(colour, (24, 24, 3)), folder / f"{i}.png")
         assert run("--input", f"{i}.png") == 0
-        difference = images.read(folder / f"sample/{i}_x3.png").pixels.astype(int) - colour
+        difference = image_io.read(folder / f"sample/{i}_x3.png").pixels.astype(int) - colour
         assert np.abs(difference).max() <= 3
 
 
@@ -143,9 +142,9 @@ def test_hidden_colours_do_not_bleed(folder):
     pixels = np.zeros((40, 40, 4), np.uint8)
     pixels[..., 1] = 255
     pixels[inside] = 200, 30, 30, 255
-    images.save(pixels, folder / "disc.png")
+    image_io.save(pixels, folder / "disc.png")
     assert run("--input", "disc.png") == 0
-    result = images.read(folder / "sample/disc_x3.png").pixels
+    result = image_io.read(folder / "sample/disc_x3.png").pixels
     visible = result[..., 3] > 0
     assert 0.9 < visible.sum() / (9 * inside.sum()) < 1.3
     assert result[visible][:, 1].max() < 60
@@ -157,16 +156,16 @@ def test_orientation_is_honoured(folder, suffix, orientation):
     """16-bit colour is turned by the project, the rest by Pillow: both the same."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8).repeat(3, 1))
     exif = image.getexif()
-    exif[images.ORIENTATION] = orientation
+    exif[image_io.ORIENTATION] = orientation
     image.save(f"photo{suffix}", exif=exif)
-    pixels = images.read(folder / f"photo{suffix}").pixels
+    pixels = image_io.read(folder / f"photo{suffix}").pixels
     assert pixels.shape == ((8, 36, 3) if orientation < 5 else (36, 8, 3))
     raw = np.asarray(Image.open(f"photo{suffix}"))
-    np.testing.assert_array_equal(images.UPRIGHT.get(orientation, np.asarray)(raw), pixels)
+    np.testing.assert_array_equal(image_io.UPRIGHT.get(orientation, np.asarray)(raw), pixels)
     assert run("--input", f"photo{suffix}", "--scale", 2) == 0
     saved = Image.open("sample/photo_x2.png")
     assert saved.size == (pixels.shape[1] * 2, pixels.shape[0] * 2)
-    assert saved.getexif().get(images.ORIENTATION, 1) == 1
+    assert saved.getexif().get(image_io.ORIENTATION, 1) == 1
 
 
 def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):
@@ -176,9 +175,9 @@ def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):
     palette.paste(0, (0, 0, 10, 10))
     palette.save("palette.gif", transparency=0)
     assert run("--input", "cmyk.jpg") == 0 and run("--input", "palette.gif") == 0
-    red = images.read(folder / "sample/cmyk_x3.png").pixels.reshape(-1, 3).mean(0)
+    red = image_io.read(folder / "sample/cmyk_x3.png").pixels.reshape(-1, 3).mean(0)
     assert red[0] > 200 and red[1] < 60
-    alpha = images.read(folder / "sample/palette_x3.png").pixels[..., 3]
+    alpha = image_io.read(folder / "sample/palette_x3.png").pixels[..., 3]
     assert alpha[:, :24].max() == 0 and alpha[:, -24:].min() == 255
 
 
@@ -186,7 +185,7 @@ def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):
 def test_tiny_images_work(write, folder, size):
     write("tiny.png", (*size, 3))
     assert run("--input", "tiny.png") == 0
-    assert images.read(folder / "sample/tiny_x3.png").pixels.shape == (size[0] * 3, size[1] * 3, 3)
+    assert image_io.read(folder / "sample/tiny_x3.png").pixels.shape == (size[0] * 3, size[1] * 3, 3)
 
 
 @pytest.mark.parametrize(("scale", "factors"), [(6, [2, 3]), (8, [2, 2, 2]), (9, [3, 3]), (12, [2, 2, 3])])
@@ -194,7 +193,7 @@ def test_other_scales_are_composed(write, folder, capsys, scale, factors):
     assert sizes.stages(scale) == factors
     write("photo.png", (16, 20, 3))
     assert run("--input", "photo.png", "--scale", scale) == 0
-    assert images.read(folder / f"sample/photo_x{scale}.png").pixels.shape == (16 * scale, 20 * scale, 3)
+    assert image_io.read(folder / f"sample/photo_x{scale}.png").pixels.shape == (16 * scale, 20 * scale, 3)
     printed = capsys.readouterr().out
     assert all(f"weights for x{factor}: " in printed for factor in factors)
 
@@ -260,7 +259,7 @@ def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
     assert "--overwrite" in capsys.readouterr().err
     assert (folder / "out.png").read_text() == "precious"
     assert run("--input", "photo.png", "--output", "out.png", "--overwrite") == 0
-    assert images.read(folder / "out.png").pixels.shape == (36, 45, 3)
+    assert image_io.read(folder / "out.png").pixels.shape == (36, 45, 3)
 
 
 def test_an_animation_gives_its_first_frame_where_there_can_be_no_other(folder, capsys):
@@ -268,7 +267,7 @@ def test_an_animation_gives_its_first_frame_where_there_can_be_no_other(folder, 
     frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
     assert run("--input", "moving.gif", "--output", "out.tif") == 0
     assert "3 frames" in capsys.readouterr().err
-    assert images.read(folder / "out.tif").pixels[..., 0].min() > 250
+    assert image_io.read(folder / "out.tif").pixels[..., 0].min() > 250
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.webp", "out.bmp", "out.tif", "out.jp2", "out.ppm"])
@@ -276,7 +275,7 @@ def test_the_ending_chooses_the_format(write, folder, name):
     write("photo.png", (16, 16, 3))
     assert run("--input", "photo.png", "--output", name) == 0
     with Image.open(name) as image:
-        assert image.size == (48, 48) and image.format == images.format_of(folder / name)
+        assert image.size == (48, 48) and image.format == image_io.format_of(folder / name)
 
 
 BAD = {
@@ -324,7 +323,7 @@ def test_flags_for_testing_do_not_go_with_training(fails):
 
 
 def test_a_result_too_large_is_refused_before_the_work(write, monkeypatch, capsys):
-    monkeypatch.setattr(upscale, "LARGEST", 1000)
+    monkeypatch.setattr(photographs, "LARGEST", 1000)
     write("photo.png", (12, 15, 3))
     assert run("--input", "photo.png") == 2
     assert "1,000 pixels" in capsys.readouterr().err
@@ -332,7 +331,8 @@ def test_a_result_too_large_is_refused_before_the_work(write, monkeypatch, capsy
 
 PEAKS = """
 import resource, sys
-import main, progress
+import main
+from srcnn.system import progress
 progress.LOG_SECONDS = 0
 unit = 1 if sys.platform == "darwin" else 1024
 for name in ("tiny", "photo", "large"):
@@ -355,7 +355,7 @@ def test_a_hundred_megapixels_fit_in_3_gb(folder):
     for name, side in sides.items():
         y, x = np.mgrid[:side, :side]
         pixels = np.stack([x * 7 % 256, y * 5 % 256, (x + y) // 26], 2).astype(np.uint8)
-        images.save(pixels, folder / f"{name}.jpg")
+        image_io.save(pixels, folder / f"{name}.jpg")
     words, env = [sys.executable, "-c", PEAKS], {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -8,14 +8,14 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
 
-import images
 import main
-import pipeline
-import report
-from errors import InputError
+from srcnn.images import image_io
+from srcnn.page import report
+from srcnn.system.errors import InputError
+from srcnn.upscaling import pipeline
+from tests.conftest import ROOT
 
 
 def run(*words):
@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     for name in "abcdef":
-        images.save(rng.integers(0, 256, (20, 30, 3), np.uint8), tmp_path / "in" / f"{name}.png")
+        image_io.save(rng.integers(0, 256, (20, 30, 3), np.uint8), tmp_path / "in" / f"{name}.png")
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def printed(capsys):
 
 def test_a_slow_and_a_failed_file_keep_their_place(folder, monkeypatch, capsys):
     """b takes longest to write, c cannot be read, d cannot be written."""
-    save, waiting = images.save, threading.Event()
+    save, waiting = image_io.save, threading.Event()
 
     def slowly(pixels, path, *more):
         if path.name.startswith("b"):
@@ -50,7 +50,7 @@ def test_a_slow_and_a_failed_file_keep_their_place(folder, monkeypatch, capsys):
         if path.name.startswith("a"):
             threading.Timer(0.5, waiting.set).start()
 
-    monkeypatch.setattr(images, "save", slowly)
+    monkeypatch.setattr(image_io, "save", slowly)
     monkeypatch.setattr(pipeline, "cores", lambda: 3)
     (folder / "in/c.png").write_bytes(b"no image")
     assert run("--input", "in", "--output", "out") == 2
@@ -66,9 +66,9 @@ def test_streams_of_messages_are_in_one_order(folder, monkeypatch, capfd):
         folder / "in/c.gif", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")]
     )
     (folder / "in/c.png").unlink()
-    monkeypatch.setattr("animations.fit", lambda *_: False)
+    monkeypatch.setattr("srcnn.images.animations.fit", lambda *_: False)
     said = []
-    monkeypatch.setattr("photographs.tqdm.write", lambda text, **_: said.append(text))
+    monkeypatch.setattr("srcnn.upscaling.upscaling_job.tqdm.write", lambda text, **_: said.append(text))
     assert run("--input", "in", "--output", "out") == 0
     assert [line[4] if line.startswith("out/") else line for line in said] == [
         *"ab", "in/c.gif: has 2 frames; the first one is taken", *"cdef"
@@ -78,7 +78,7 @@ def test_streams_of_messages_are_in_one_order(folder, monkeypatch, capfd):
 @pytest.mark.parametrize(("pixels", "most"), [(1, 1), (2 * 40 * 60, 2), (2**25, 6)])
 def test_no_more_is_in_memory_than_is_allowed(folder, monkeypatch, pixels, most):
     held, largest, lock = set(), [], threading.Lock()
-    read, finished = images.read, pipeline.Photograph.finished
+    read, finished = image_io.read, pipeline.Photograph.finished
 
     def counted(path):
         with lock:
@@ -92,7 +92,7 @@ def test_no_more_is_in_memory_than_is_allowed(folder, monkeypatch, pixels, most)
             held.discard(photograph.item.source)
         return finished(photograph)
 
-    monkeypatch.setattr(images, "read", counted)
+    monkeypatch.setattr(image_io, "read", counted)
     monkeypatch.setattr(pipeline.Photograph, "finished", let_go)
     monkeypatch.setattr(pipeline, "PIXELS", pixels)
     monkeypatch.setattr(report, "MOST_EXHIBITS", 0)
@@ -115,7 +115,7 @@ def test_an_error_of_the_program_ends_it(folder, monkeypatch):
 def test_a_kill_leaves_whole_files_and_the_same_command_goes_on(folder, number):
     rng = np.random.default_rng(0)
     for name in "abcdefghij":
-        images.save(rng.integers(0, 256, (600, 500, 3), np.uint8), folder / "large" / f"{name}.png")
+        image_io.save(rng.integers(0, 256, (600, 500, 3), np.uint8), folder / "large" / f"{name}.png")
     words = "--is_train", "False", "--scale", "2", "--input", "large", "--output", "out"
     command = [sys.executable, ROOT / "main.py", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

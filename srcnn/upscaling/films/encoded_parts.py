@@ -12,11 +12,11 @@ from typing import NamedTuple
 import av
 from tqdm import tqdm
 
-from film_files import location
-from locks import is_locked
-from naming import cut
-from progress import progress
-from writing import replacing
+from srcnn.system.file_names import cut
+from srcnn.system.locks import is_locked
+from srcnn.system.progress import progress
+from srcnn.system.writing import replacing
+from srcnn.upscaling.films.video_files import location
 
 BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255

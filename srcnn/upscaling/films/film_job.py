@@ -8,20 +8,16 @@ from functools import partial
 import av
 from tqdm import tqdm
 
-import film_clock
-import film_files
-import film_join
-import film_parts
-import frames
-from errors import InputError
-from film_loop import compared
-from film_reader import Reader
-from locks import locked
-from progress import progress
-from signals import stopping
-from threads import in_threads
-from upscale import LARGEST, Upscaled, identity, origin, product_of
-from writing import check_free, remove_leftovers, replacing
+from srcnn.system.errors import InputError
+from srcnn.system.locks import locked
+from srcnn.system.progress import progress
+from srcnn.system.signals import stopping
+from srcnn.system.threads import in_threads
+from srcnn.system.writing import check_free, remove_leftovers, replacing
+from srcnn.upscaling.films import encoded_parts, frames, muxing, timestamps, video_files
+from srcnn.upscaling.films.frame_reader import Reader
+from srcnn.upscaling.films.preview_loop import compared
+from srcnn.upscaling.photographs import LARGEST, Upscaled, identity, origin, product_of
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
@@ -31,32 +27,32 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
     """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
 
     goal: a sizes.Goal, of films as they are shown. noted: whether the list of the folder is to have it.
-    crf: see `film_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
+    crf: see `video_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
     that was done kept, when told to stop.
     """
     if not overwrite:
         check_free(target)
     started = time.monotonic()
-    film = film_files.probe(source)
+    film = video_files.probe(source)
     size = film.turned_size(*goal.size(*film.upright))
-    encoder = film_files.encoder(film, target, size, crf, lossless)
+    encoder = video_files.encoder(film, target, size, crf, lossless)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
-    folder = film_parts.folder_of(target, [about, encoder, av.library_versions])
+    folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
-        film_parts.name_others(folder, target)
+        encoded_parts.name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
-        film = film_clock.read(film)
-        refused = film_join.refused(film, encoder, target.suffix.lower())
+        film = timestamps.read(film)
+        refused = muxing.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if noted else None, overwrite) as temporary:
-            lost = film_join.join(temporary, film, parts, target.suffix.lower(), refused)
+            lost = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
-        film_parts.remove(folder)
+        encoded_parts.remove(folder)
     warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
     seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
@@ -70,12 +66,12 @@ def said_of(source, target):
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
         advice = "save it in another way first" if other == target else f"take --output {other}"
-        why = f"cannot be written as {target} ({film_files.reason(error)})"
+        why = f"cannot be written as {target} ({video_files.reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
 
 def check_unchanged(source, was):
-    """Raises InputError if a file is not there any more as its `upscale.identity` was."""
+    """Raises InputError if a file is not there any more as its `photographs.identity` was."""
     try:
         is_same = identity(source) == was
     except OSError as error:
@@ -89,9 +85,9 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
     """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
     how many frames could not be decoded.
 
-    size: (height, width) of the enlarged frames. check: see `film_parts.write`.
+    size: (height, width) of the enlarged frames. check: see `encoded_parts.write`.
     """
-    parts = film_parts.finished(folder)
+    parts = encoded_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
     if parts:
         tqdm.write(f"{film.path}: goes on from frame {first}")
@@ -101,13 +97,13 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
         **{"stored": encoder.size, "size": size, "format_": encoder.format, "centred": film.centred},
         luminance=partial(frames.through, srcnns, size=size),
     )
-    add_stream = partial(film_files.add_encoder, film=film, encoder=encoder)
+    add_stream = partial(video_files.add_encoder, film=film, encoder=encoder)
     with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frames, first))
         part = True
         while part and not stop.number:
             until = time.monotonic() + SECONDS
-            part = film_parts.write(
+            part = encoded_parts.write(
                 *(folder, first, done, add_stream),
                 enough=lambda until=until: stop.number or time.monotonic() > until,
                 broken=reader.broken,
@@ -125,7 +121,7 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
 def remarks(film, encoder, parts, broken, left_out, damaged):
     """What could not be kept of a film, as one line; empty if all was.
 
-    left_out, damaged: see `film_join.join`.
+    left_out, damaged: see `muxing.join`.
     """
     said = []
     last = float((max(parts[-1].stamps) + film.lasting) * film.time_base)

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import av
 
-from film_clock import going_on
-from film_files import decoded, opened, packets_of
+from srcnn.upscaling.films.timestamps import going_on
+from srcnn.upscaling.films.video_files import decoded, opened, packets_of
 
 BACK = 3  # seconds before the place to go on from at which decoding begins
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 import utils
-from network import TILE
-from sizes import resized
+from srcnn.networks.network import TILE
+from srcnn.upscaling.sizes import resized
 
 EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them

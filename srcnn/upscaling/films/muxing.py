@@ -11,10 +11,19 @@ from io import BytesIO
 
 import av
 
-from film_clock import going_on, shift
-from film_files import ANY_TAGS, CONTAINERS, add_encoder, exact, is_cover, location, opened, packets_of
-from film_sound import Recoding, add_pcm, is_recoded
-from progress import progress
+from srcnn.system.progress import progress
+from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
+from srcnn.upscaling.films.timestamps import going_on, shift
+from srcnn.upscaling.films.video_files import (
+    ANY_TAGS,
+    CONTAINERS,
+    add_encoder,
+    exact,
+    is_cover,
+    location,
+    opened,
+    packets_of,
+)
 
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {

@@ -7,10 +7,9 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-import film_files
-import frames
-from film_reader import Reader
-from report import centre
+from srcnn.page.report import centre
+from srcnn.upscaling.films import frames, video_files
+from srcnn.upscaling.films.frame_reader import Reader
 
 SECONDS = 2
 LARGEST = 384, 384  # height, width of each side of the loop
@@ -52,9 +51,9 @@ def compared(film, parts, size):
 
 def _frames_of(parts):
     for part in parts:
-        with film_files.opened(part.path) as container:
+        with video_files.opened(part.path) as container:
             stream = container.streams.video[0]
-            yield from film_files.decoded(stream, film_files.packets_of(container, stream))
+            yield from video_files.decoded(stream, video_files.packets_of(container, stream))
 
 
 def _rgb(frame, film):

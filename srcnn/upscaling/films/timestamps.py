@@ -2,8 +2,8 @@
 
 import math
 
-from film_files import opened, packets_of
-from progress import progress
+from srcnn.system.progress import progress
+from srcnn.upscaling.films.video_files import opened, packets_of
 
 BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import av
 from av.sidedata.sidedata import Type
 
-import frames
-from errors import InputError, first_line
+from srcnn.system.errors import InputError, first_line
+from srcnn.upscaling.films import frames
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does unless told otherwise
 FIRST = 10  # frames that tell whether a film is interlaced
@@ -43,7 +43,7 @@ class Film(NamedTuple):
     end: float  # seconds, of the last frame; 0 if unknown
     late: int | None = None  # ticks from decoding stamps to those of frames, where only the former are right
     alpha: bool = False  # whether it has transparency that its decoder does not give
-    # What only all of its file tells, `film_clock.read`:
+    # What only all of its file tells, `timestamps.read`:
     joins: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
     frames: int = 0  # about as many
     lasting: int = 0  # ticks that its last frame is shown; 0 if unknown

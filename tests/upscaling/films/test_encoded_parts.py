@@ -14,18 +14,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import ROOT
-from film_clips import WORDS, decode, hashes, make, run, sound
 
-import film_clock
-import film_files
-import film_join
-import film_parts
-import film_reader
-import films
 import utils
-from locks import locked
-from writing import MACHINE, remove_leftovers
+from srcnn.system.locks import locked
+from srcnn.system.writing import MACHINE, remove_leftovers
+from srcnn.upscaling.films import encoded_parts, film_job, frame_reader, muxing, timestamps, video_files
+from tests.conftest import ROOT
+from tests.helpers.film_clips import WORDS, decode, hashes, make, run, sound
 
 
 def slow_film(folder):
@@ -47,8 +42,9 @@ def until(condition, seconds=120):
 PART_BY_PART = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-import main, films
-films.SECONDS = 0.3
+import main
+from srcnn.upscaling.films import film_job
+film_job.SECONDS = 0.3
 sys.exit(main.main())
 """
 
@@ -81,7 +77,7 @@ def test_the_same_command_goes_on(folder, number):
 
 def test_an_interrupted_film_has_every_frame_once(folder, monkeypatch):
     """With B-frames over the ends of parts; it is decoded without a complaint."""
-    monkeypatch.setattr(films, "SECONDS", 0.05)
+    monkeypatch.setattr(film_job, "SECONDS", 0.05)
     make("in.mp4", 60)
     assert run("--input", "in.mp4") == 0
     frames_, times = decode("sample/in_x2.mp4")
@@ -150,15 +146,15 @@ def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch
     count = len(decode("whole.mkv")[0])
     assert 25 < count <= 30
     with monkeypatch.context() as stopped:
-        stopped.setattr(films, "SECONDS", 0)
-        stopped.setattr(film_join, "join", lambda *_: 1 / 0)
+        stopped.setattr(film_job, "SECONDS", 0)
+        stopped.setattr(muxing, "join", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("--input", "in.mkv")
     for kept in (count, 20, 12, 5):
         for path in parts(folder)[kept:]:
             path.unlink()
-        there = film_parts.finished(parts(folder)[0].parent)
-        reader = film_reader.Reader(film_files.probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
+        there = encoded_parts.finished(parts(folder)[0].parent)
+        reader = frame_reader.Reader(video_files.probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
         assert len(list(reader)) == count - kept and said.startswith(f"in.mkv: {reader.broken()} ")
     assert run("--input", "in.mkv") == 2 and said in capfd.readouterr().err
     assert len(decode("sample/in_x2.mkv")[0]) == count
@@ -167,7 +163,7 @@ def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch
 def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
     """An error of reading, while frames are made and while they are joined, keeps the parts."""
     make("in.mp4", 30, change=lambda output, _: sound(output, 50))
-    monkeypatch.setattr(films, "SECONDS", 0)
+    monkeypatch.setattr(film_job, "SECONDS", 0)
 
     class Failing:
         """A container of which 20 packets can be read."""
@@ -181,9 +177,9 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
             yield from itertools.islice(self.container.demux(*streams), 20)
             raise av.error.OSError(5, "Input/output error")
 
-    for room in (film_reader, film_join):
+    for room in (frame_reader, muxing):
         with monkeypatch.context() as failing:
-            failing.setattr(room, "packets_of", lambda c, *s: film_files.packets_of(Failing(c), *s))
+            failing.setattr(room, "packets_of", lambda c, *s: video_files.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
         assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
         assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
@@ -194,14 +190,14 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
 def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
     """One that the user put there in the hours of the work; the work is kept."""
     make("in.mp4", 3)
-    join = film_join.join
+    join = muxing.join
 
     def joining(*words):
         (folder / "sample/in_x2.mp4").write_text("mine")
         return join(*words)
 
     with monkeypatch.context() as patched:
-        patched.setattr(film_join, "join", joining)
+        patched.setattr(muxing, "join", joining)
         assert run("--input", "in.mp4") == 2
     assert "in_x2.mp4: exists already" in capfd.readouterr().err
     assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
@@ -222,14 +218,14 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     steps = [b - a for a, b in itertools.pairwise(heard)]
     assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
     assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
-    film = film_clock.read(film_files.probe("in.ts"))
+    film = timestamps.read(video_files.probe("in.ts"))
     assert film.frames == 80  # and not what the clock tells of the last recording
-    stamps = [frame.pts for frame in film_reader.Reader(film)]
-    assert [frame.pts for frame in film_reader.Reader(film, stamps[60])] == stamps[61:]
+    stamps = [frame.pts for frame in frame_reader.Reader(film)]
+    assert [frame.pts for frame in frame_reader.Reader(film, stamps[60])] == stamps[61:]
 
 
 def test_what_an_encoder_refuses_is_one_line_before_the_work(monkeypatch, fails, folder):
-    monkeypatch.setattr(films, "encode", lambda *_: 1 / 0)
+    monkeypatch.setattr(film_job, "encode", lambda *_: 1 / 0)
     make("in.mkv", 2, (2, 2), codec="ffv1", format_="yuv420p10le")
     assert "in.mkv: cannot be written as out.mkv (" in fails(
         *WORDS, "--input", "in.mkv", "--output", "out.mkv"
@@ -246,7 +242,7 @@ def test_a_long_name_that_takes_several_bytes_a_letter(folder):
 def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeypatch, capfd):
     make("in.mp4", 2)
     with monkeypatch.context() as patched:
-        patched.setattr(film_join, "join", lambda *_: 1 / 0)
+        patched.setattr(muxing, "join", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("--input", "in.mp4", "--crf", 20)
     (others,) = folder.glob("sample/.in_x2.*.parts")
@@ -271,7 +267,7 @@ def test_parts_of_a_film_that_is_done_are_named(folder, monkeypatch, capfd):
     """Left by a kill between the film's coming into its place and their going."""
     make("in.mp4", 2)
     with monkeypatch.context() as patched:
-        patched.setattr(film_parts, "remove", lambda _: 1 / 0)
+        patched.setattr(encoded_parts, "remove", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run("--input", "in.mp4")
     (parts,) = folder.glob("sample/.in_x2.*.parts")

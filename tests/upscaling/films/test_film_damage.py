@@ -5,12 +5,9 @@ import os
 import shutil
 
 import pytest
-from film_clips import decode, hashes, make, run, sound
 
-import film_join
-import film_loop
-import film_parts
-import films
+from srcnn.upscaling.films import encoded_parts, film_job, muxing, preview_loop
+from tests.helpers.film_clips import decode, hashes, make, run, sound
 
 
 @pytest.fixture
@@ -18,9 +15,9 @@ def interrupted(folder, monkeypatch):
     """The folder of parts, of a frame each, of in.mp4, enlarged but not joined; whole.mkv is the film."""
     make("in.mp4", 8)
     assert run("--input", "in.mp4", "--lossless", "--output", "whole.mkv") == 0
-    monkeypatch.setattr(films, "SECONDS", 0)
+    monkeypatch.setattr(film_job, "SECONDS", 0)
     with monkeypatch.context() as stopped, pytest.raises(ZeroDivisionError):
-        stopped.setattr(film_join, "join", lambda *_: 1 / 0)
+        stopped.setattr(muxing, "join", lambda *_: 1 / 0)
         run("--input", "in.mp4", "--lossless")
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     return parts
@@ -54,12 +51,12 @@ DAMAGES = {
 
 def test_from_a_damaged_part_on_the_work_is_done_again(interrupted, folder, capfd):
     """As power cuts and bad disks leave them; the film is the same to the bit."""
-    assert len(film_parts.finished(interrupted)) == 8
+    assert len(encoded_parts.finished(interrupted)) == 8
     kept = shutil.copytree(interrupted, folder / "kept")
     for what, damage in DAMAGES.items():
         shutil.copytree(kept, interrupted, dirs_exist_ok=True)
         damage(interrupted / "000000003.nut", interrupted / "000000003.json")
-        assert len(film_parts.finished(interrupted)) == 3, what
+        assert len(encoded_parts.finished(interrupted)) == 3, what
     assert run("--input", "in.mp4", "--lossless") == 0
     assert "goes on from frame 3" in capfd.readouterr().out and not interrupted.exists()
     assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
@@ -73,14 +70,14 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize(("room", "name", "last"), [(film_parts, "write", 2), (film_join, "join", 1)])
+@pytest.mark.parametrize(("room", "name", "last"), [(encoded_parts, "write", 2), (muxing, "join", 1)])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capfd, room, name, last, change):
     """After two of the parts, and after the parts were joined."""
     make("in.mp4", 8, change=lambda output, _: sound(output, 20))
     make("other.mp4", 3)
     before = (folder / "in.mp4").stat()
-    monkeypatch.setattr(films, "SECONDS", 0)
+    monkeypatch.setattr(film_job, "SECONDS", 0)
     real, calls = getattr(room, name), itertools.count(1)
 
     def meanwhile(*words, **more):
@@ -96,7 +93,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
     why = "cannot be read on: No such file" if change == "removed" else "was changed during the work"
     assert f"in.mp4: {why}" in said and not list(folder.glob("sample/*.mp4"))
     (parts,) = folder.glob("sample/.in_x2.*.parts")
-    assert len(film_parts.finished(parts)) == (2 if name == "write" else 8)  # of the film as it was
+    assert len(encoded_parts.finished(parts)) == (2 if name == "write" else 8)  # of the film as it was
     if change == "removed":
         os.rename("away.mp4", "in.mp4")
     elif change == "touched":
@@ -109,7 +106,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
 def test_a_film_whose_frames_cannot_be_read_again_is_done_without_a_picture(folder, monkeypatch):
     """After a day's work the page is no reason to have no film."""
     make("in.mp4", 3)
-    monkeypatch.setattr(film_loop, "Reader", lambda *_: [])
+    monkeypatch.setattr(preview_loop, "Reader", lambda *_: [])
     assert run("--input", "in.mp4") == 0
     assert len(decode("sample/in_x2.mp4")[0]) == 3
     assert "in_x2.mp4" in (folder / "sample/upscaled.html").read_text()

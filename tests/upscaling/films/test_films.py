@@ -9,17 +9,15 @@ from io import BytesIO
 import av
 import numpy as np
 import pytest
-from conftest import ROOT
-from film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 from PIL import Image
 
-import film_files
-import films
-import frames
-import tf1
 import utils
 from model import trained
-from network import Network
+from srcnn import tf1
+from srcnn.networks.network import Network
+from srcnn.upscaling.films import film_job, frames, video_files
+from tests.conftest import ROOT
+from tests.helpers.film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ STAMPS = [0, 3600, 7200, 9000, 18000, 18003, 30000, 41111, 50000, 90000, 90001, 
 @pytest.mark.parametrize("seconds", [0, 40])
 def test_time_stamps_are_kept(folder, monkeypatch, name, seconds):
     """Of a variable rate too, however many parts there are; Matroska counts milliseconds."""
-    monkeypatch.setattr(films, "SECONDS", seconds)
+    monkeypatch.setattr(film_job, "SECONDS", seconds)
     stamps = [s * 90 for s in range(0, 240, 20)] if name == "in.mkv" else STAMPS
     make(name, stamps=stamps)
     assert run("--input", name) == 0
@@ -184,7 +182,7 @@ def test_one_frame_and_none_and_odd_names(folder):
     make("one.mp4", 1)
     file = (folder / make("long.mkv")).read_bytes()
     (folder / "damaged.mkv").write_bytes(file.replace(b"00:00:00.", b"00:00:0x."))
-    assert film_files.probe("damaged.mkv").end == film_files.probe("long.mkv").end == 0.48
+    assert video_files.probe("damaged.mkv").end == video_files.probe("long.mkv").end == 0.48
     shutil.copy("one.mp4", "12:30.mp4")  # is no protocol 12
     assert run("--input", "12:30.mp4", "--output", "12:31.mp4") == 0
     assert len(decode("file:12:31.mp4")[0]) == 1

@@ -6,11 +6,9 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from film_clips import decode, make, run, sound
 
-import film_files
-import film_reader
-import frames
+from srcnn.upscaling.films import frame_reader, frames, video_files
+from tests.helpers.film_clips import decode, make, run, sound
 
 
 def rate(path):
@@ -65,10 +63,10 @@ def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder, intra):
     pictures, stamps = decode("sample/in_x2.mkv")
     assert len(pictures) == 60
     assert {b - a for a, b in itertools.pairwise(stamps)} == {Fraction(1, 25)}
-    film = film_files.probe("in.avi")
-    whole = [frame.pts for frame in film_reader.Reader(film)]
+    film = video_files.probe("in.avi")
+    whole = [frame.pts for frame in frame_reader.Reader(film)]
     for after in whole[::7]:
-        assert [frame.pts for frame in film_reader.Reader(film, after)] == [s for s in whole if s > after]
+        assert [frame.pts for frame in frame_reader.Reader(film, after)] == [s for s in whole if s > after]
 
 
 def test_transparency_that_a_decoder_does_not_give_is_named(folder, capfd):
@@ -119,7 +117,7 @@ def test_slow_frames_on_a_fine_clock(folder):
             frame.pts, frame.time_base = number * seconds * 10**9, tick
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    assert film_files.probe("in.nut").time_base == tick
+    assert video_files.probe("in.nut").time_base == tick
     assert run("--input", "in.nut", "--output", "out.mkv") == 0
     assert decode("out.mkv")[1] == [0, seconds, 2 * seconds]
     with av.open("out.mkv") as film:
