@@ -12,7 +12,8 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
 
 from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, make_parser
-from srcnn.networks.network import TILE, Network, default_channels
+from srcnn.networks.network import Network, default_channels
+from srcnn.pixels.tiles import TILE
 from srcnn.system.errors import InputError, first_line, one_line
 from srcnn.system.terminal import open_streams
 
@@ -160,7 +161,9 @@ def work(config):
         from srcnn.upscaling import upscaling_job
 
         clean_up()
-        return upscaling_job.upscale_files(config)
+        from model import load
+
+        return upscaling_job.upscale_files(config, load)
     from srcnn import jobs
 
     clean_up()

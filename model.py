@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 
 from srcnn import tf1
-from srcnn.networks.network import TILE, Network
-from srcnn.networks.weight_files import digest, find_weights, unsaid, weights_of
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import digest, find_weights, say_trust, unsaid, weights_of
+from srcnn.pixels.tiles import TILE
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import Layer, NaturalGradient
 from srcnn.training.towers import Towers, put_together, taken_apart
@@ -71,7 +72,7 @@ class SRCNN:
     label_size: of the outputs that it is to be quick for; those of every size are right.
     loss_weights: of the channels of an image in the loss, in proportion; by default all the same.
 
-    images: (n, h, w, c_dim), with one channel more for a network that is told of JPEG, see jpeg.py.
+    images: (n, h, w, c_dim), with one channel more for a network that is told of JPEG, see conditioning.py.
     labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
     weights, biases: variables w1, w2, ... and b1, b2, ... by name.
     """
@@ -256,4 +257,13 @@ def trained(sess, network=DEFAULT, path=None, checkpoint_dir="checkpoint", label
     srcnn.source = source
     srcnn.settings = srcnn.load(srcnn.source)
     srcnn.on_trust = unsaid(srcnn.settings, network)
+    return srcnn
+
+
+def load(sess, config, network):
+    """The SRCNN that a test or an upscaling uses; where its weights come from is printed."""
+    srcnn = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
+    srcnn.self_ensemble = config.self_ensemble
+    print(f"weights for x{network.scale}: {srcnn.source}")
+    say_trust(srcnn.source, srcnn.on_trust)
     return srcnn

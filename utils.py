@@ -3,29 +3,29 @@
 Images are float32 arrays in [0, 1], height x width x channels, unless a name says otherwise.
 """
 
-import itertools
 import sys
 from collections import Counter
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from srcnn.images import image_io, jpeg
+from srcnn.images import image_io
+from srcnn.networks import conditioning
+from srcnn.networks.conditioning import compressed
+from srcnn.pixels.colour import as_label, to_pixels
+from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
 from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.system.writing import remove_leftovers
+from srcnn.training.datasets import SAMPLE
 from srcnn.training.hdf5 import check_replaceable_data
 from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make_parts, memory_of
 
-# MATLAB's rgb2ycbcr: Y, Cb and Cr of R, G and B in [0, 1], of 255 levels; Y starts at 16, Cb and Cr at 128.
-YCBCR = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]])
-LUMA = YCBCR[0] / 255
-OFFSETS = np.array([16.0, 128.0, 128.0])
-ROWS = 2**20  # pixels of an image that are converted at a time, so that large ones take little memory
+FOLDERS = {"train": "Train", "test": "Test/Set5"}
 
 
 def imread(path, is_grayscale=True):
@@ -37,149 +37,16 @@ def imread(path, is_grayscale=True):
     return as_label(image_io.colours(image_io.read(path).pixels), "y" if is_grayscale else "rgb")
 
 
-def as_label(pixels, colour):
-    """Whole-number pixels as a network sees them, in [0, 1].
-
-    colour: 'y' gives (h, w, 1), 'rgb' and 'ycbcr' (h, w, 3).
-    """
-    if colour == "y":
-        return luminance(pixels)
-    if colour == "rgb":
-        return to_float(as_rgb(pixels))
-    return np.concatenate([rgb2ycbcr(as_rgb(pixels), channel) for channel in range(3)], axis=2)
-
-
-def as_rgb(pixels):
-    """(h, w, 3) of grey or RGB."""
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-
-
-def to_float(pixels):
-    """Whole-number pixels as float32 in [0, 1]."""
-    return pixels.astype(np.float32) / np.iinfo(pixels.dtype).max
-
-
-def luminance(pixels):
-    """MATLAB's `rgb2ycbcr`, first channel: (h, w, 1) in [0, 1] from whole-number pixels, grey or RGB.
-
-    Rounded to a whole number of the pixels' own depth, as MATLAB does. Grey is luminance already.
-    """
-    return to_float(pixels) if pixels.shape[2] == 1 else rgb2ycbcr(pixels, 0)
-
-
-def rgb2ycbcr(pixels, channel):
-    """One channel, 0 to 2, of MATLAB's `rgb2ycbcr`: (h, w, 1) in [0, 1] from whole-number RGB pixels."""
-    peak = np.iinfo(pixels.dtype).max
-    weights, offset = YCBCR[channel] / 255, OFFSETS[channel] / 255 * peak
-    result = np.empty((*pixels.shape[:2], 1), np.float32)
-    for rows in strips(pixels):
-        red, green, blue = np.moveaxis(pixels[rows], 2, 0)
-        level = offset + red * weights[0] + green * weights[1] + blue * weights[2]
-        result[rows, :, 0] = np.floor(level + 0.5) / peak
-    return result
-
-
-def ycbcr2rgb(y, cb, cr, dtype=np.uint8):
-    """Whole-number RGB pixels (h, w, 3), rounded and clipped, of three channels (h, w, 1).
-
-    y: in [0, 1]. cb, cr: in [0, 1] or whole-number pixels.
-    """
-    inverse = np.linalg.inv(YCBCR / 255).astype(np.float32)
-    offsets = (OFFSETS / 255).astype(np.float32)
-    result = np.empty((*y.shape[:2], 3), dtype)
-    for rows in strips(y):
-        chroma = [c[rows] if c.dtype.kind == "f" else to_float(c[rows]) for c in (cb, cr)]
-        parts = [c[..., 0] - offset for c, offset in zip((y[rows], *chroma), offsets, strict=True)]
-        for index, weights in enumerate(inverse):
-            mixed = sum(part * weight for part, weight in zip(parts, weights, strict=True))
-            result[rows, :, index] = to_pixels(mixed, dtype)
-    return result
-
-
-def strips(image):
-    """Slices of the rows of an image, of some ROWS pixels each."""
-    step = max(1, ROWS // max(1, image.shape[1]))
-    return [slice(top, top + step) for top in range(0, len(image), step)]
-
-
-def to_pixels(image, dtype=np.uint8):
-    """Rounds half up and clips an image in [0, 1] to 8 or 16 bits, as MATLAB's `im2uint8` does."""
-    peak = np.iinfo(dtype).max
-    return np.clip(np.floor(image * float(peak) + 0.5), 0, peak).astype(dtype)
-
-
 def imsave(image, path):
     """Writes an image in [0, 1], (h, w) or (h, w, c), with 8 bits, whole or not at all."""
     image_io.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
-
-
-def modcrop(image, scale=3):
-    """Cuts the bottom and right off so that height and width are multiples of `scale`."""
-    h, w = image.shape[:2]
-    return image[: h - h % scale, : w - w % scale]
-
-
-def imresize(image, scale, shrink=False):
-    """MATLAB's `imresize(image, scale, 'bicubic')`, or by 1/scale with `shrink`, for whole scales.
-
-    (h, w, c) float in, float out, neither rounded nor clipped. When shrinking, h and w must be
-    multiples of `scale`. Pillow has MATLAB's kernel (Keys, a = -0.5) and antialiasing but
-    renormalises at the border, so the image is first extended symmetrically, as MATLAB does.
-    """
-    margin = 4 * scale if shrink else 4  # covers the kernel: 2 pixels of the smaller image
-    h, w = image.shape[:2]
-    extended = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-
-    def resized(n):
-        return n // scale if shrink else n * scale
-
-    size = resized(extended.shape[1]), resized(extended.shape[0])
-    top = resized(margin)
-    channels = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(channel)).resize(size, Image.Resampling.BICUBIC))
-        for channel in np.moveaxis(extended.astype(np.float32), 2, 0)
-    ]
-    return np.stack(channels, axis=2)[top : top + resized(h), top : top + resized(w)]
-
-
-def shrink(image, scale, degradation):
-    """The low resolution of an (h, w, c) image: MATLAB's bicubic, or scipy's B-spline."""
-    return _zoom(image, 1 / scale) if degradation == "zoom" else imresize(image, scale, shrink=True)
-
-
-def enlarge(image, scale, degradation):
-    """The low resolution enlarged by the same means: what the network is given."""
-    return _zoom(image, scale) if degradation == "zoom" else imresize(image, scale)
-
-
-def compressed(pixels, scale, quality):
-    """The low resolution of whole-number pixels (h, w, c) as JPEG gives it back: uint8 pixels."""
-    return jpeg.compressed(to_pixels(imresize(to_float(pixels), scale, shrink=True)), quality)
-
-
-def _zoom(image, factor):
-    """Channel by channel: without prefilter, zoom would blur along the third axis too."""
-    from scipy import ndimage  # a quarter of a second to load
-
-    channels = [ndimage.zoom(channel, factor, prefilter=False) for channel in np.moveaxis(image, 2, 0)]
-    return np.stack(channels, axis=2)
-
-
-def degrade(label, scale=3, degradation="matlab"):
-    """Loses the detail of a modcropped image: shrinks it by `scale` and enlarges it again.
-
-    label: (h, w, c). Returns the same shape.
-    'matlab' is the paper's bicubic; 'zoom' is the reference implementation's `scipy.ndimage.zoom`
-    (a B-spline blur without antialiasing, corners aligned).
-    """
-    return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
 def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim).
 
     colour: 'y', 'rgb' or 'ycbcr', see `as_label`. quality: of the degradation 'jpeg', of which `input_` has
-    one channel more, see jpeg.py.
+    one channel more, see conditioning.py.
     """
     pixels = image_io.colours(image_io.read(path).pixels)
     check_size(path, pixels, scale)
@@ -188,14 +55,7 @@ def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     if degradation != "jpeg":
         return degrade(label_, scale, degradation), label_
     low = as_label(compressed(pixels, scale, quality), colour)
-    return jpeg.told(enlarge(low, scale, degradation), quality), label_
-
-
-def check_size(path, image, scale):
-    """Raises InputError for an image of which nothing is left to score without a border of `scale` pixels."""
-    h, w = image.shape[:2]
-    if min(h, w) < 3 * scale:
-        raise InputError(f"{path}: {w}x{h} pixels is too small for --scale {scale}")
+    return conditioning.told(enlarge(low, scale, degradation), quality), label_
 
 
 def prepare_data(folder, deep=False):
@@ -258,7 +118,7 @@ def pairs_of(config, network, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    found = degraded(config, network, path, jpeg.drawn(number) if network.is_told else [None])
+    found = degraded(config, network, path, conditioning.drawn(number) if network.is_told else [None])
     if not found:
         return None, b"", True
     pairs = None
@@ -284,61 +144,22 @@ def degraded(config, network, path, qualities):
         return []
 
 
-def tile_boxes(size, label_size, stride):
-    """Where the outputs of tiles lie: (top, left, bottom, right), row by row.
+def find_images(folder, kind):
+    """The paths of the images for 'train', with those of sub-folders, or 'test'.
 
-    size: (h, w) of the image. The last tiles of a row or column end with the image.
+    folder: the one that the user named, or None for the default. Where the default folder has no
+    images, photographs that scikit-image ships take their place, which is said on stderr.
+    Raises InputError if a named folder has none.
     """
-    starts = [range(0, max(0, -(-(n - label_size) // stride)) * stride + 1, stride) for n in size]
-    return [
-        (top, left, min(top + label_size, size[0]), min(left + label_size, size[1]))
-        for top, left in itertools.product(*starts)
-    ]
-
-
-def extended(read, box, size, padding):
-    """A part of an image and `padding` pixels around it; edge pixels are repeated beyond the border.
-
-    read: gives a part (h, w, c) from top, left, bottom, right. box: those of the part. size: (h, w) of the
-    image. Returns (bottom - top + 2 padding, right - left + 2 padding, c).
-    """
-    top, left, bottom, right = box[0] - padding, box[1] - padding, box[2] + padding, box[3] + padding
-    inner = max(0, top), max(0, left), min(bottom, size[0]), min(right, size[1])
-    around = (inner[0] - top, bottom - inner[2]), (inner[1] - left, right - inner[3]), (0, 0)
-    return np.pad(read(*inner), around, mode="edge")
-
-
-def merge(images, size, stride=None):
-    """Puts tiles together; where they overlap, the mean is taken.
-
-    images: iterable of (h, w, c), row by row; the last ones of rows and columns may be smaller.
-    size: (rows, columns) of tiles. stride: distance of neighbouring tiles, by default h: side by side, as
-    in the reference. Returns ((rows - 1) * stride + h, (columns - 1) * stride + w, c), h and w of the last.
-    """
-    merged = None
-    for index, image in enumerate(images):
-        h, w, c = image.shape
-        if merged is None:
-            first, stride = (h, w), stride or h
-            merged = np.zeros(((size[0] - 1) * stride + h, (size[1] - 1) * stride + w, c), np.float32)
-        y, x = index // size[1] * stride, index % size[1] * stride
-        merged[y : y + h, x : x + w] += image
-    if stride < max(first):
-        covers = (_cover(n, length, stride) for n, length in zip(size, first, strict=True))
-        merged /= np.outer(*covers).astype(np.float32)[..., np.newaxis]
-    return merged[: y + h, : x + w]
-
-
-def _cover(n, length, stride):
-    """How many of n intervals of this length lie over each pixel."""
-    cover = np.zeros((n - 1) * stride + length, np.float32)
-    for start in range(0, n * stride, stride):
-        cover[start : start + length] += 1
-    return cover
-
-
-def to_luminance(image):
-    """(h, w, 1) luminance of an (h, w, c) image in [0, 1]: grey as it is, RGB by `rgb2ycbcr`, unrounded."""
-    if image.shape[2] == 1:
-        return image
-    return (OFFSETS[0] / 255 + image @ LUMA)[..., np.newaxis]
+    if folder is not None:
+        return prepare_data(folder, kind == "train")
+    try:
+        return prepare_data(FOLDERS[kind], kind == "train")
+    except InputError:
+        print(
+            f"no images in {FOLDERS[kind]}: using photographs of scikit-image for a {kind} run. For the "
+            f"paper's numbers: python main.py --download",
+            file=sys.stderr,
+        )
+        package = Path(find_spec("skimage").origin).parent / "data"
+        return [package / name for name in SAMPLE[kind].split()]

@@ -15,12 +15,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-import utils
 from benchmarks.machine import heading
 from model import trained
 from srcnn import tf1
 from srcnn.exports.export import write_weights
-from srcnn.networks.network import TILE, Network
+from srcnn.networks.network import Network
+from srcnn.pixels.tiles import TILE, tile_boxes
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, film_job, timestamps, video_files
 
@@ -54,7 +54,7 @@ def network_alone(srcnn, size, count):
     margin = srcnn.network.margin
     tiles = [
         np.zeros((1, bottom - top + margin, right - left + margin, 1), np.float32)
-        for top, left, bottom, right in utils.tile_boxes(size, TILE, TILE)
+        for top, left, bottom, right in tile_boxes(size, TILE, TILE)
     ]
     for _ in in_threads(srcnn.run, (tile for _ in range(count) for tile in tiles)):
         pass

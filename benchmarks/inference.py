@@ -54,7 +54,7 @@ def this_project(folder):
     """As `--is_train False` computes an image: tiles, merging."""
     from model import trained
     from srcnn import tf1
-    from srcnn.testing.evaluate import super_resolve
+    from srcnn.pixels.tiles import super_resolve
 
     sess = OPEN.enter_context(tf1.session())
     return functools.partial(super_resolve, trained(sess, *shipped()))
@@ -216,10 +216,10 @@ def prepared(folder):
 
 def measure(peers, n, folder):
     """Median Mpixel/s of each peer for an n x n image; in turns: the machine's speed changes."""
-    import utils
+    from srcnn.pixels import resize
 
     small = np.random.default_rng(n).random((n // 4, n // 4, 1))
-    np.save(folder / "image.npy", utils.enlarge(small, 4, "matlab").astype(np.float32))
+    np.save(folder / "image.npy", resize.enlarge(small, 4, "matlab").astype(np.float32))
     pixels = {name: n * n for name in peers if n * n <= LARGEST.get(name.partition(",")[0], n * n)}
     pixels[LIMIT] = 2 * PRODUCT**3 / OPERATIONS
     seconds = {name: [] for name in pixels}

@@ -17,10 +17,12 @@ from model import trained
 from srcnn import tf1
 from srcnn.flags import kernel_sizes
 from srcnn.images import image_io
+from srcnn.networks import conditioning
 from srcnn.networks.network import Network, default_channels
 from srcnn.networks.weight_files import find_known
+from srcnn.pixels import colour, resize
 from srcnn.pixels.metrics import psnr
-from srcnn.testing.evaluate import super_resolve
+from srcnn.pixels.tiles import super_resolve
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,10 +44,10 @@ def pair(path, network, luminance):
     if not luminance:
         input_, label = utils.preprocess(path, network.scale, "jpeg", "y", network.quality)
         return input_[..., :1], label, network.scale
-    pixels = utils.modcrop(image_io.colours(image_io.read(path).pixels), network.scale)
-    label = utils.luminance(pixels)
-    low = utils.to_float(utils.compressed(utils.to_pixels(label), network.scale, network.quality))
-    return utils.enlarge(low, network.scale, "jpeg"), label, network.scale
+    pixels = resize.modcrop(image_io.colours(image_io.read(path).pixels), network.scale)
+    label = colour.luminance(pixels)
+    low = colour.to_float(conditioning.compressed(colour.to_pixels(label), network.scale, network.quality))
+    return resize.enlarge(low, network.scale, "jpeg"), label, network.scale
 
 
 def row(paths, network, luminance):

@@ -246,8 +246,7 @@ def time_table(bench, experiment, rounds=5):
     import utils
     from model import SRCNN
     from srcnn import tf1
-    from srcnn.networks.network import TILE
-    from srcnn.testing.evaluate import super_resolve
+    from srcnn.pixels.tiles import TILE, super_resolve
 
     inputs = [utils.preprocess(path)[0] for path in utils.prepare_data(bench.data / "Test/Set5")]
     seconds = {}

@@ -11,8 +11,8 @@ from model import trained
 from srcnn import tf1
 from srcnn.networks.network import Network, default_channels
 from srcnn.networks.weight_files import SHIPPED, read_weights
-from srcnn.page.report import results
 from srcnn.testing.evaluate import evaluate
+from srcnn.testing.table import results
 from utils import prepare_data
 
 ROOT = Path(__file__).parent.parent

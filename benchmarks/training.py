@@ -28,7 +28,7 @@ from benchmarks.machine import heading
 from benchmarks.peers import Peer
 from srcnn import tf1
 from srcnn.pixels.metrics import psnr
-from srcnn.testing.evaluate import super_resolve
+from srcnn.pixels.tiles import super_resolve
 from srcnn.training.batches import Batches
 from srcnn.training.loop import FIRST_STEPS, LATER_STEPS, learning_rate, train_step
 

@@ -11,6 +11,8 @@ import utils
 from model import SRCNN
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import read_weights
+from srcnn.pixels import resize
+from srcnn.pixels.colour import as_label, to_pixels, ycbcr2rgb
 from srcnn.pixels.metrics import colour_psnr, psnr
 from srcnn.tf1 import tf
 
@@ -54,16 +56,16 @@ def test_the_psnr_of_channels_is_that_of_a_plain_sum():
     np.testing.assert_allclose([*found.values()], expected, rtol=1e-9)
     planes = [[image[..., c : c + 1] for c in range(3)] for image in (label, output)]
     assert colour_psnr(*planes, "y", 3) == found
-    eight = [[utils.to_pixels(plane) for plane in image] for image in planes]
+    eight = [[to_pixels(plane) for plane in image] for image in planes]
     assert colour_psnr(*eight, "y", 3) == found
 
 
 def test_ycbcr_and_back(photographs):
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
-    label = utils.as_label(pixels, "ycbcr")
+    label = as_label(pixels, "ycbcr")
     y = 16 + pixels / 255 @ [65.481, 128.553, 24.966]
     np.testing.assert_allclose(label[..., 0] * 255, np.floor(y + 0.5), atol=1e-4)
-    back = utils.ycbcr2rgb(*np.split(label, 3, axis=2))
+    back = ycbcr2rgb(*np.split(label, 3, axis=2))
     assert np.abs(back.astype(int) - pixels).max() <= 2  # rounding of the three
 
 
@@ -85,7 +87,7 @@ def test_a_network_of_colour_trains_and_tests(photographs, here, colour, capsys)
     assert entries["grey"]["bicubic_psnr"] == pytest.approx(psnr(*pair[::-1], 3), abs=0.05)
     assert "YCbCr" in capsys.readouterr().out
     restored = utils.imread(here / "sample/image 0.png", is_grayscale=False)
-    original = utils.modcrop(utils.imread(photographs / "image 0.png", is_grayscale=False))
+    original = resize.modcrop(utils.imread(photographs / "image 0.png", is_grayscale=False))
     assert np.abs(restored - original).mean() < 0.1  # the picture, in its colours
     other = COLOURS[colour == "rgb"]
     checkpoint = here / f"checkpoint/srcnn_9-1-5_x3_matlab_{colour}"

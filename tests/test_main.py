@@ -9,7 +9,7 @@ from PIL import Image
 
 import main
 import utils
-from srcnn.page import report
+from srcnn.testing import table
 from tests.helpers.weight_files import random_weights, write_mat
 
 
@@ -105,11 +105,11 @@ def test_weights_from_a_mat_file_give_scores_beside_the_papers(data, tmp_path, c
         "weights": str(weights),
     }
     baby = found["images"]["baby_GT"]
-    assert list(baby) == [*report.METRICS, "paper_bicubic_psnr", "paper_srcnn_psnr"] == list(found["average"])
+    assert list(baby) == [*table.METRICS, "paper_bicubic_psnr", "paper_srcnn_psnr"] == list(found["average"])
     assert (baby["paper_bicubic_psnr"], baby["paper_srcnn_psnr"]) == (33.91, 35.01)
     assert found["average"]["paper_srcnn_psnr"] == 32.39
     assert found["average"]["bicubic_psnr"] == pytest.approx(30.392, abs=5e-4)
-    for metric in report.METRICS:
+    for metric in table.METRICS:
         values = [image[metric] for image in found["images"].values()]
         assert found["average"][metric] == pytest.approx(np.mean(values))
     printed = capsys.readouterr().out

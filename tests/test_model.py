@@ -10,9 +10,9 @@ from scipy.ndimage import correlate
 import main
 import utils
 from model import SRCNN, conv2d, in_blocks, initial_weights
+from srcnn.pixels.tiles import super_resolve
 from srcnn.system.errors import InputError
 from srcnn.system.signals import Stop
-from srcnn.testing.evaluate import super_resolve
 from srcnn.tf1 import tf
 from srcnn.training import loop
 from srcnn.training.batches import Batches

@@ -12,7 +12,9 @@ from scipy import ndimage
 
 import utils
 from srcnn.networks.network import Network
-from srcnn.pixels import metrics
+from srcnn.pixels import metrics, resize
+from srcnn.pixels.colour import luminance, to_pixels
+from srcnn.pixels.tiles import merge
 from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
 from srcnn.system.threads import Budget
@@ -52,7 +54,7 @@ def test_matlab_degradation_is_the_matrix_form_of_imresize(scale):
         n = label.shape[axis]
         matrix = matlab_resize_matrix(n // scale, scale, False) @ matlab_resize_matrix(n, scale, True)
         expected = np.moveaxis(np.tensordot(matrix, expected, (1, axis)), 0, axis)
-    np.testing.assert_allclose(utils.degrade(label, scale, "matlab"), expected, atol=2e-6)
+    np.testing.assert_allclose(resize.degrade(label, scale, "matlab"), expected, atol=2e-6)
 
 
 def test_zoom_degradation_is_scipys_on_each_channel():
@@ -60,7 +62,7 @@ def test_zoom_degradation_is_scipys_on_each_channel():
     for c in range(3):
         small = ndimage.zoom(label[..., c], 1 / 3, prefilter=False)
         expected = ndimage.zoom(small, 3, prefilter=False)
-        np.testing.assert_allclose(utils.degrade(label, 3, "zoom")[..., c], expected, atol=1e-6)
+        np.testing.assert_allclose(resize.degrade(label, 3, "zoom")[..., c], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -155,20 +157,20 @@ def test_merge_is_the_slow_mean_of_overlaps(stride):
                 for x in range(5):
                     total[row * stride + y, column * stride + x] += tiles[row * 3 + column, y, x]
                     count[row * stride + y, column * stride + x] += 1
-    np.testing.assert_allclose(utils.merge(tiles, (4, 3), stride), total / count, atol=1e-6)
+    np.testing.assert_allclose(merge(tiles, (4, 3), stride), total / count, atol=1e-6)
 
 
 def test_merge_puts_tiles_side_by_side_by_default():
     tiles = np.random.default_rng(0).random((6, 4, 4, 1)).astype(np.float32)
     expected = np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:])])
-    np.testing.assert_array_equal(utils.merge(tiles, (2, 3)), expected)
+    np.testing.assert_array_equal(merge(tiles, (2, 3)), expected)
 
 
 def test_luminance_is_matlabs():
     # rgb2ycbcr of pure colours, from the matrix in MATLAB's documentation
     colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
     expected = [[[16], [235], [81], [145], [41]]]
-    np.testing.assert_allclose(utils.luminance(colours) * 255, expected, atol=1e-4)
+    np.testing.assert_allclose(luminance(colours) * 255, expected, atol=1e-4)
 
 
 def save(path, mode):
@@ -250,9 +252,9 @@ def test_the_picture_has_the_new_luminance_and_the_degraded_chroma(tmp_path):
     restored.output = restored.input_ + change
     pictures = restored.pictures()
     assert pictures["low resolution"].shape == (8, 8, 3)
-    np.testing.assert_array_equal(pictures["original"], utils.to_pixels(rgb))
+    np.testing.assert_array_equal(pictures["original"], to_pixels(rgb))
     picture = pictures["SRCNN"] / 255
-    small = utils.degrade(utils.imread(tmp_path / "image.png", is_grayscale=False), 3)
+    small = resize.degrade(utils.imread(tmp_path / "image.png", is_grayscale=False), 3)
     # Half a level before the degradation, whose weights have absolute values of at most 1.54 in sum.
     before = 0.5 * 1.54
     for chroma in (

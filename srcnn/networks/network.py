@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 CHANNELS = (64, 32, 16, 16)  # of the paper's layers but the last; a fourth and a fifth layer have 16
 
-TILE = 256  # side of the outputs that pass through a network at a time; see docs/speed.md
-
 
 class Network(NamedTuple):
     """Kernel sizes, channels of all layers but the last, the images it is for, and what it undoes."""
@@ -24,7 +22,7 @@ class Network(NamedTuple):
 
     @property
     def is_told(self):
-        """Whether it is given the strength of compression as one more channel, see jpeg.py."""
+        """Whether it is given the strength of compression as one more channel, see conditioning.py."""
         return self.degradation == "jpeg" and self.quality is None
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import safetensors
 
-from srcnn.images import jpeg
+from srcnn.networks import conditioning
 from srcnn.networks.network import dashed
 from srcnn.system.errors import InputError, first_line
 from srcnn.tf1 import tf
@@ -187,7 +187,7 @@ def weights_of(path, network):
             f"take one of {RELEASED}"
         )
     values = {name: values[name] for name in network.shapes}
-    return values if quality is None else jpeg.folded(values, quality), settings
+    return values if quality is None else conditioning.folded(values, quality), settings
 
 
 def unsaid(settings, network):
@@ -250,3 +250,27 @@ def _read_safetensors(path):
         return values
     except Exception as error:  # so do its
         raise InputError(f"{path}: not safetensors that can be read ({first_line(error)})") from error
+
+
+def say_trust(path, on_trust):
+    if on_trust:
+        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
+
+
+def starting_weights(config, folder):
+    """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
+    own, values = latest_checkpoint(folder), None
+    if config.weights:
+        path = find_weights(config.network, config.checkpoint_dir, config.weights)
+        path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
+        if Path(path).parent.resolve() == folder.resolve():
+            raise InputError(
+                f"--weights {path}: is where this training writes; name another --checkpoint_dir"
+            )
+        values, settings = weights_of(path, config.network)
+        say_trust(path, unsaid(settings, config.network))
+    if own:
+        print(f"goes on from {own}")
+    elif config.weights:
+        print(f"starts from {path}")
+    return values

@@ -1,96 +1,22 @@
 """What a person reads and looks at: results beside the paper's, tables, the page, the curve of a training."""
 
-import csv
 import json
 import shlex
 import sys
 from pathlib import Path
 
 from srcnn.images import png
-from srcnn.page import figures
 from srcnn.page.pictures import captions, data_uri, embedded, filters_picture
-from srcnn.pixels.metrics import COLOUR_METRICS
-from srcnn.system.writing import replacing, written
-from srcnn.testing.paper import paper_numbers
-from utils import LUMA
+from srcnn.pixels.colour import LUMA
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
-METRICS = tuple(
-    f"{kind}_{metric}"
-    for kind in ("bicubic", "srcnn")
-    for metric in ("psnr", "ssim", "ms_ssim", *COLOUR_METRICS)
-)
-
-
-def results(network, weights, scores, self_ensemble=False):
-    """All that a test run found, as plain values for JSON.
-
-    network: a network.Network. weights: where they come from. self_ensemble: see `model.SRCNN.run`.
-    scores: by image name, a dict of METRICS, PSNR in dB; None is what has no value. Averages are over the
-    images where bicubic and SRCNN have one.
-    """
-    paper = paper_numbers(network, list(scores))
-
-    def entry(name, values):
-        bicubic, srcnn = paper[name]
-        return {**values, "paper_bicubic_psnr": bicubic, "paper_srcnn_psnr": srcnn}
-
-    def mean(metric):
-        kinds = [f"{kind}_{metric.partition('_')[2]}" for kind in ("bicubic", "srcnn")]
-        both = [found for found in scores.values() if all(found[kind] is not None for kind in kinds)]
-        return sum(found[metric] for found in both) / len(both) if both else None
-
-    return {
-        **network.settings,
-        "quality": network.quality,
-        "weights": weights,
-        "self_ensemble": self_ensemble,
-        "images": {name: entry(name, values) for name, values in scores.items()},
-        "average": entry("average", {metric: mean(metric) for metric in METRICS}),
-    }
 
 
 def save_json(value, path):
     """Writes plain values."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-
-
-def rows(network, results):
-    """The results as lists of text: heading, images, average.
-
-    To the right of ours are the paper's, or, of a network of colour, PSNR of Cb, of Cr and of all three.
-    """
-    more = [("PSNR Cb", "psnr_cb"), ("Cr", "psnr_cr"), ("YCbCr", "psnr_ycbcr")] if network.c_dim == 3 else []
-    heading = [f"x{network.scale}"]
-    for title in ("bicubic" if network.scale > 1 else "JPEG", f"SRCNN {network.shape}"):
-        heading += [title, "SSIM", "MS-SSIM", *([name for name, _ in more] or ["paper"])]
-
-    def cell(value, digits=2):
-        return "-" if value is None else f"{value:.{digits}f}"
-
-    def row(name, entry):
-        cells = [name]
-        for kind in ("bicubic", "srcnn"):
-            cells += [cell(entry[f"{kind}_psnr"])]
-            cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
-            cells += [cell(entry[f"{kind}_{metric}"]) for _, metric in more] or [
-                cell(entry[f"paper_{kind}_psnr"])
-            ]
-        both = entry["bicubic_psnr"], entry["srcnn_psnr"]
-        return [*cells, cell(None if None in both else both[1] - both[0])]
-
-    entries = {**results["images"], "average": results["average"]}
-    return [[*heading, "gain"], *(row(name, entry) for name, entry in entries.items())]
-
-
-def table(rows):
-    """Rows of text as lines: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
-    )
 
 
 def centre(height, width):
@@ -152,30 +78,6 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
     path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
-
-
-def plot_curve(path):
-    """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
-    path, picture = Path(path), Path(path).with_suffix(".png")
-    if not path.exists():
-        return
-    if picture.exists() and picture.name not in written(picture.parent):
-        print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
-        return
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    figure = figures.figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for key, label in (("psnr", "training sub-images"), ("validation_psnr", "validation images")):
-        points = [(int(row["epoch"]), float(row[key])) for row in rows if row[key]]
-        if points:
-            axes.plot(*zip(*points, strict=True), marker=".", label=label)
-    axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
-    axes.grid(alpha=0.3)
-    if axes.has_data():  # none, before the first epoch is done
-        axes.legend()
-    with replacing(picture, {}) as temporary:
-        figure.savefig(temporary, dpi=120)
 
 
 def save_job(config, path, weights, rows, exhibits, w1, what, more):

@@ -7,7 +7,7 @@ from several threads, and what takes long does not hold the GIL.
 
 import numpy as np
 
-from utils import OFFSETS, YCBCR, strips, to_luminance, to_pixels
+from srcnn.pixels.colour import OFFSETS, YCBCR, strips, to_luminance, to_pixels
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from srcnn.system.errors import InputError
-from srcnn.system.writing import LIST, written
+from srcnn.system.ledger import LIST, written
 
 RESULTS = "results of this program"  # a kind of what is not taken
 

@@ -7,7 +7,6 @@ else since, and is theirs.
 
 import glob
 import hashlib
-import json
 import os
 import re
 import socket
@@ -21,17 +20,10 @@ import psutil
 
 from srcnn.system import windows
 from srcnn.system.errors import InputError
+from srcnn.system.ledger import _note, check_replaceable, said
 from srcnn.system.signals import ending_later
 
-LIST = ".srcnn-written"
-own_list = LIST  # the one of this process
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files
-
-
-def use_list(name):
-    """From here on notes go to a list of this name: machines that share a folder write none together."""
-    global own_list
-    own_list = f"{LIST}-{name}" if name else LIST
 
 
 @contextmanager
@@ -106,88 +98,6 @@ def published(folder, flag):
         if is_new:
             with suppress(OSError):
                 folder.rmdir()  # if it is empty
-
-
-@contextmanager
-def said(path):
-    """Turns errors of the file system into an InputError that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
-
-
-def _identity(path):
-    status = os.stat(path)
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-def _note(path, temporary, about):
-    _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
-
-
-def note_failure(path, about):
-    """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
-    with said(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _add_line(path.parent, {"name": path.name, "failed": about})
-
-
-def _add_line(folder, entry):
-    notes = folder / own_list
-    if os.path.lexists(notes) and not _is_list(notes):
-        raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
-    with open(notes, "a", encoding="ascii", newline="\n") as file:
-        file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
-
-
-def _is_list(path):
-    """Whether a file is a list of what was written: begun by this program, and no link or device."""
-    if path.is_symlink() or not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return file.read(10) in (b"", b'\n{"name": ', b'{"name": "')
-
-
-def written(folder):
-    """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
-    found = {}
-    for entry in _entries(folder):
-        with suppress(KeyError, TypeError, OSError):
-            if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
-                found[entry["name"]] = entry["about"]
-    return found
-
-
-def failures(folder):
-    """What `note_failure` noted in a folder: a dict of `about` by name."""
-    return {entry["name"]: entry["failed"] for entry in _entries(folder) if "failed" in entry}
-
-
-def _entries(folder):
-    """The lines of the lists in a folder; a killed run may leave half a line, which is left out."""
-    for notes in sorted(Path(folder).glob(f"{LIST}*")):
-        if not _is_list(notes):
-            continue
-        with open(notes, encoding="ascii", errors="replace") as file:
-            for line in file:
-                with suppress(ValueError):
-                    yield json.loads(line)
-
-
-def check_replaceable(paths, flag):
-    """Raises InputError if one of these paths is a file that the program did not write.
-
-    paths: of files that are to be written, in one folder. flag: that named the folder.
-    """
-    existing = [path for path in paths if os.path.lexists(path)]
-    ours = written(existing[0].parent) if existing else {}
-    for path in existing:
-        if path.name not in ours:
-            raise InputError(
-                f"{path}: is not a file that this program wrote, or was changed since; "
-                f"move it away, or name another {flag}"
-            )
 
 
 def check_free(path):

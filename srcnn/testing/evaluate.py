@@ -1,50 +1,19 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
-import itertools
 from contextlib import closing
 from functools import partial
 
 import numpy as np
 
-import utils
 from srcnn.images import image_io
-from srcnn.networks.network import TILE
+from srcnn.networks import conditioning
+from srcnn.pixels import resize
+from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels, ycbcr2rgb
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
+from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.system.threads import Budget, in_threads
 
 PIXELS = 2**25  # of the images that are in work at a time
-BATCH_PIXELS = 2**16  # of the tiles that pass through the network in one batch
-
-
-def super_resolve(srcnn, input_, label_size=TILE, stride=None, batch_size=128):
-    """Super-resolves one degraded image, (h, w, c_dim) to the same shape.
-
-    The image is cut into tiles whose outputs have label_size pixels a side, at this stride, by default
-    side by side; they pass through the network at most batch_size at a time and are merged.
-    """
-    stride = stride or label_size
-    size, padding = input_.shape[:2], srcnn.network.margin // 2
-    boxes = utils.tile_boxes(size, label_size, stride)
-    columns = len({left for _, left, _, _ in boxes})
-
-    def read(top, left, bottom, right):
-        return input_[top:bottom, left:right]
-
-    def run(batch):
-        return srcnn.run(np.stack([utils.extended(read, box, size, padding) for box in batch]))
-
-    area = min(label_size, size[0]) * min(label_size, size[1])
-    batches = batched(boxes, max(1, min(batch_size, BATCH_PIXELS // area)))
-    outputs = itertools.chain.from_iterable(in_threads(run, batches))
-    return utils.merge(outputs, (len(boxes) // columns, columns), stride)
-
-
-def batched(boxes, most):
-    """Lists of consecutive boxes of one shape, `most` of them or fewer."""
-    for _, same in itertools.groupby(boxes, lambda box: (box[2] - box[0], box[3] - box[1])):
-        same = list(same)
-        for start in range(0, len(same), most):
-            yield same[start : start + most]
 
 
 def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
@@ -69,29 +38,29 @@ class Restored:
     def __init__(self, network, budget, path):
         self.network, self.budget, self.path = network, budget, path
         pixels = image_io.colours(image_io.read(path).pixels)
-        utils.check_size(path, pixels, network.scale)
-        self.pixels = utils.modcrop(pixels, network.scale)
+        resize.check_size(path, pixels, network.scale)
+        self.pixels = resize.modcrop(pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
         self.compressed = None
         if network.degradation == "jpeg":
-            self.compressed = utils.compressed(self.pixels, network.scale, network.quality)
+            self.compressed = conditioning.compressed(self.pixels, network.scale, network.quality)
         self.chroma_label, self.chroma_low, self.chroma = [], [], []
         if self.pixels.shape[2] > network.c_dim:
             for channel in (1, 2):
                 # With 8 bits, as they are scored: a quarter of the memory.
-                label, low, degraded = self._degraded(partial(utils.rgb2ycbcr, channel=channel))
-                self.chroma_label.append(utils.to_pixels(label))
-                self.chroma_low.append(utils.to_pixels(low))
-                self.chroma.append(utils.to_pixels(degraded))
+                label, low, degraded = self._degraded(partial(rgb2ycbcr, channel=channel))
+                self.chroma_label.append(to_pixels(label))
+                self.chroma_low.append(to_pixels(low))
+                self.chroma.append(to_pixels(degraded))
                 del label, low, degraded
-        self.label, self.low, self.input_ = self._degraded(partial(utils.as_label, colour=network.colour))
+        self.label, self.low, self.input_ = self._degraded(partial(as_label, colour=network.colour))
 
     def _degraded(self, channels):
         """Some channels of the image, of its low resolution, and of that enlarged again."""
         label, scale, degradation = channels(self.pixels), self.network.scale, self.network.degradation
-        low = channels(self.compressed) if degradation == "jpeg" else utils.shrink(label, scale, degradation)
-        return label, low, utils.enlarge(low, scale, degradation)
+        low = channels(self.compressed) if degradation == "jpeg" else resize.shrink(label, scale, degradation)
+        return label, low, resize.enlarge(low, scale, degradation)
 
     def __enter__(self):
         return self
@@ -108,7 +77,7 @@ class Restored:
         return scores, self.pictures()
 
     def scores(self):
-        """What `report.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
+        """What `table.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
         scale, colour, is_grey = self.network.scale, self.network.colour, self.pixels.shape[2] == 1
         outputs = {"bicubic": self.input_, "srcnn": self.output}
         luminances = {kind: scored_part(image, colour, is_grey) for kind, image in outputs.items()}
@@ -126,9 +95,9 @@ class Restored:
         luminance alone, the chroma of the last is the degraded image's.
         """
         rgb = max(self.pixels.shape[2], self.network.c_dim) == 3
-        original = utils.as_rgb(self.pixels) if rgb else self.pixels
+        original = as_rgb(self.pixels) if rgb else self.pixels
         if original.dtype != np.uint8:
-            original = utils.to_pixels(utils.to_float(original))
+            original = to_pixels(to_float(original))
         shown = {"low resolution": [self.low, *self.chroma_low], "bicubic": [self.input_, *self.chroma]}
         shown["SRCNN"] = [self.output, *self.chroma]
         return {"original": original} | {kind: self._picture(*channels) for kind, channels in shown.items()}
@@ -136,4 +105,4 @@ class Restored:
     def _picture(self, image, *chroma):
         if self.network.colour == "ycbcr":
             image, *chroma = np.split(image, 3, axis=2)
-        return utils.ycbcr2rgb(image, *chroma) if chroma else utils.to_pixels(image)
+        return ycbcr2rgb(image, *chroma) if chroma else to_pixels(image)

@@ -7,6 +7,7 @@ import numpy as np
 
 from srcnn.system.threads import in_threads
 from srcnn.training.hdf5 import damage
+from srcnn.training.training_data import LEFT_OUT
 
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
 
@@ -94,3 +95,15 @@ def turn(images, codes):
         turned = np.rot90(images[same], code % 4, axes=(1, 2))
         images[same] = turned[:, :, ::-1] if code >= 4 else turned
     return images
+
+
+def say_pairs(batches, hf, count, image_size):
+    """Prints what a training is of; count: of its images, with those that are left out."""
+    skipped, small = (int(hf.attrs.get(name, 0)) for name in LEFT_OUT)
+    print(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")
+    if skipped:
+        print(f"{skipped} images cannot be used and are left out")
+    if small:
+        print(f"{small} of {count} images are too small for a sub-image of --image_size {image_size}")
+    if not batches.is_whole:
+        print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")

@@ -13,10 +13,10 @@ import numpy as np
 from srcnn.cluster.failures import is_lost
 from srcnn.networks.weight_files import check_settings, is_whole, latest_checkpoint, open_checkpoint
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.version import PROGRAM
 from srcnn.system.writing import replacing
 from srcnn.tf1 import tf
 
-PROGRAM = "2.0"  # the version that made a checkpoint, which says so
 DISK = 24 * 3_600_000  # milliseconds for a disk to take a checkpoint, or to give it
 KEPT = 5  # of the checkpoints that a training saved, the last ones
 PART = re.compile(r"(SRCNN\.model-\d+)\.(index|data-\d{5}-of-\d{5})(\.tempstate\d+)?")

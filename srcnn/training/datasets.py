@@ -2,21 +2,17 @@
 
 import hashlib
 import shutil
-import sys
 import tempfile
 import urllib.request
 import zipfile
 import zlib
-from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
 
 from srcnn.system import windows
 from srcnn.system.errors import InputError
-from utils import prepare_data
 
-FOLDERS = {"train": "Train", "test": "Test/Set5"}
 SOURCES = (  # the authors' two archives, then the reference implementation's
     "http://mmlab.ie.cuhk.edu.hk/projects/SRCNN/SRCNN_train.zip",
     "http://mmlab.ie.cuhk.edu.hk/projects/SRCNN/SRCNN_v1.zip",
@@ -31,27 +27,6 @@ SUMS = Path(__file__).parents[2] / "SHA256SUMS"
 TIMEOUT = 30  # seconds without an answer
 LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
 LARGEST_ARCHIVE = 1 << 30
-
-
-def find_images(folder, kind):
-    """The paths of the images for 'train', with those of sub-folders, or 'test'.
-
-    folder: the one that the user named, or None for the default. Where the default folder has no
-    images, photographs that scikit-image ships take their place, which is said on stderr.
-    Raises InputError if a named folder has none.
-    """
-    if folder is not None:
-        return prepare_data(folder, kind == "train")
-    try:
-        return prepare_data(FOLDERS[kind], kind == "train")
-    except InputError:
-        print(
-            f"no images in {FOLDERS[kind]}: using photographs of scikit-image for a {kind} run. For the "
-            f"paper's numbers: python main.py --download",
-            file=sys.stderr,
-        )
-        package = Path(find_spec("skimage").origin).parent / "data"
-        return [package / name for name in SAMPLE[kind].split()]
 
 
 def known_sums():
@@ -140,3 +115,12 @@ def contents(archive):
                 with zipped.open(info) as file:
                     content = file.read(LARGEST_FILE)
                 yield hashlib.sha256(content).hexdigest(), content
+
+
+def split(paths, count):
+    """Images to train with, and `count` that are held out, at even distances."""
+    if count >= len(paths):
+        raise InputError(f"--validation {count}: there are {len(paths)} images; hold out fewer")
+    held_out = paths[:: len(paths) // count][:count] if count else []
+    known = set(held_out)
+    return [path for path in paths if path not in known], held_out

@@ -1,22 +1,19 @@
 """The training of a network: steps, validation, checkpoints, resuming, the curve."""
 
-import csv
 import itertools
-import time
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from srcnn.networks.weight_files import digest
 from srcnn.pixels.metrics import psnr, scored_part
+from srcnn.pixels.tiles import super_resolve
 from srcnn.system.errors import InputError
-from srcnn.system.progress import LOG_SECONDS, progress
-from srcnn.system.writing import replacing
-from srcnn.testing.evaluate import super_resolve
+from srcnn.system.progress import progress
 from srcnn.tf1 import tf
 from srcnn.training.checkpoints import Checkpoints
+from srcnn.training.curve import Curve
 
 VERSION = 1  # of the checkpoints
 CHECKPOINT_STEPS = 500  # from one checkpoint to the next
@@ -25,7 +22,6 @@ LATER_STEPS = 120  # and after FIRST_STEPS, when it changes slowly
 FIRST_STEPS = 500
 DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradient falls to 0 in them
 FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are taken: 16 labels of 21x21
-CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
 def train(srcnn, config, batches, validation, folder, stop, initial=None, pausing=lambda: False):
@@ -129,69 +125,3 @@ def validate(srcnn, validation):
     scores = [psnr(label, output, network.scale) for label, output in pairs]
     scores = [score for score in scores if score is not None]
     return f"{np.mean(scores):.3f}" if scores else ""
-
-
-class Curve:
-    """How a training went: a row an epoch, as CSV and for TensorBoard.
-
-    path: of the CSV file. Raises InputError if there is a file that no training wrote, or one in the place of
-    a folder.
-    """
-
-    def __init__(self, path):
-        self.path, self.rows = path, []
-        if path.parent.exists() and not path.parent.is_dir():
-            raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
-        if path.exists():
-            with open(path, encoding="utf-8", newline="", errors="replace") as file:
-                reader = csv.DictReader(file)
-                try:
-                    self.rows = [{**row, "step": int(row["step"])} for row in reader]
-                    known = reader.fieldnames == CURVE and all(
-                        float(row["seconds"]) >= 0 for row in self.rows
-                    )
-                except (ValueError, TypeError, KeyError):
-                    known = False
-            if not known:
-                raise InputError(f"{path}: is not the curve of a training; move it away")
-
-    def start(self, step):
-        """Forgets the rows after a step, from which training goes on."""
-        self.rows = [row for row in self.rows if row["step"] <= step]
-        self.started = time.monotonic() - (float(self.rows[-1]["seconds"]) if self.rows else 0.0)
-        self.printed = 0.0
-        folder = self.path.parent / "summaries"
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is in the way of TensorBoard's files; move it away")
-        self.summaries = tf.summary.FileWriter(str(folder))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.summaries.close()
-
-    def add(self, epoch, step, losses, validation_psnr):
-        """A row for an epoch that is done; PSNR in dB, of sub-images and of validation images."""
-        loss = float(np.mean(losses))
-        numbers = f"{loss:.4e}", f"{-10 * np.log10(max(loss, 1e-30)):.3f}", validation_psnr
-        values = epoch, step, *numbers, f"{time.monotonic() - self.started:.1f}"
-        self.rows.append(dict(zip(CURVE, values, strict=True)))
-        shown = {key: float(value) for key, value in zip(CURVE[2:5], numbers, strict=True) if value}
-        summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
-        self.summaries.add_summary(tf.Summary(value=summary), step)
-
-    def show(self, is_last):
-        """Prints the last row, if it is time for a line."""
-        if is_last or time.monotonic() - self.printed > LOG_SECONDS:
-            self.printed = time.monotonic()
-            tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
-
-    def save(self):
-        with (
-            replacing(self.path) as temporary,
-            open(temporary, "w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, CURVE)
-            writer.writeheader()
-            writer.writerows(self.rows)

@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 
-from srcnn.images import image_io, jpeg
+from srcnn.images import image_io
+from srcnn.networks import conditioning
 from srcnn.system import windows
 from srcnn.system.errors import InputError
 from srcnn.system.writing import remove_leftovers
@@ -125,7 +126,7 @@ def memory_of(config, network, numbered):
     except InputError:
         return 0  # which will be said when it is read
     values = config.image_size**2 * (network.c_dim + network.is_told) + config.label_size**2 * network.c_dim
-    copies = 2 * len(jpeg.DRAWN) if network.is_told else 1  # they are put together
+    copies = 2 * len(conditioning.DRAWN) if network.is_told else 1  # they are put together
     return h * w // config.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
 
 

@@ -11,7 +11,7 @@ from srcnn.images import animations, image_io
 from srcnn.system.errors import InputError, needing
 from srcnn.system.file_names import names
 from srcnn.system.folders import RESULTS, check_taken, listed
-from srcnn.system.writing import written
+from srcnn.system.ledger import written
 
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
 OLD_FILMS = (  # those that are read, and become .mkv

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-import utils
 from srcnn.images import image_io
+from srcnn.pixels import colour, tiles
+from srcnn.pixels.resize import resampled, resized
+from srcnn.pixels.tiles import in_tiles
 from srcnn.system.errors import InputError
-from srcnn.upscaling.sizes import in_tiles, resampled, resized
 
 LARGEST = 2**30  # pixels of a result
 
@@ -24,8 +25,8 @@ def enlarged(image, srcnn, *box):
     size, padding = enlarged_shape(image, srcnn)[:2], srcnn.network.margin // 2
     colours = image_io.colours(image).shape[2]
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
-    tile = utils.extended(lambda *part: resized(image, size, part), box, size, padding)
-    luminance = utils.to_luminance(tile[..., :colours]).astype(np.float32)
+    tile = tiles.extended(lambda *part: resized(image, size, part), box, size, padding)
+    luminance = colour.to_luminance(tile[..., :colours]).astype(np.float32)
     inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
     change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
     tile = tile[inner]
@@ -90,8 +91,8 @@ def compared(pixels, result, box):
     top, left, bottom, right = box
     shown = image_io.colours(result)[top:bottom, left:right]
     return {
-        "bicubic": utils.to_pixels(resized(image_io.colours(pixels), result.shape[:2], box)),
-        "SRCNN": utils.to_pixels(utils.to_float(shown)),
+        "bicubic": colour.to_pixels(resized(image_io.colours(pixels), result.shape[:2], box)),
+        "SRCNN": colour.to_pixels(colour.to_float(shown)),
     }
 
 
@@ -109,21 +110,6 @@ def result_size(source, pixels, srcnns, goal):
     if size[0] > pixels.shape[0] * product or size[1] > pixels.shape[1] * product:
         raise InputError(f"{source}: has not the size that it says; save it anew")
     return size
-
-
-def origin(source, srcnns, was=None):
-    """What a result was made from, as the list of its folder notes it: plain values.
-
-    was: the `identity` of the source, where it was asked for before.
-    """
-    about = {"input": was or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
-    return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
-
-
-def identity(source):
-    """What tells a file from others of its name, as lists of results note it: plain values."""
-    status = source.stat()
-    return [source.name, status.st_size, status.st_mtime_ns]
 
 
 def fill_transparent(pixels):

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
+from srcnn.system.ledger import identity, origin
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.system.writing import check_free
 from srcnn.tf1 import tf
-from srcnn.upscaling.photographs import Upscaled, compared, identity, origin, remark, result_size, upscale
+from srcnn.upscaling.photographs import Upscaled, compared, remark, result_size, upscale
 from srcnn.upscaling.sizes import Goal
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
@@ -145,7 +146,7 @@ def cost_of(item, goal):
 
 
 def identity_of(source):
-    """`photographs.identity`; None if there is no file, which will be said when it is read."""
+    """`ledger.identity`; None if there is no file, which will be said when it is read."""
     try:
         return identity(source)
     except OSError:

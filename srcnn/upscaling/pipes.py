@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srcnn.system.errors import InputError
+from srcnn.system.ledger import said
 from srcnn.system.terminal import bytes_alone
-from srcnn.system.writing import said
 
 PIPE = "-"
 RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes

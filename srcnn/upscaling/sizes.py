@@ -4,14 +4,6 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
-import numpy as np
-from PIL import Image
-
-import utils
-from srcnn.networks.network import TILE
-from srcnn.system.progress import progress
-from srcnn.system.threads import in_threads
-
 
 class Goal(NamedTuple):
     """The size that results are to have: by a factor, or pixels. Both width and height: as large as fits."""
@@ -53,53 +45,3 @@ def stages(ratio):
     reaching = [(2**twos * 3**threes, twos, threes) for twos, threes in powers]
     _, twos, threes = min(found for found in reaching if found[0] >= ratio)
     return [2] * twos + [3] * threes
-
-
-def resized(image, size, box):
-    """A part of an image (h, w, c) resized, see `resampled`."""
-    return resampled(lambda top, left, bottom, right: image[top:bottom, left:right], image.shape, size, box)
-
-
-def resampled(read, shape, size, box):
-    """A part of an image resized by MATLAB's `imresize(image, size, 'bicubic')`, without making the rest.
-
-    read: gives a part of the image, (h, w, c) pixels, or float32 in [0, 1], from top, left, bottom, right.
-    shape: its height and width. size: (height, width) of the whole result, larger or smaller. box: top, left,
-    bottom, right in it. Returns (bottom - top, right - left, c) float32, neither rounded nor clipped.
-    """
-    places, reach = [], []
-    for n, to, first, last in zip(shape, size, box[:2], box[2:], strict=False):
-        ratio = n / to
-        around = math.ceil(2 * max(1, ratio)) + 1  # covers the kernel, 2 pixels of the smaller image
-        start, end = math.floor(first * ratio) - around, math.ceil(last * ratio) + around
-        index = np.arange(start, end) % (2 * n)  # beyond the border lies the mirrored image
-        places.append(np.where(index < n, index, 2 * n - 1 - index))
-        reach.append((first * ratio - start, last * ratio - start))
-    (y, bottom), (x, right) = ((int(place.min()), int(place.max()) + 1) for place in places)
-    part = read(y, x, bottom, right)[places[0] - y][:, places[1] - x]
-    part = part if part.dtype == np.float32 else utils.to_float(part)
-    (top, bottom), (left, right) = reach
-    shape, place = (box[3] - box[1], box[2] - box[0]), (left, top, right, bottom)
-    channels = [
-        np.asarray(Image.fromarray(channel).resize(shape, Image.Resampling.BICUBIC, place))
-        for channel in np.ascontiguousarray(np.moveaxis(part, 2, 0))
-    ]
-    return np.stack(channels, axis=2)
-
-
-def in_tiles(part, shape, dtype, what):
-    """An image (h, w, c) of dtype, made in tiles: rounded and clipped pixels, or float32 as it comes.
-
-    part: gives it, float32, from top, left, bottom, right.
-    """
-    result = np.empty(shape, dtype)
-
-    def fill(box):
-        place = slice(box[0], box[2]), slice(box[1], box[3])
-        tile = part(*box)
-        result[place] = tile if dtype == np.float32 else utils.to_pixels(tile, dtype)
-
-    boxes = utils.tile_boxes(shape[:2], TILE, TILE)
-    for _ in progress(in_threads(fill, boxes), what, len(boxes)):
-        pass
-    return result

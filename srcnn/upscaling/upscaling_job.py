@@ -11,17 +11,19 @@ from pathlib import Path
 from tqdm import tqdm
 
 from srcnn import tf1
+from srcnn.cluster import shares
 from srcnn.images import image_io, jpeg
-from srcnn.networks.trained import load
+from srcnn.networks import conditioning
 from srcnn.networks.weight_files import find_known, own_or_shipped
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
+from srcnn.system import ledger
 from srcnn.system.errors import InputError, needing, one_line
+from srcnn.system.ledger import check_replaceable, written
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
-from srcnn.system.writing import check_apart, check_replaceable, check_writable, published, written
-from srcnn.testing import shards
-from srcnn.upscaling import photographs, pipeline
+from srcnn.system.writing import check_apart, check_writable, published
+from srcnn.upscaling import gathering, photographs, pipeline
 from srcnn.upscaling.inputs import is_film, plan, size_of
 from srcnn.upscaling.pipes import as_files
 from srcnn.upscaling.sizes import Goal, stages
@@ -30,12 +32,15 @@ LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
 
 
-def upscale_files(config):
-    """Upscales --input. What cannot be used is named and left out; then the exit status is 2."""
+def upscale_files(config, load):
+    """Upscales --input. What cannot be used is named and left out; then the exit status is 2.
+
+    load: gives an SRCNN with trained weights for a session, the flags and a Network.
+    """
     goal = Goal(config.scale, config.width, config.height)
     with as_files(config.input, config.output) as files:
         more = config.sample_dir, goal, config.recursive, config.lossless
-        work = shards.part_of(plan(files.inputs, files.output, *more), config.shard)
+        work = shares.part_of(plan(files.inputs, files.output, *more), config.shard)
         if (config.crf is not None or config.lossless) and not any(is_film(item.source) for item in work):
             raise InputError(f"--{'lossless' if config.lossless else 'crf'} is for films; leave it out")
         if not work:
@@ -49,13 +54,13 @@ def upscale_files(config):
         if named and (config.shard or config.gather):
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
-            networks = Networks(sess, config)
+            networks = Networks(sess, config, load)
             todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
             if config.gather:
-                told, status = {}, 2 if shards.check_gathered(work, todo) else 0
+                told, status = {}, 2 if gathering.check_gathered(work, todo) else 0
             else:
                 results = upscaled(todo, networks, config, goal, noted=not named)
-                results = shards.noting(results) if config.shard else results
+                results = gathering.noting(results) if config.shard else results
                 told, status = say_upscaled(results, files)
             left = {item.target for item in todo}
             earlier = [item for item in work if item.target not in left]
@@ -76,7 +81,9 @@ def with_qualities(config, work, files):
     found = []
     for item in work:
         try:
-            quality = None if item.error else jpeg.check_quality(item.source, config.quality, config.scale)
+            quality = (
+                None if item.error else conditioning.check_quality(item.source, config.quality, config.scale)
+            )
             found.append(item._replace(quality=quality))
         except InputError as error:
             found.append(item._replace(ratio=None, error=error))
@@ -201,7 +208,7 @@ def left_to_do(work, networks, config):
         noted = ours[item.target.parent].get(item.target.name)
         if not noted or item.error:
             return False
-        return noted == photographs.origin(item.source, networks(item)) | film_settings(config, item.source)
+        return noted == ledger.origin(item.source, networks(item)) | film_settings(config, item.source)
 
     todo = []
     for item in progress(work, "looking for earlier results"):
@@ -269,8 +276,8 @@ def factors_of(ratio, has):
 class Networks:
     """The networks of an upscaling, each loaded when it is first asked for. models: SRCNNs by Network."""
 
-    def __init__(self, sess, config):
-        self.sess, self.config, self.models = sess, config, {}
+    def __init__(self, sess, config, load):
+        self.sess, self.config, self.load, self.models = sess, config, load, {}
 
     def __call__(self, item):
         """The SRCNNs that a file passes through in turn to be as large as it shall, or somewhat larger.
@@ -295,5 +302,5 @@ class Networks:
     def _model(self, **changes):
         network = self.config.network._replace(**changes)
         if network not in self.models:
-            self.models[network] = load(self.sess, self.config, network)
+            self.models[network] = self.load(self.sess, self.config, network)
         return self.models[network]

@@ -9,10 +9,10 @@ import main
 from model import SRCNN, trained
 from srcnn import tf1
 from srcnn.exports.export import write_weights
-from srcnn.networks.network import TILE, Network
+from srcnn.networks.network import Network
 from srcnn.networks.weight_files import find_weights, read_weights
+from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.system.errors import InputError
-from srcnn.testing.evaluate import super_resolve
 from srcnn.tf1 import tf
 from tests.conftest import network_of
 

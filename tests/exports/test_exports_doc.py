@@ -13,7 +13,7 @@ import utils
 from model import trained
 from srcnn import tf1
 from srcnn.images import image_io
-from srcnn.testing.evaluate import super_resolve
+from srcnn.pixels.tiles import super_resolve
 from tests.conftest import ROOT, network_of
 
 DOC = (ROOT / "docs/exports.md").read_text()

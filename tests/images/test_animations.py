@@ -10,8 +10,8 @@ import scipy.io
 from PIL import Image, ImageCms
 
 import main
-import utils
 from srcnn.images import animations, png
+from srcnn.pixels import resize
 from srcnn.system.errors import InputError
 from tests.conftest import ROOT
 
@@ -73,7 +73,7 @@ def test_all_frames_their_times_and_loops(folder, name, channels):
         assert new_loop == (4 if "gif" in name and "gif" not in target else 3) and loop == 3
         for (small, _), (large, _) in zip(before, after, strict=True):
             assert large.shape == (60, 80, 4)
-            shrunk = utils.imresize(large.astype(np.float32), 2, shrink=True)
+            shrunk = resize.imresize(large.astype(np.float32), 2, shrink=True)
             seen = (small[..., 3] == 255) & (np.abs(shrunk[..., 3] - 255) < 1)
             assert np.abs(shrunk - small)[seen][:, :3].mean() < 8  # a palette may be in between
             assert np.abs(shrunk[..., 3] - small[..., 3]).mean() < 16
@@ -147,7 +147,7 @@ def test_an_animation_that_lies_on_its_side_is_set_upright(folder):
         with Image.open(f"sample/{name}") as image:
             assert image.getexif() == {0x0112: 1, 0x010F: "Maker"}
             assert image.n_frames == 4 and image.size == (60, 80)
-            shrunk = utils.imresize(np.asarray(image.convert("RGB")).astype(np.float32), 2, shrink=True)
+            shrunk = resize.imresize(np.asarray(image.convert("RGB")).astype(np.float32), 2, shrink=True)
         assert np.abs(shrunk - np.rot90(picture(0), 3)).mean() < 4
 
 

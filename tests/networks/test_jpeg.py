@@ -14,8 +14,10 @@ import utils
 from model import SRCNN, trained
 from srcnn import tf1
 from srcnn.images import jpeg
+from srcnn.networks import conditioning
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import read_weights
+from srcnn.pixels import colour, resize
 from srcnn.pixels.metrics import psnr
 
 TOLD = Network(kernels=(5, 1, 3), channels=(4, 3), scale=1, degradation="jpeg")
@@ -46,14 +48,17 @@ def test_inputs_are_those_of_jpeg_files_of_low_resolution(photographs):
     low = wide.resize((73, 58), Image.Resampling.BICUBIC).crop((4, 4, 69, 54))
     low.save("low.jpg", quality=40)  # 4:2:0 is Pillow's choice, too
     assert Image.open("low.jpg").layer[0][1:3] == (2, 2)
-    expected = utils.imresize(utils.luminance(np.asarray(Image.open("low.jpg"))), 2)
+    expected = resize.imresize(colour.luminance(np.asarray(Image.open("low.jpg"))), 2)
     input_, label = utils.preprocess(photographs / "b.png", 2, "jpeg", quality=40)
     assert input_.shape == (100, 130, 2) and label.shape == (100, 130, 1)
     # A pixel that is rounded the other way on its way to the encoder changes little.
     assert psnr(expected, input_[..., :1], 2) > 44
     assert psnr(label, input_[..., :1], 2) < 35
-    assert (input_[..., 1] == jpeg.strength(40)).all()
-    assert jpeg.strength(10) == jpeg.strength(30) == 1 and jpeg.strength(95) == jpeg.strength(99) == -1
+    assert (input_[..., 1] == conditioning.strength(40)).all()
+    assert (
+        conditioning.strength(10) == conditioning.strength(30) == 1
+        and conditioning.strength(95) == conditioning.strength(99) == -1
+    )
 
 
 def test_a_file_says_its_quality(tmp_path, monkeypatch):
@@ -95,11 +100,11 @@ def test_a_network_that_is_told_a_quality_is_a_plain_one(tmp_path):
             sess.run(tf1.tf.global_variables_initializer())
             values = {name: rng.normal(0, 0.3, v.shape) for name, v in srcnn.variables.items()}
             srcnn.set(values)
-            expected = srcnn.run(jpeg.told(image[0], quality)[np.newaxis])
+            expected = srcnn.run(conditioning.told(image[0], quality)[np.newaxis])
             values = sess.run(srcnn.variables)
         with tf1.session() as sess:
             plain = SRCNN(sess, TOLD._replace(quality=quality), label_size=1)
-            plain.set(jpeg.folded(values, quality))
+            plain.set(conditioning.folded(values, quality))
             np.testing.assert_allclose(plain.run(image), expected, atol=1e-5)
 
 
@@ -120,9 +125,9 @@ def test_training_testing_and_exports(photographs, capfd):
         assert results["quality"] == quality
         found[quality] = results["average"]
         picture = np.asarray(Image.open(photographs / "a.png"))
-        expected = utils.luminance(np.asarray(Image.open(compressed(picture, quality))))
+        expected = colour.luminance(np.asarray(Image.open(compressed(picture, quality))))
         bicubic = results["images"]["a"]["bicubic_psnr"]
-        assert bicubic == pytest.approx(psnr(utils.luminance(picture), expected, 1), abs=1e-9)
+        assert bicubic == pytest.approx(psnr(colour.luminance(picture), expected, 1), abs=1e-9)
         assert found[quality]["srcnn_psnr"] > found[quality]["bicubic_psnr"]
     assert found[90]["bicubic_psnr"] > found[30]["bicubic_psnr"] + 3
     capfd.readouterr()

@@ -12,7 +12,7 @@ from model import trained
 from srcnn import tf1
 from srcnn.networks.weight_files import SHIPPED
 from srcnn.pixels.metrics import psnr
-from srcnn.testing.evaluate import super_resolve
+from srcnn.pixels.tiles import super_resolve
 from srcnn.testing.paper import paper_numbers
 from tests.conftest import network_of
 

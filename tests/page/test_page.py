@@ -14,6 +14,7 @@ import main
 from srcnn.images import image_io
 from srcnn.networks.network import Network
 from srcnn.page import pictures, report
+from srcnn.testing import table
 from tests.helpers.pictures import smooth
 
 GREY = {"original": 128, "low resolution": 51, "bicubic": 0, "SRCNN": 255}
@@ -283,25 +284,25 @@ def test_a_page_of_24_photographs_is_below_15_megabytes(write_page):
 
 def test_the_papers_numbers_stand_beside_its_own_networks_alone():
     names = [f"{name}_GT" for name in ("baby", "bird", "butterfly", "head", "woman")]
-    scores = dict.fromkeys(names, dict.fromkeys(report.METRICS, 1.0))
-    assert report.results(Network(), "", scores)["average"]["paper_srcnn_psnr"] == 32.39
+    scores = dict.fromkeys(names, dict.fromkeys(table.METRICS, 1.0))
+    assert table.results(Network(), "", scores)["average"]["paper_srcnn_psnr"] == 32.39
     for other in (Network(channels=(8, 4)), Network(colour="rgb"), Network(degradation="zoom")):
-        found = report.results(other, "", scores)
+        found = table.results(other, "", scores)
         assert found["average"]["paper_srcnn_psnr"] is None
         assert found["channels"] == "-".join(map(str, other.channels)) and found["colour"] == other.colour
 
 
 def test_averages_are_of_the_images_that_both_have():
-    scores = {name: dict.fromkeys(report.METRICS, 30.0) for name in "ab"}
+    scores = {name: dict.fromkeys(table.METRICS, 30.0) for name in "ab"}
     scores["b"] |= {"bicubic_psnr_cb": None, "srcnn_psnr_cb": 60.0}  # without colour: bicubic is exact
-    average = report.results(Network(colour="ycbcr"), "", scores)["average"]
+    average = table.results(Network(colour="ycbcr"), "", scores)["average"]
     assert average["bicubic_psnr_cb"] == average["srcnn_psnr_cb"] == 30.0
 
 
 def test_a_row_has_the_scores_beside_the_papers():
-    entry = {metric: i / 16 for i, metric in enumerate(report.METRICS)}
+    entry = {metric: i / 16 for i, metric in enumerate(table.METRICS)}
     entry |= {"paper_bicubic_psnr": 1.0, "paper_srcnn_psnr": None, "srcnn_ms_ssim": None}
     found = {"images": {"a": entry}, "average": entry}
-    heading, first, _ = report.rows(Network(), found)
+    heading, first, _ = table.rows(Network(), found)
     assert heading[1:5] == ["bicubic", "SSIM", "MS-SSIM", "paper"]
     assert first == ["a", "0.00", "0.0625", "0.1250", "1.00", "0.38", "0.4375", "-", "-", "0.38"]

@@ -13,7 +13,8 @@ import main
 import utils
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import SHIPPED, read_weights
-from srcnn.system.writing import LIST, check_apart, replacing, written
+from srcnn.system.ledger import LIST, written
+from srcnn.system.writing import check_apart, replacing
 
 MODEL = Network().name
 

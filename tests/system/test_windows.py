@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import main
-from srcnn.system import locks, terminal, threads, windows, writing
+from srcnn.system import ledger, locks, terminal, threads, windows, writing
 from srcnn.system.errors import InputError
 from srcnn.upscaling import inputs, pipes
 from tests.conftest import ROOT
@@ -88,7 +88,7 @@ def test_what_is_replaced_or_removed_is_closed(photographs, folder, open_files_s
     more = "" if "--test_dir" in job else " --overwrite" if "--is_train" in job else " --epoch 3"
     assert run(job + more) == 0
     left = [path.name for path in folder.rglob("*") if path.name.startswith((".srcnn-", ".lock_", ".larger"))]
-    assert [name for name in left if name != writing.LIST] == []
+    assert [name for name in left if name != ledger.LIST] == []
 
 
 def make_moving_pictures():
@@ -260,7 +260,7 @@ def test_the_list_of_results_is_known_again(tmp_path, windows_text):
     for name in ("a.txt", "é照.txt"):
         with writing.replacing(tmp_path / name, {"about": name}) as temporary:
             temporary.write_bytes(b"x")
-    assert writing.written(tmp_path) == {name: {"about": name} for name in ("a.txt", "é照.txt")}
+    assert ledger.written(tmp_path) == {name: {"about": name} for name in ("a.txt", "é照.txt")}
 
 
 def test_text_files_are_the_same_on_every_system(photographs, folder, windows_text, monkeypatch):

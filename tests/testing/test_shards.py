@@ -9,8 +9,8 @@ from PIL import Image
 
 import main
 from srcnn.system.errors import InputError
-from srcnn.system.writing import failures
-from srcnn.testing import shards
+from srcnn.system.ledger import failures
+from srcnn.upscaling import gathering
 from srcnn.upscaling.inputs import Work
 from srcnn.upscaling.photographs import Upscaled
 from tests.helpers.machines import tf_config
@@ -101,9 +101,9 @@ def test_only_what_a_file_is_itself_is_a_reason_to_leave_it_out(photographs, nam
     error = InputError(f"{photographs / named}: a reason")
     item = Upscaled(photographs / "image 0.png", photographs / "s/image 0_x2.png", error=error)
     item.error.__cause__ = cause
-    assert list(shards.noting([item])) == [item]
+    assert list(gathering.noting([item])) == [item]
     is_noted = named == "image 0.png" and (cause is None or "truncated" in str(cause))
-    known = shards.why_not(Work(item.source, item.target), failures(item.target.parent))
+    known = gathering.why_not(Work(item.source, item.target), failures(item.target.parent))
     assert known == (str(error) if is_noted else None)
 
 

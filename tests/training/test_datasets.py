@@ -145,10 +145,10 @@ def test_the_sums_are_of_the_91_images_set5_and_set14(data):
 
 def test_without_images_the_photographs_of_scikit_image_serve(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    found = {kind: datasets.find_images(None, kind) for kind in ("train", "test")}
+    found = {kind: utils.find_images(None, kind) for kind in ("train", "test")}
     assert capsys.readouterr().err.count("--download") == 2
     assert not set(found["train"]) & set(found["test"])
     for path in found["train"] + found["test"]:
         assert min(utils.imread(path).shape[:2]) >= 150
     with pytest.raises(InputError, match="Train"):
-        datasets.find_images("Train", "train")
+        utils.find_images("Train", "train")

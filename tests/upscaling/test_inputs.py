@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 import main
-import utils
 from model import SRCNN
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.pixels import colour, resize, tiles
 from srcnn.upscaling import photographs, sizes
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
@@ -171,9 +171,9 @@ def kernel_matrix(n, to):
 def test_bicubic_to_any_size_is_matlabs(size):
     image = np.random.default_rng(0).random((41, 58, 2)).astype(np.float32)
     expected = np.einsum("ij,jkc,lk->ilc", kernel_matrix(41, size[0]), image, kernel_matrix(58, size[1]))
-    for box in utils.tile_boxes(size, 31, 31):
+    for box in tiles.tile_boxes(size, 31, 31):
         part = expected[box[0] : box[2], box[1] : box[3]]
-        np.testing.assert_allclose(sizes.resized(image, size, box), part, atol=1e-5)
+        np.testing.assert_allclose(resize.resized(image, size, box), part, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):
     assert "weights for x3" in capsys.readouterr().out
     large, small = (image_io.read(f"sample/a_x{n}.png").pixels for n in (3, 2.5))
     assert small.shape == (30, 40, 3)
-    expected = utils.to_pixels(sizes.resized(utils.to_float(large), (30, 40), (0, 0, 30, 40)))
+    expected = colour.to_pixels(resize.resized(colour.to_float(large), (30, 40), (0, 0, 30, 40)))
     assert np.abs(small.astype(int) - expected).max() <= 2  # that of whole numbers
 
 
@@ -203,13 +203,13 @@ def test_what_is_made_smaller_is_never_there_as_a_whole(monkeypatch):
         srcnns = [SRCNN(sess, network, "identity") for network in networks]
         sess.run(tf1.tf.global_variables_initializer())
         large = photographs.upscale(pixels, srcnns)
-        expected = sizes.resized(utils.to_float(large), (1500, 2000), (700, 0, 800, 2000))
-        monkeypatch.setattr(sizes, "TILE", 256)
+        expected = resize.resized(colour.to_float(large), (1500, 2000), (700, 0, 800, 2000))
+        monkeypatch.setattr(tiles, "TILE", 256)
         tracemalloc.start()
         small = photographs.upscale(pixels, srcnns, size=(1500, 2000))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert np.abs(small[700:800].astype(int) - utils.to_pixels(expected)).max() <= 2
+    assert np.abs(small[700:800].astype(int) - colour.to_pixels(expected)).max() <= 2
     assert most < 0.7 * large.size * 4  # float32
 
 

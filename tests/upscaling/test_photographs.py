@@ -14,8 +14,10 @@ import utils
 from model import trained
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.pixels import resize, tiles
+from srcnn.pixels.colour import to_float, to_luminance, to_pixels
 from srcnn.pixels.metrics import psnr
-from srcnn.system.writing import LIST
+from srcnn.system.ledger import LIST
 from srcnn.upscaling import photographs, sizes
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
@@ -40,7 +42,7 @@ def write(folder):
         rng = np.random.default_rng(seed)
         coarse = rng.random((-(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
         pixels = np.kron(coarse, np.ones((4, 4, 1)))[: shape[0], : shape[1]]
-        pixels = utils.to_pixels(0.2 + 0.6 * pixels, dtype)
+        pixels = to_pixels(0.2 + 0.6 * pixels, dtype)
         image_io.save(pixels, folder / name, **more)
         return pixels
 
@@ -50,15 +52,15 @@ def write(folder):
 @pytest.mark.parametrize(("filters", "channels"), [("9-1-5", 1), ("9-1-5", 3), ("9-5-5", 4)])
 @pytest.mark.parametrize("tile", [37, 64])
 def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channels, tile):
-    monkeypatch.setattr(sizes, "TILE", tile)
+    monkeypatch.setattr(tiles, "TILE", tile)
     image = np.random.default_rng(0).random((41, 58, channels)).astype(np.float32)
     margin = network_of(filters).margin
     with tf1.session() as session:
         srcnn = trained(session, network_of(filters))
         result = photographs.enlarge(image, srcnn)
-        whole = utils.imresize(image, 3)
+        whole = resize.imresize(image, 3)
         colour = whole[..., : 1 if channels == 1 else 3]
-        y = utils.to_luminance(colour)
+        y = to_luminance(colour)
         padded = np.pad(y, ((margin // 2, margin // 2), (margin // 2, margin // 2), (0, 0)), mode="edge")
         gain = 1 if channels == 1 else 255 / 219
         colour += gain * (srcnn.run(padded[np.newaxis])[0] - y)
@@ -69,9 +71,9 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
 def test_a_region_of_bicubic_is_that_of_the_whole(tile):
     image = np.random.default_rng(1).random((50, 60, 2)).astype(np.float32)
     for scale in (2, 3, 4):
-        whole = utils.imresize(image, scale)
+        whole = resize.imresize(image, scale)
         for box in ((0, 0, 7, 9), (31, 44, 90, 101), (60, 100, whole.shape[0], whole.shape[1])):
-            part = sizes.resized(image, whole.shape[:2], box)
+            part = resize.resized(image, whole.shape[:2], box)
             np.testing.assert_allclose(part, whole[box[0] : box[2], box[1] : box[3]], atol=5e-5)
 
 
@@ -79,12 +81,12 @@ def test_it_restores_what_a_photograph_lost(data, folder):
     """From 8-bit colour files of a third of the size, it gains over bicubic what the paper does."""
     gains = []
     for path in utils.prepare_data(data / "Test/Set5"):
-        original = utils.modcrop(utils.imread(path, is_grayscale=False), 3)
-        utils.imsave(utils.imresize(original, 3, shrink=True), folder / "small.png")
+        original = resize.modcrop(utils.imread(path, is_grayscale=False), 3)
+        utils.imsave(resize.imresize(original, 3, shrink=True), folder / "small.png")
         assert run("--input", "small.png", "--output", "large.png", "--overwrite") == 0
         large = utils.imread("large.png", is_grayscale=False)
         assert large.shape == original.shape
-        bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 3)
+        bicubic = resize.imresize(utils.imread("small.png", is_grayscale=False), 3)
         gains.append(psnr(original, large, 3) - psnr(original, bicubic, 3))
     assert np.mean(gains) > 2.1 and min(gains) > 0.6
 
@@ -101,8 +103,8 @@ def test_channels_depth_and_profile_are_kept(write, folder, suffix, channels, dt
     assert picture.pixels.shape == (40, 60, 4 if deep_grey_alpha else channels)
     assert picture.pixels.dtype == dtype
     assert picture.icc_profile == profile
-    small = utils.imresize(utils.to_float(picture.pixels), 2, shrink=True)
-    expected = utils.to_float(before)
+    small = resize.imresize(to_float(picture.pixels), 2, shrink=True)
+    expected = to_float(before)
     if deep_grey_alpha:
         expected = expected[..., [0, 0, 0, 1]]
     assert np.abs(small - expected).mean() < 0.02  # an enlargement of that picture, not another
@@ -207,10 +209,10 @@ def test_x4_is_not_composed(write, folder, capsys):
 
 def test_a_composed_enlargement_is_better_than_bicubic(data, folder):
     path = data / "Test/Set5/butterfly_GT.bmp"
-    original = utils.modcrop(utils.imread(path, is_grayscale=False), 6)
-    utils.imsave(utils.imresize(original, 6, shrink=True), folder / "small.png")
+    original = resize.modcrop(utils.imread(path, is_grayscale=False), 6)
+    utils.imsave(resize.imresize(original, 6, shrink=True), folder / "small.png")
     assert run("--input", "small.png", "--output", "large.png", "--scale", 6) == 0
-    bicubic = utils.imresize(utils.imread("small.png", is_grayscale=False), 6)
+    bicubic = resize.imresize(utils.imread("small.png", is_grayscale=False), 6)
     large = utils.imread("large.png", is_grayscale=False)
     assert psnr(original, large, 6) > psnr(original, bicubic, 6) + 0.7
 

@@ -9,6 +9,7 @@ import av
 from tqdm import tqdm
 
 from srcnn.system.errors import InputError
+from srcnn.system.ledger import identity, origin
 from srcnn.system.locks import locked
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
@@ -17,7 +18,7 @@ from srcnn.system.writing import check_free, remove_leftovers, replacing
 from srcnn.upscaling.films import encoded_parts, frames, muxing, timestamps, video_files
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.preview_loop import compared
-from srcnn.upscaling.photographs import LARGEST, Upscaled, identity, origin, product_of
+from srcnn.upscaling.photographs import LARGEST, Upscaled, product_of
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
@@ -71,7 +72,7 @@ def said_of(source, target):
 
 
 def check_unchanged(source, was):
-    """Raises InputError if a file is not there any more as its `photographs.identity` was."""
+    """Raises InputError if a file is not there any more as its `ledger.identity` was."""
     try:
         is_same = identity(source) == was
     except OSError as error:

@@ -9,9 +9,9 @@ import av
 import numpy as np
 from PIL import Image
 
-import utils
-from srcnn.networks.network import TILE
-from srcnn.upscaling.sizes import resized
+from srcnn.pixels import tiles
+from srcnn.pixels.resize import resized
+from srcnn.pixels.tiles import TILE
 
 EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
@@ -106,7 +106,7 @@ def _put(plane, values, peak):
 
 
 def bicubic(plane, size, shift=0.0, ratio=None):
-    """MATLAB's bicubic, as `utils.imresize`, of a plane (h, w) whose pixels lie `shift` to the left.
+    """MATLAB's bicubic, as `resize.imresize`, of a plane (h, w) whose pixels lie `shift` to the left.
 
     ratio: of heights and of widths; by default that of the size, (height, width), to the plane's.
     """
@@ -137,8 +137,8 @@ def through(srcnns, plane, size=None):
         shape = plane.shape[0] * scale, plane.shape[1] * scale
         plane = np.empty(shape, np.float32)
         read = partial(_tile, image, (scale, scale))
-        for box in utils.tile_boxes(shape, TILE, TILE):
-            tile = utils.extended(read, box, shape, srcnn.network.margin // 2)
+        for box in tiles.tile_boxes(shape, TILE, TILE):
+            tile = tiles.extended(read, box, shape, srcnn.network.margin // 2)
             plane[box[0] : box[2], box[1] : box[3]] = srcnn.run(tile[np.newaxis])[0, ..., 0]
     if size in (None, plane.shape):
         return plane

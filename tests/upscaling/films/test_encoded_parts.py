@@ -15,7 +15,7 @@ import av
 import numpy as np
 import pytest
 
-import utils
+from srcnn.pixels import resize
 from srcnn.system.locks import locked
 from srcnn.system.writing import MACHINE, remove_leftovers
 from srcnn.upscaling.films import encoded_parts, film_job, frame_reader, muxing, timestamps, video_files
@@ -89,7 +89,7 @@ def test_an_interrupted_film_has_every_frame_once(folder, monkeypatch):
     assert sum(p.is_keyframe for p in packets) > 2
     original = decode("in.mp4")[0]
     for large, small in zip(frames_, original, strict=True):  # each is that frame, enlarged
-        shrunk = utils.imresize(large[0].astype(np.float32)[..., np.newaxis], 2, shrink=True)[..., 0]
+        shrunk = resize.imresize(large[0].astype(np.float32)[..., np.newaxis], 2, shrink=True)[..., 0]
         assert np.abs(shrunk - small[0]).mean() < 4
 
 

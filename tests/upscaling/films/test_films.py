@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import utils
 from model import trained
 from srcnn import tf1
 from srcnn.networks.network import Network
+from srcnn.pixels import colour, resize
 from srcnn.upscaling.films import film_job, frames, video_files
 from tests.conftest import ROOT
 from tests.helpers.film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
@@ -35,7 +35,7 @@ def test_luminance_is_the_networks_and_depth_and_chroma_are_kept(folder, format_
         assert film.streams.video[0].pix_fmt == format_
         srcnn = trained(sess, Network(scale=2), checkpoint_dir=str(ROOT / "checkpoint"))
         for old, new in zip(before, after, strict=True):
-            y = utils.imresize((old[0] / white).astype(np.float32)[..., np.newaxis], 2)
+            y = resize.imresize((old[0] / white).astype(np.float32)[..., np.newaxis], 2)
             expected = (
                 srcnn.run(np.pad(y, ((6, 6), (6, 6), (0, 0)), mode="edge")[np.newaxis])[0, ..., 0] * white
             )
@@ -175,7 +175,7 @@ def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     assert np.abs(after - expected).mean() < 6 and all((c == 128).all() for c in chroma)
     with av.open("colours.mkv") as old, av.open("sample/colours_x2.mkv") as new:
         a, b = (next(f.decode(video=0)).to_ndarray(format="rgb24").astype(np.float32) for f in (old, new))
-    assert np.abs(utils.imresize(b, 2, shrink=True) - a).mean() < 3
+    assert np.abs(resize.imresize(b, 2, shrink=True) - a).mean() < 3
 
 
 def test_one_frame_and_none_and_odd_names(folder):
@@ -239,15 +239,15 @@ def test_what_a_clip_of_half_the_size_lost_comes_back(folder):
         stream.width, stream.height, stream.pix_fmt = 88, 72, "yuv420p"
         for y in originals:
             frame = av.VideoFrame(88, 72, "yuv420p")
-            small = utils.imresize(y[..., np.newaxis], 2, shrink=True)
+            small = resize.imresize(y[..., np.newaxis], 2, shrink=True)
             (light, blue, red), _ = frames.planes(frame)
-            light[:], blue[:], red[:] = utils.to_pixels(small)[..., 0], 128, 128
+            light[:], blue[:], red[:] = colour.to_pixels(small)[..., 0], 128, 128
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     assert run("--input", "in.mkv", "--lossless") == 0
     gains = []
     for y, small, large in zip(originals, decode("in.mkv")[0], decode("sample/in_x2.mkv")[0], strict=True):
-        bicubic = utils.imresize((small[0] / np.float32(255))[..., np.newaxis], 2)[..., 0]
+        bicubic = resize.imresize((small[0] / np.float32(255))[..., np.newaxis], 2)[..., 0]
         errors = [((a - y)[8:-8, 8:-8] ** 2).mean() for a in (bicubic, large[0] / 255)]
         gains.append(10 * np.log10(errors[0] / errors[1]))
     assert min(gains) > 1

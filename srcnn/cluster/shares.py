@@ -1,0 +1,21 @@
+"""A test or an upscaling shared out over machines: who does which part of the files."""
+
+from srcnn.system.errors import InputError
+from srcnn.system.ledger import use_list
+
+
+def part_of(items, shard):
+    """Those of a list that are of a shard, (number from 1, count), by their position; all if it is None.
+
+    From here on this process notes what it does in the list of that shard.
+    """
+    use_list(f"{shard[0]}-of-{shard[1]}" if shard else "")
+    return items[shard[0] - 1 :: shard[1]] if shard else items
+
+
+def check_none_missing(missing, count):
+    if missing:
+        raise InputError(
+            f"--gather: {len(missing)} of {count} images are not done yet, {missing[0]} for one; "
+            f"run the shards that have them"
+        )

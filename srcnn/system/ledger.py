@@ -1,0 +1,115 @@
+"""What results are made from, as the lists of folders note it."""
+
+import json
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from srcnn.system import windows
+from srcnn.system.errors import InputError
+
+LIST = ".srcnn-written"
+own_list = LIST  # the one of this process
+
+
+def origin(source, srcnns, was=None):
+    """What a result was made from, as the list of its folder notes it: plain values.
+
+    was: the `identity` of the source, where it was asked for before.
+    """
+    about = {"input": was or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
+
+
+def identity(source):
+    """What tells a file from others of its name, as lists of results note it: plain values."""
+    status = source.stat()
+    return [source.name, status.st_size, status.st_mtime_ns]
+
+
+def use_list(name):
+    """From here on notes go to a list of this name: machines that share a folder write none together."""
+    global own_list
+    own_list = f"{LIST}-{name}" if name else LIST
+
+
+@contextmanager
+def said(path):
+    """Turns errors of the file system into an InputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
+
+
+def _identity(path):
+    status = os.stat(path)
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _note(path, temporary, about):
+    _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
+
+
+def note_failure(path, about):
+    """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
+    with said(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _add_line(path.parent, {"name": path.name, "failed": about})
+
+
+def _add_line(folder, entry):
+    notes = folder / own_list
+    if os.path.lexists(notes) and not _is_list(notes):
+        raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
+    with open(notes, "a", encoding="ascii", newline="\n") as file:
+        file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
+
+
+def _is_list(path):
+    """Whether a file is a list of what was written: begun by this program, and no link or device."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(10) in (b"", b'\n{"name": ', b'{"name": "')
+
+
+def written(folder):
+    """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
+    found = {}
+    for entry in _entries(folder):
+        with suppress(KeyError, TypeError, OSError):
+            if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+                found[entry["name"]] = entry["about"]
+    return found
+
+
+def failures(folder):
+    """What `note_failure` noted in a folder: a dict of `about` by name."""
+    return {entry["name"]: entry["failed"] for entry in _entries(folder) if "failed" in entry}
+
+
+def _entries(folder):
+    """The lines of the lists in a folder; a killed run may leave half a line, which is left out."""
+    for notes in sorted(Path(folder).glob(f"{LIST}*")):
+        if not _is_list(notes):
+            continue
+        with open(notes, encoding="ascii", errors="replace") as file:
+            for line in file:
+                with suppress(ValueError):
+                    yield json.loads(line)
+
+
+def check_replaceable(paths, flag):
+    """Raises InputError if one of these paths is a file that the program did not write.
+
+    paths: of files that are to be written, in one folder. flag: that named the folder.
+    """
+    existing = [path for path in paths if os.path.lexists(path)]
+    ours = written(existing[0].parent) if existing else {}
+    for path in existing:
+        if path.name not in ours:
+            raise InputError(
+                f"{path}: is not a file that this program wrote, or was changed since; "
+                f"move it away, or name another {flag}"
+            )

@@ -1,0 +1,74 @@
+"""The scores of a test beside the paper's, as values and as text."""
+
+from srcnn.pixels.metrics import COLOUR_METRICS
+from srcnn.testing.paper import paper_numbers
+
+METRICS = tuple(
+    f"{kind}_{metric}"
+    for kind in ("bicubic", "srcnn")
+    for metric in ("psnr", "ssim", "ms_ssim", *COLOUR_METRICS)
+)
+
+
+def results(network, weights, scores, self_ensemble=False):
+    """All that a test run found, as plain values for JSON.
+
+    network: a network.Network. weights: where they come from. self_ensemble: see `model.SRCNN.run`.
+    scores: by image name, a dict of METRICS, PSNR in dB; None is what has no value. Averages are over the
+    images where bicubic and SRCNN have one.
+    """
+    paper = paper_numbers(network, list(scores))
+
+    def entry(name, values):
+        bicubic, srcnn = paper[name]
+        return {**values, "paper_bicubic_psnr": bicubic, "paper_srcnn_psnr": srcnn}
+
+    def mean(metric):
+        kinds = [f"{kind}_{metric.partition('_')[2]}" for kind in ("bicubic", "srcnn")]
+        both = [found for found in scores.values() if all(found[kind] is not None for kind in kinds)]
+        return sum(found[metric] for found in both) / len(both) if both else None
+
+    return {
+        **network.settings,
+        "quality": network.quality,
+        "weights": weights,
+        "self_ensemble": self_ensemble,
+        "images": {name: entry(name, values) for name, values in scores.items()},
+        "average": entry("average", {metric: mean(metric) for metric in METRICS}),
+    }
+
+
+def rows(network, results):
+    """The results as lists of text: heading, images, average.
+
+    To the right of ours are the paper's, or, of a network of colour, PSNR of Cb, of Cr and of all three.
+    """
+    more = [("PSNR Cb", "psnr_cb"), ("Cr", "psnr_cr"), ("YCbCr", "psnr_ycbcr")] if network.c_dim == 3 else []
+    heading = [f"x{network.scale}"]
+    for title in ("bicubic" if network.scale > 1 else "JPEG", f"SRCNN {network.shape}"):
+        heading += [title, "SSIM", "MS-SSIM", *([name for name, _ in more] or ["paper"])]
+
+    def cell(value, digits=2):
+        return "-" if value is None else f"{value:.{digits}f}"
+
+    def row(name, entry):
+        cells = [name]
+        for kind in ("bicubic", "srcnn"):
+            cells += [cell(entry[f"{kind}_psnr"])]
+            cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
+            cells += [cell(entry[f"{kind}_{metric}"]) for _, metric in more] or [
+                cell(entry[f"paper_{kind}_psnr"])
+            ]
+        both = entry["bicubic_psnr"], entry["srcnn_psnr"]
+        return [*cells, cell(None if None in both else both[1] - both[0])]
+
+    entries = {**results["images"], "average": results["average"]}
+    return [[*heading, "gain"], *(row(name, entry) for name, entry in entries.items())]
+
+
+def table(rows):
+    """Rows of text as lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
+    )

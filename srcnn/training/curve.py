@@ -1,0 +1,107 @@
+"""How a training goes: a row an epoch, as CSV, for TensorBoard, as a picture."""
+
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from srcnn.page import figures
+from srcnn.system.errors import InputError
+from srcnn.system.ledger import written
+from srcnn.system.progress import LOG_SECONDS
+from srcnn.system.writing import replacing
+from srcnn.tf1 import tf
+
+CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
+
+
+def plot_curve(path):
+    """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
+    path, picture = Path(path), Path(path).with_suffix(".png")
+    if not path.exists():
+        return
+    if picture.exists() and picture.name not in written(picture.parent):
+        print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
+        return
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = figures.figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for key, label in (("psnr", "training sub-images"), ("validation_psnr", "validation images")):
+        points = [(int(row["epoch"]), float(row[key])) for row in rows if row[key]]
+        if points:
+            axes.plot(*zip(*points, strict=True), marker=".", label=label)
+    axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
+    axes.grid(alpha=0.3)
+    if axes.has_data():  # none, before the first epoch is done
+        axes.legend()
+    with replacing(picture, {}) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+class Curve:
+    """How a training went: a row an epoch, as CSV and for TensorBoard.
+
+    path: of the CSV file. Raises InputError if there is a file that no training wrote, or one in the place of
+    a folder.
+    """
+
+    def __init__(self, path):
+        self.path, self.rows = path, []
+        if path.parent.exists() and not path.parent.is_dir():
+            raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
+        if path.exists():
+            with open(path, encoding="utf-8", newline="", errors="replace") as file:
+                reader = csv.DictReader(file)
+                try:
+                    self.rows = [{**row, "step": int(row["step"])} for row in reader]
+                    known = reader.fieldnames == CURVE and all(
+                        float(row["seconds"]) >= 0 for row in self.rows
+                    )
+                except (ValueError, TypeError, KeyError):
+                    known = False
+            if not known:
+                raise InputError(f"{path}: is not the curve of a training; move it away")
+
+    def start(self, step):
+        """Forgets the rows after a step, from which training goes on."""
+        self.rows = [row for row in self.rows if row["step"] <= step]
+        self.started = time.monotonic() - (float(self.rows[-1]["seconds"]) if self.rows else 0.0)
+        self.printed = 0.0
+        folder = self.path.parent / "summaries"
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder}: is in the way of TensorBoard's files; move it away")
+        self.summaries = tf.summary.FileWriter(str(folder))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.summaries.close()
+
+    def add(self, epoch, step, losses, validation_psnr):
+        """A row for an epoch that is done; PSNR in dB, of sub-images and of validation images."""
+        loss = float(np.mean(losses))
+        numbers = f"{loss:.4e}", f"{-10 * np.log10(max(loss, 1e-30)):.3f}", validation_psnr
+        values = epoch, step, *numbers, f"{time.monotonic() - self.started:.1f}"
+        self.rows.append(dict(zip(CURVE, values, strict=True)))
+        shown = {key: float(value) for key, value in zip(CURVE[2:5], numbers, strict=True) if value}
+        summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
+        self.summaries.add_summary(tf.Summary(value=summary), step)
+
+    def show(self, is_last):
+        """Prints the last row, if it is time for a line."""
+        if is_last or time.monotonic() - self.printed > LOG_SECONDS:
+            self.printed = time.monotonic()
+            tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
+
+    def save(self):
+        with (
+            replacing(self.path) as temporary,
+            open(temporary, "w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, CURVE)
+            writer.writeheader()
+            writer.writerows(self.rows)

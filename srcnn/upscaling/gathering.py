@@ -1,0 +1,45 @@
+"""An upscaling shared out over machines: what each notes, and what is gathered in the end."""
+
+import sys
+
+from srcnn.cluster.shares import check_none_missing
+from srcnn.system import ledger
+from srcnn.system.errors import one_line
+from srcnn.system.ledger import failures, note_failure
+
+
+def noting(results):
+    """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
+
+    That is so if the error names it. A target that is in the way, and what a system may do better another
+    time (a full disk, too little memory), is no reason.
+    """
+    for item in results:
+        cause = item.error and item.error.__cause__
+        passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
+        if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
+            note_failure(item.target, {"input": ledger.identity(item.source), "reason": str(item.error)})
+        yield item
+
+
+def check_gathered(work, missing):
+    """What machines that shared an upscaling could not do: those of its work that are left out.
+
+    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named.
+    Raises InputError if others are missing.
+    """
+    noted = {folder: failures(folder) for folder in {item.target.parent for item in missing}}
+    reasons = [why_not(item, noted[item.target.parent]) for item in missing]
+    undone = [item.source for item, reason in zip(missing, reasons, strict=True) if not reason]
+    check_none_missing(undone, len(work))
+    for reason in reasons:
+        print(f"main.py: error: {one_line(reason)}", file=sys.stderr)
+    return missing
+
+
+def why_not(item, noted):
+    """Why a file cannot be upscaled, as is known here or noted by a shard; None if nothing is known."""
+    if item.error:
+        return str(item.error)
+    about = noted.get(item.target.name, {})
+    return about.get("reason") if about.get("input") == ledger.identity(item.source) else None
