@@ -13,12 +13,12 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
 from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, make_parser
 from srcnn.networks.network import Network, default_channels
-from srcnn.pixels.tiles import TILE
 from srcnn.system.errors import InputError, first_line, one_line
 from srcnn.system.terminal import open_streams
 
 QUALITY = 50  # of JPEG in a test
 FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
+TEST_TILE = 512  # pixels a side that a tile of a test has by default, about; shards note it
 
 
 def parse_flags(arguments=None):
@@ -138,7 +138,7 @@ def testing_sizes(config, parser):
     if config.image_size is None:
         if config.label_size is None:
             stride = config.stride or 1
-            config.stride = config.label_size = stride * max(1, TILE // stride)
+            config.stride = config.label_size = stride * max(1, TEST_TILE // stride)
         config.image_size = config.label_size + config.network.margin
     fit_labels(config, parser)
     config.stride = config.stride or config.label_size

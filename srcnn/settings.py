@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cut:
-    """How sub-images are cut from an image, in pixels: sides of inputs and labels, and the distance of two."""
+    """How sub-images are cut from an image, in pixels: sides of inputs and labels, and their distance."""
 
     image_size: int = 33
     label_size: int = 21
@@ -30,7 +30,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How an image is tiled: the side of a tile's output and the distance of two in pixels; tiles in a batch."""
+    """How an image is tiled: a tile's output side and the distance of two, in pixels; tiles in a batch."""
 
     label_size: int
     stride: int
