@@ -35,7 +35,7 @@ def parse_flags(arguments=None):
             setattr(config, name, default)
     check_scale(config, parser)
     config.network = network_of(config, parser)
-    config.cluster = find_cluster(config, os.environ)
+    config.cluster = find_cluster(config.worker_hosts, config.job_name, config.task_index, os.environ)
     share_out(config, parser)
     if config.is_train:
         training_sizes(config, parser)

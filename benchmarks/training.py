@@ -27,8 +27,10 @@ from benchmarks.clock import Clock
 from benchmarks.machine import heading
 from benchmarks.peers import Peer
 from srcnn import tf1
+from srcnn.networks.network import Network
 from srcnn.pixels.metrics import psnr
 from srcnn.pixels.tiles import super_resolve
+from srcnn.settings import Cut, recipe_of
 from srcnn.training.batches import Batches
 from srcnn.training.loop import FIRST_STEPS, LATER_STEPS, learning_rate, train_step
 
@@ -72,7 +74,7 @@ def tensorflow_run(flags, clock, hf, tests):
         following = Batches(hf, config.batch_size, 0).following(0)
 
         def step(number, progress):
-            rate = learning_rate(config, progress)
+            rate = learning_rate(recipe_of(config), progress)
             if adam:
                 rate = 1e-3 * 0.5 * (1 + np.cos(np.pi * progress))
             train_step(srcnn, number, *next(following), rate)
@@ -152,8 +154,7 @@ def benchmark(root, seconds):
     print(f"{heading(None, 'torch')}\n")
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        config = main.parse_flags(["--checkpoint_dir", folder])
-        path = utils.input_setup(config, config.network, utils.prepare_data(root / "Train"))
+        path = utils.input_setup(Cut(), Network(), utils.prepare_data(root / "Train"), folder)
         print(f"The 91 images become train.h5 in {time.monotonic() - started:.1f} s.\n")
         with h5py.File(path) as hf, contextlib.ExitStack() as stack:
             torch = None

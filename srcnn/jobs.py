@@ -4,19 +4,20 @@ import os
 import shutil
 import sys
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import utils
 from model import SRCNN, load
 from srcnn import tf1
 from srcnn.cluster import shares, workers
-from srcnn.cluster.agreement import same_everywhere
 from srcnn.cluster.workers import Crew
 from srcnn.exports.export import check_export, write_weights
 from srcnn.images import image_io
 from srcnn.networks import conditioning
 from srcnn.networks.weight_files import ON_TRUST, starting_weights
 from srcnn.page.pictures import filters_picture
+from srcnn.settings import cut_of, recipe_of, source_of
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.file_names import names
 from srcnn.system.locks import locked
@@ -27,6 +28,7 @@ from srcnn.system.writing import check_apart, check_writable, published
 from srcnn.testing import shards, table
 from srcnn.testing.evaluate import evaluate
 from srcnn.testing.results import ENDINGS, RESULTS, check_outputs, save_pictures, save_results
+from srcnn.training.agreement import same_everywhere
 from srcnn.training.batches import Batches, say_pairs
 from srcnn.training.curve import plot_curve
 from srcnn.training.datasets import split
@@ -38,10 +40,13 @@ def train(config):
     """Trains on --train_dir, in --checkpoint_dir; a worker of a cluster lends its devices to the chief."""
     if not config.cluster:
         return train_on(alone, config)
+    names = "epoch", "loss_weights", "validation", "weights", "skip_broken"
+    others = {name: getattr(config, name) for name in names}
+    about = same_everywhere(config.network, recipe_of(config), cut_of(config), **others)
     if config.cluster.task:
-        return workers.work(config.cluster, same_everywhere(config))
+        return workers.work(config.cluster, about)
     # Around the preparation, too, whose end may be an error: workers are waiting already.
-    with Crew(config.cluster, same_everywhere(config), config.timeout) as crew:
+    with Crew(config.cluster, about, config.timeout) as crew:
         return train_on(crew.lead, config)
 
 
@@ -60,10 +65,14 @@ def train_on(on_devices, config):
     network, folder = config.network, Path(config.checkpoint_dir) / config.network.name
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")  # raises InputError before the work
-    initial = starting_weights(config, folder)
+    initial = starting_weights(network, source_of(config), folder)
     qualities = conditioning.TESTED if network.is_told else [None]
-    validation = [pair for path in held_out for pair in utils.degraded(config, network, path, qualities)]
-    with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
+    pairs = (utils.degraded(network, path, qualities, config.skip_broken) for path in held_out)
+    validation, cut = list(chain.from_iterable(pairs)), cut_of(config)
+    with (
+        locked(config.checkpoint_dir),
+        read_parts(utils.input_setup(cut, network, paths, config.checkpoint_dir, config.skip_broken)) as hf,
+    ):
         batches = Batches(hf, config.batch_size, config.seed)
         say_pairs(batches, hf, len(paths), config.image_size)
         with stopping() as stop:
@@ -71,7 +80,20 @@ def train_on(on_devices, config):
             def work(sess, **more):
                 srcnn = SRCNN(sess, network, config.init, config.seed, config.label_size, config.loss_weights)
                 srcnn.build_descent(config.preconditioner, tf1.towers(sess)[: batches.batch_size])
-                return train(srcnn, config, batches, validation, folder, stop, initial, **more)
+                return train(
+                    srcnn,
+                    recipe_of(config),
+                    cut,
+                    batches,
+                    validation,
+                    folder,
+                    stop,
+                    config.epoch,
+                    loss_weights=config.loss_weights,
+                    held_out=len(held_out),
+                    initial=initial,
+                    **more,
+                )
 
             curve = on_devices(work, stop)
         plot_curve(curve)

@@ -11,6 +11,7 @@ import safetensors
 
 from srcnn.networks import conditioning
 from srcnn.networks.network import dashed
+from srcnn.settings import Source
 from srcnn.system.errors import InputError, first_line
 from srcnn.tf1 import tf
 
@@ -257,20 +258,20 @@ def say_trust(path, on_trust):
         print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
-def starting_weights(config, folder):
+def starting_weights(network, source: Source, folder):
     """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
     own, values = latest_checkpoint(folder), None
-    if config.weights:
-        path = find_weights(config.network, config.checkpoint_dir, config.weights)
+    if source.weights:
+        path = find_weights(network, source.checkpoint_dir, source.weights)
         path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
         if Path(path).parent.resolve() == folder.resolve():
             raise InputError(
                 f"--weights {path}: is where this training writes; name another --checkpoint_dir"
             )
-        values, settings = weights_of(path, config.network)
-        say_trust(path, unsaid(settings, config.network))
+        values, settings = weights_of(path, network)
+        say_trust(path, unsaid(settings, network))
     if own:
         print(f"goes on from {own}")
-    elif config.weights:
+    elif source.weights:
         print(f"starts from {path}")
     return values
