@@ -186,7 +186,8 @@ def save_upscaled(config, networks, goal, work, told):
         rows += [["-" if value is None else str(value) for value in line.values()] for line in done]
         w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
         exhibits = exhibits[: report.MOST_EXHIBITS]
-        report.save_job(config, staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain)
+        page = staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain
+        report.save_job(config.network, config.self_ensemble, *page)
     print(f"compare with bicubic: {folder / 'upscaled.html'}")
 
 
