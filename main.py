@@ -13,6 +13,7 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
 from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, make_parser
 from srcnn.networks.network import Network, default_channels
+from srcnn.settings import film_coding_of, source_of
 from srcnn.system.errors import InputError, first_line, one_line
 from srcnn.system.terminal import open_streams
 
@@ -158,12 +159,27 @@ def work(config):
         download(config.download_from)
         return 0
     if config.input is not None:
-        from srcnn.upscaling import upscaling_job
+        from srcnn.upscaling.sizes import Goal
+        from srcnn.upscaling.upscaling_job import Upscaling, upscale_files
 
         clean_up()
         from model import load
 
-        return upscaling_job.upscale_files(config, load)
+        upscaling = Upscaling(
+            inputs=config.input,
+            network=config.network,
+            goal=Goal(config.scale, config.width, config.height),
+            source=source_of(config),
+            output=config.output,
+            sample_dir=config.sample_dir,
+            recursive=config.recursive,
+            quality=config.quality,
+            coding=film_coding_of(config),
+            overwrite=config.overwrite,
+            shard=config.shard,
+            gather=config.gather,
+        )
+        return upscale_files(upscaling, lambda sess, network: load(sess, config, network))
     from srcnn import jobs
 
     clean_up()

@@ -24,7 +24,7 @@ def save_results(config, srcnn, folder, entries, w1):
     scale = config.network.scale
     settings = {"scale": scale, "degradation": srcnn.network.degraded, "stride": config.stride}
     more = table.rows(config.network, results), exhibits, w1, f"x{scale}", settings
-    report.save_job(config, folder / "report.html", [srcnn.source], *more)
+    report.save_job(config.network, config.self_ensemble, folder / "report.html", [srcnn.source], *more)
     return results
 
 
