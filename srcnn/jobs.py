@@ -1,7 +1,6 @@
 """What the program does, one function for each job: from flags to files. Each returns the exit status."""
 
 import os
-import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,24 +8,18 @@ from pathlib import Path
 import utils
 from model import SRCNN, load
 from srcnn import tf1
-from srcnn.cluster import shares, workers
+from srcnn.cluster import workers
 from srcnn.cluster.agreement import same_everywhere
 from srcnn.cluster.workers import Crew
 from srcnn.exports.export import check_export, write_weights
-from srcnn.images import image_io
 from srcnn.networks import conditioning
 from srcnn.networks.weight_files import ON_TRUST, starting_weights
-from srcnn.page.pictures import filters_picture
+from srcnn.settings import tiling_of
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.file_names import names
 from srcnn.system.locks import locked
-from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
-from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_apart, check_writable, published
-from srcnn.testing import shards, table
-from srcnn.testing.evaluate import evaluate
-from srcnn.testing.results import ENDINGS, RESULTS, check_outputs, save_pictures, save_results
+from srcnn.system.writing import check_apart, check_writable
+from srcnn.testing.testing_job import test_images
 from srcnn.training.batches import Batches, say_pairs
 from srcnn.training.curve import plot_curve
 from srcnn.training.datasets import split
@@ -84,36 +77,9 @@ def train_on(on_devices, config):
 
 def test(config):
     """Tests on --test_dir: scores, pictures, results.json and report.html in --sample_dir."""
-    folder, paths = Path(config.sample_dir), find_images(config.test_dir, "test")
-    stems = names(paths, ENDINGS, RESULTS)
-    named = shares.part_of(list(zip(paths, stems, strict=True)), config.shard)
-    outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
-    outputs += [] if config.shard else [folder / name for name in RESULTS]
-    check_outputs(folder, paths, outputs)
-    if config.shard:
-        with tf1.session() as sess:
-            shards.test_part(config, load(sess, config, config.network), folder, named)
-        print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
-        return 0
-    with tf1.session() as sess, published(folder, "--sample_dir") as staging:
-        srcnn = load(sess, config, config.network)
-        if config.gather:
-            entries = shards.gathered_test(config, srcnn, folder, named)
-        else:
-            restored = evaluate(srcnn, paths, config.label_size, config.stride, config.batch_size)
-            numbered = zip(range(len(paths)), stems, restored, strict=True)
-            done = in_threads(partial(save_pictures, staging), numbered, workers=2)
-            entries = list(progress(done, "testing", len(paths)))
-        w1 = sess.run(srcnn.weights["w1"])
-        pictures = folder if config.gather else staging
-        shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
-        image_io.save(filters_picture(w1), staging / "filters.png")
-        results = save_results(config, srcnn, staging, entries, w1)
-    print(table.table(table.rows(config.network, results)))
-    print(f"pictures, results.json and report.html in {folder}")
-    bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
-    if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
-        print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
+    paths, folder = find_images(config.test_dir, "test"), Path(config.sample_dir)
+    loading = partial(load, config=config, network=config.network)
+    test_images(paths, folder, loading, tiling_of(config), config.shard, config.gather)
     return 0
 
 

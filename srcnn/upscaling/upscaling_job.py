@@ -25,7 +25,7 @@ from srcnn.page.pictures import data_uri
 from srcnn.settings import FilmCoding, Source
 from srcnn.system import ledger
 from srcnn.system.errors import InputError, needing, one_line
-from srcnn.system.ledger import check_replaceable, written
+from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
 from srcnn.system.writing import check_apart, check_writable, published
@@ -216,8 +216,8 @@ def save_upscaled(sample_dir, stages, goal, work, told):
         rows += [["-" if value is None else str(value) for value in line.values()] for line in done]
         w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
         exhibits = exhibits[: report.MOST_EXHIBITS]
-        path, settings = staging / "upscaled.html", (stages.network, first.self_ensemble)
-        report.save_job(*settings, path, weights, rows, exhibits, w1, what, goal.plain)
+        page = staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain
+        report.save_job(stages.network, first.self_ensemble, *page)
     print(f"compare with bicubic: {folder / 'upscaled.html'}")
 
 
@@ -233,17 +233,15 @@ def check_results(sample_dir, work, pages):
 
 def left_to_do(work, stages, coding):
     """The part of the work whose results are not there yet, as these networks made them from these files."""
-    ours = {folder: written(folder) for folder in {item.target.parent for item in work}}
 
-    def is_done(item):
-        noted = ours[item.target.parent].get(item.target.name)
-        if not noted or item.error:
-            return False
-        return noted == ledger.origin(item.source, stages(item)) | film_settings(coding, item.source)
+    def about(item):
+        made_from = None if item.error else ledger.origin(item.source, stages(item))
+        return made_from and made_from | film_settings(coding, item.source)
 
+    results = [(item.target, partial(about, item)) for item in work]
     todo = []
-    for item in progress(work, "looking for earlier results"):
-        if not is_done(item):
+    for item, note in zip(work, made_before(progress(results, "looking for earlier results")), strict=True):
+        if note is None:
             todo.append(item)
         elif is_film(item.target):
             name_parts(item.target)
