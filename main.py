@@ -186,28 +186,14 @@ def upscale(job: Upscaling) -> int:
 def export(job: Exporting) -> int:
     """Writes the weights that a test would use in another format."""
     from srcnn import tf1
-    from srcnn.exports.export import check_export, write_weights
-    from srcnn.networks.weight_files import ON_TRUST
-    from srcnn.system.writing import check_apart, check_writable
+    from srcnn.exports.export import check_target, export_weights
 
     clean_up()
-    path, network = job.path, job.network
-    check_export(path, network)
-    if os.path.lexists(path) and not (job.overwrite and path.is_file() and path.suffix):
-        way = ", or add --overwrite" if path.is_file() and path.suffix else ""
-        raise InputError(f"--export {path}: exists already; name another{way}")
-    check_apart([job.source.weights] if job.source.weights else [], [path])
-    check_writable(path.parent, "--export")
+    check_target(job.path, job.network, job.source.weights, job.overwrite)
     with tf1.session() as sess:
-        srcnn = load(sess, network, job.source)
-        # What the file does not say of itself is not made a fact of.
-        known = {name: value for name, value in network.settings.items() if name not in ON_TRUST}
-        try:
-            write_weights(srcnn, path, known | srcnn.settings, job.overwrite)
-        except (OSError, MemoryError, tf1.tf.errors.OpError) as error:  # a full disk may be MemoryError
-            reason = first_line(error.__cause__ or error)
-            raise InputError(f"--export {path}: cannot be written ({reason})") from error
-    print(f"{srcnn.source} written as {path}")
+        srcnn = load(sess, job.network, job.source)
+        export_weights(srcnn, job.path, job.overwrite)
+    print(f"{srcnn.source} written as {job.path}")
     return 0
 
 
