@@ -10,6 +10,7 @@ from scipy.ndimage import correlate
 import main
 import utils
 from model import SRCNN, conv2d, in_blocks, initial_weights
+from srcnn.networks.weight_files import restore
 from srcnn.pixels.tiles import super_resolve
 from srcnn.settings import Cut, Recipe
 from srcnn.system.errors import InputError
@@ -148,12 +149,12 @@ def test_weights_of_every_format_are_the_same(network, tmp_path, filters, kind):
     else:
         path = write_checkpoint(tmp_path / "SRCNN.model", values, getattr(tf.train.SaverDef, kind))
     srcnn = network(filters)
-    srcnn.load(path)
+    restore(srcnn, path)
     for name, value in srcnn.sess.run(srcnn.weights | srcnn.biases).items():
         np.testing.assert_array_equal(value, values[name])
     if kind == "V2":
-        srcnn.load(f"{path}.index")
-        srcnn.load(tmp_path)
+        restore(srcnn, f"{path}.index")
+        restore(srcnn, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["V2", "mat"])
@@ -165,7 +166,7 @@ def test_weights_of_another_shape_name_both(network, tmp_path, kind):
     else:
         path = write_checkpoint(tmp_path / "SRCNN.model", values, tf.train.SaverDef.V2)
     with pytest.raises(InputError, match=r"\(5, 5, 64, 32\).*\(1, 1, 64, 32\)"):
-        network().load(path)
+        restore(network(), path)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\0" * 5000])
@@ -173,7 +174,7 @@ def test_files_that_are_no_weights_are_named(network, tmp_path, content):
     for name in ("weights.mat", "weights.ckpt", "weights.index"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match="weights"):
-            network().load(tmp_path / name)
+            restore(network(), tmp_path / name)
 
 
 def losses(tmp_path, photographs, *flags):
@@ -249,7 +250,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
     arrays = []
     for name in ("whole", "stopped"):
         srcnn = network()
-        srcnn.load(tmp_path / name / "srcnn_9-1-5_x3_matlab")
+        restore(srcnn, tmp_path / name / "srcnn_9-1-5_x3_matlab")
         arrays.append(srcnn.sess.run(srcnn.weights | srcnn.biases))
     for name, array in arrays[0].items():
         np.testing.assert_array_equal(arrays[1][name], array)

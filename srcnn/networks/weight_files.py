@@ -163,6 +163,25 @@ def weights_of(path, network):
     return values if quality is None else conditioning.folded(values, quality), settings
 
 
+def restore(srcnn, path):
+    """Gives a network, model.SRCNN, the weights of a file that are for it, from which it then computes.
+
+    Raises InputError if there are none.
+    """
+    values, settings = weights_of(path, srcnn.network)
+    srcnn.set(values)
+    srcnn.freeze()
+    srcnn.source, srcnn.settings, srcnn.digest = path, settings, digest(values)
+    srcnn.on_trust = unsaid(settings, srcnn.network)
+
+
+def at_quality(srcnn, quality):
+    """Makes a network that was restored the one for JPEG of another quality."""
+    if srcnn.network.quality != quality:
+        srcnn.network = srcnn.network._replace(quality=quality)
+        restore(srcnn, srcnn.source)
+
+
 def unsaid(settings, network):
     """What a file of weights does not say of itself and is taken from the flags, in words; may be empty."""
     names = [name for name in ON_TRUST if name not in settings]
