@@ -10,6 +10,7 @@ import numpy as np
 import safetensors
 
 from srcnn.networks import conditioning
+from srcnn.networks.checkpoint_files import index_of, latest_checkpoint, prefix_of
 from srcnn.networks.network import dashed
 from srcnn.settings import Source
 from srcnn.system.errors import InputError, first_line
@@ -62,13 +63,11 @@ def _is_export(path):
 
 def open_checkpoint(path):
     """TensorFlow's reader of a checkpoint, see `read_weights`."""
-    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(path))
-    if Path(prefix).name == "checkpoint" and Path(prefix).is_file():  # the list of a folder
-        prefix = str(Path(prefix).parent)
+    prefix = prefix_of(path)
     try:
         if Path(prefix).is_dir():
             prefix = latest_checkpoint(prefix) or prefix
-        if not (Path(prefix).is_file() or Path(f"{prefix}.index").is_file()):
+        if not (Path(prefix).is_file() or index_of(prefix).is_file()):
             raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
         return tf.train.load_checkpoint(prefix)
     except InputError:
@@ -97,33 +96,6 @@ def check_settings(path, settings, expected):
     ]
     if differing:
         raise InputError(f"{path}: was trained with {', '.join(differing)}; change the flags or the folder")
-
-
-def is_whole(prefix):
-    """Whether all files of a checkpoint are there."""
-    prefix = Path(prefix)
-    parts = {p.name.partition(".data-")[2] for p in prefix.parent.glob("*.data-*") if _is_of(p, prefix)}
-    shards = {int(part[9:]) for part in parts}
-    return Path(f"{prefix}.index").is_file() and len(shards) == 1 and len(parts) == shards.pop()
-
-
-def _is_of(path, prefix):
-    return bool(re.fullmatch(re.escape(prefix.name) + r"\.data-\d{5}-of-\d{5}", path.name))
-
-
-def latest_checkpoint(folder):
-    """The prefix of the newest checkpoint in a folder, the one that its list names first; or None."""
-    if Path(folder).is_dir():
-        next(Path(folder).iterdir(), None)  # PermissionError, instead of passing over one's own
-    try:
-        path = tf.train.latest_checkpoint(str(folder))
-    except (ValueError, tf.errors.OpError):
-        path = None
-    if not path:  # the list of checkpoints is damaged or missing
-        prefixes = [p.with_suffix("") for p in Path(folder).glob("SRCNN.model-*.index")]
-        steps = [int(p.name[12:]) for p in prefixes if p.name[12:].isdecimal() and is_whole(p)]
-        path = str(Path(folder) / f"SRCNN.model-{max(steps)}") if steps else None
-    return path
 
 
 def own_or_shipped(network, checkpoint_dir):
