@@ -3,17 +3,12 @@
 A frame is PyAV's: planes of luminance and of chroma, which may have half the width and height.
 """
 
-from functools import partial
-
 import av
 import numpy as np
-from PIL import Image
 
-from srcnn.pixels import tiles
 from srcnn.pixels.resize import resized
-from srcnn.pixels.tiles import TILE
+from srcnn.pixels.tiles import in_tiles
 
-EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
 GREY = "gray", "gray10le"
 FORMATS = {f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")}
@@ -106,25 +101,8 @@ def _put(plane, values, peak):
 
 
 def bicubic(plane, size, shift=0.0, ratio=None):
-    """MATLAB's bicubic, as `resize.imresize`, of a plane (h, w) whose pixels lie `shift` to the left.
-
-    ratio: of heights and of widths; by default that of the size, (height, width), to the plane's.
-    """
-    ratio = ratio or [to / n for to, n in zip(size, plane.shape, strict=True)]
-    return _region(_extended(plane), ratio, (0, 0, *size), shift)
-
-
-def _extended(plane):
-    """A plane as a Pillow image, EDGE pixels larger on all sides, as MATLAB extends it."""
-    return Image.fromarray(np.pad(plane.astype(np.float32), EDGE, mode="symmetric"))
-
-
-def _region(image, ratio, box, shift=0.0):
-    """(top, left, bottom, right) of an extended plane enlarged, float32. ratio: of heights, of widths."""
-    top, left, bottom, right = (n / ratio[i % 2] + EDGE for i, n in enumerate(box))
-    size = box[3] - box[1], box[2] - box[0]
-    place = left + shift, top, right + shift, bottom
-    return np.array(image.resize(size, Image.Resampling.BICUBIC, place))
+    """A plane (h, w) resized to (height, width), float32; for shift and ratio see `resize.resampled`."""
+    return resized(plane.astype(np.float32)[..., np.newaxis], size, (0, 0, *size), ratio, shift)[..., 0]
 
 
 def through(srcnns, plane, size=None):
@@ -133,17 +111,11 @@ def through(srcnns, plane, size=None):
     Larger by their scales; then by bicubic down to a size, (height, width), if it is another.
     """
     for srcnn in srcnns:
-        scale, image = srcnn.network.scale, _extended(plane)
-        shape = plane.shape[0] * scale, plane.shape[1] * scale
-        plane = np.empty(shape, np.float32)
-        read = partial(_tile, image, (scale, scale))
-        for box in tiles.tile_boxes(shape, TILE, TILE):
-            tile = tiles.extended(read, box, shape, srcnn.network.margin // 2)
-            plane[box[0] : box[2], box[1] : box[3]] = srcnn.run(tile[np.newaxis])[0, ..., 0]
-    if size in (None, plane.shape):
-        return plane
-    return resized(plane[..., np.newaxis], size, (0, 0, *size))[..., 0]
+        plane = larger(srcnn, plane[..., np.newaxis])[..., 0]
+    return plane if size in (None, plane.shape) else bicubic(plane, size)
 
 
-def _tile(image, ratio, *box):
-    return _region(image, ratio, box)[..., np.newaxis]
+def larger(srcnn, image):
+    """Luminance (h, w, 1) through one network."""
+    shape = image.shape[0] * srcnn.network.scale, image.shape[1] * srcnn.network.scale
+    return in_tiles(lambda *box: resized(image, shape, box), srcnn.run, srcnn.network.margin, shape)
