@@ -52,7 +52,7 @@ def plan(words, output, sample_dir, goal, recursive=False, lossless=False):
         _check_ending(source, target, lossless)
         return [Work(source, target, **_measured(source, goal)[1])]
     _check_folder(output)
-    groups = {}
+    groups: dict[Path, list[Path]] = {}
     for path, below in found:
         groups.setdefault(below, []).append(path)
     work = []
@@ -97,7 +97,7 @@ def _check_ending(source, target, lossless):
 
 def _plan_folder(paths, folder, goal, lossless):
     """The Work of files whose results lie in one folder."""
-    places = {}
+    places: dict[str, Path] = {}
     for path in paths:
         other = places.setdefault(path.name.casefold(), path)
         if other.parent != path.parent:
@@ -142,13 +142,13 @@ def size_of(path):
     if not is_film(path):
         return image_io.size(path)
     with needing("av", path):
-        from srcnn.upscaling.films import video_files
-    return video_files.probe(path).upright
+        from srcnn.upscaling.films.probe import probe
+    return probe(path).upright
 
 
 def sources(words, recursive):
     """Pairs of the path of a file and the folder that it lies in below the one that was named."""
-    found = {}
+    found: dict[str, tuple[Path, Path]] = {}
     for word in words:
         for path, below in _named(word, recursive):
             found.setdefault(_place(path), (path, below))
