@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from benchmarks.machine import heading
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.exports.export import write_weights
 from srcnn.networks.network import Network

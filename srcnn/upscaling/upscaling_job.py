@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,10 @@ from srcnn.cluster import shares
 from srcnn.images import image_io, jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import find_known, own_or_shipped
+from srcnn.networks.weight_files import at_quality, find_known, own_or_shipped
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
-from srcnn.settings import FilmCoding, Source
+from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
 from srcnn.system.errors import InputError, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
@@ -33,28 +33,10 @@ from srcnn.upscaling import gathering, photographs, pipeline
 from srcnn.upscaling.inputs import Work, is_film, plan, size_of
 from srcnn.upscaling.photographs import Options
 from srcnn.upscaling.pipes import as_files
-from srcnn.upscaling.sizes import Goal, factors_for
+from srcnn.upscaling.sizes import factors_for
 
 LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
-
-
-@dataclass(frozen=True)
-class Upscaling:
-    """What an upscaling is asked to do, as the flags of the same names say it."""
-
-    inputs: list[str]
-    network: Network  # of any scale: that is replaced by what reaches the goal
-    goal: Goal
-    source: Source = field(default_factory=Source)
-    output: str | None = None
-    sample_dir: str = "sample"
-    recursive: bool = False
-    quality: int | None = None  # of JPEG files; None for what each says of itself
-    coding: FilmCoding = field(default_factory=FilmCoding)
-    overwrite: bool = False
-    shard: tuple[int, int] | None = None  # its number from 1, and how many there are
-    gather: bool = False
 
 
 def upscale_files(upscaling: Upscaling, load: Callable) -> int:
@@ -321,7 +303,7 @@ class Stages:
         first, *others = factors_of(item.ratio, self._has)
         srcnns = [self._model(scale=first)]
         if item.quality:
-            srcnns[0].at_quality(item.quality)
+            at_quality(srcnns[0], item.quality)
         return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
 
     def _has(self, scale):
