@@ -171,7 +171,7 @@ def _named(word, recursive):
     if not os.path.isdir(folder):  # whose name may have brackets, too
         folder, pattern = "", word
     matches = glob.glob(pattern, root_dir=folder or None, recursive=True)
-    found = []
+    found: list[tuple[Path, Path]] = []
     for path in sorted(Path(folder, match) for match in matches):
         if path.is_dir():
             found += _in_folder(path, recursive) if recursive else []
@@ -193,7 +193,9 @@ def _is_program(path):
 
 def _in_folder(folder, recursive):
     """The images and films of a folder but for what this program wrote; what is left out is counted."""
-    found, left, ours, waiting = [], Counter(), 0, [folder]
+    found: list[tuple[Path, Path]] = []
+    left: Counter[str] = Counter()
+    ours, waiting = 0, [folder]
     while waiting:
         inner = waiting.pop(0)
         paths, others = listed(inner, ENDINGS)

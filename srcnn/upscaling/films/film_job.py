@@ -110,10 +110,9 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
     with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
         while not stop.number:
-            until = time.monotonic() + SECONDS
             part = encoded_parts.write(
                 *(folder, first, done, add_stream),
-                enough=lambda until=until: stop.number or time.monotonic() > until,
+                enough=partial(is_enough, stop, time.monotonic() + SECONDS),
                 broken=reader.broken,
                 check=check,
             )
@@ -125,6 +124,10 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
         print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
+
+
+def is_enough(stop, until):
+    return bool(stop.number) or time.monotonic() > until
 
 
 def remarks(film, encoder, parts, broken, left_out, damaged):

@@ -33,7 +33,7 @@ class Reader:
             stamp is None or before is None or before < stamp for before in self.before_broken
         )
 
-    def __iter__(self) -> Iterator[av.VideoFrame]:
+    def __iter__(self) -> Iterator[Any]:
         if self.after is None:
             yield from self._from(None)
             return

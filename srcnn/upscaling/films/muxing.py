@@ -8,6 +8,7 @@ from collections import Counter
 from fractions import Fraction
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import av
 
@@ -269,7 +270,8 @@ def _others(source, film, streams, damaged):
     recodings = {s.index: Recoding(s, streams[s.index]) for s in copied if is_recoded(s, streams[s.index])}
     packets = going_on(film, packets_of(source, *copied)) if copied else ()
     indexed = ((packet.stream_index, packet) for packet in packets)
-    for index, packet in itertools.chain(indexed, ((index, None) for index in recodings)):
+    ends: list[tuple[int, Any]] = [(index, None) for index in recodings]
+    for index, packet in itertools.chain(indexed, ends):
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0  # of no time
         found = [packet]

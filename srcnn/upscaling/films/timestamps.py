@@ -28,7 +28,8 @@ def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
     restarts, count, previous = [], 0, None
     end = add = Fraction(0)  # seconds: where the clock is to go on, and what to add to it
     newest = Fraction(0), 0  # of the frame that is shown last: seconds, ticks that it lasts
-    begin, total = Fraction(10**12), 0  # seconds at which the first frame is shown, ticks of all
+    begin: Fraction | None = None  # seconds at which the first frame is shown
+    total = 0  # ticks of all
     for packet in packets:
         count += packet.stream_index == film.stream_index
         if packet.dts is None or packet.pos is None:
@@ -41,12 +42,13 @@ def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
             previous = seconds
             shown = (packet.dts if packet.pts is None else packet.pts) * packet.time_base + add
             newest = max(newest, (shown, packet.duration or 0))
-            begin, total = min(begin, shown), total + (packet.duration or 0)
+            begin = shown if begin is None else min(begin, shown)
+            total += packet.duration or 0
         duration = packet.duration * packet.time_base if packet.duration else 1 / film.rate
         end = max(end, seconds + duration + add)
     last_duration = newest[1]
     # In MP4 a packet lasts until the next is decoded; the last frame is shown for what is left of all.
-    if is_mp4 and total:
+    if is_mp4 and begin is not None:
         last_duration = max(last_duration, total - round((newest[0] - begin) / film.time_base))
     return film._replace(restarts=tuple(restarts), frame_count=count, last_duration=last_duration)
 
