@@ -23,8 +23,8 @@ from srcnn.networks.network import Network
 from srcnn.pixels.tiles import TILE, tile_boxes
 from srcnn.settings import FilmCoding
 from srcnn.system.threads import in_threads
-from srcnn.upscaling.films import encoded_parts, encoding, film_job, timestamps
-from srcnn.upscaling.films.probe import probe
+from srcnn.upscaling.films import encoded_parts, encoding, film_job
+from srcnn.upscaling.films.probe import probe, scanned
 
 FRAMES = 20
 TURNS = 5
@@ -74,7 +74,7 @@ def whole(film, srcnn, folder):
 
 def compare(path, srcnn, folder):
     """Prints the share of the network in what a film takes."""
-    film, scale = timestamps.read(probe(path)), srcnn.network.scale
+    film, scale = scanned(probe(path)), srcnn.network.scale
     size = tuple(n * scale for n in film.size)
     count = whole(film, srcnn, folder / "parts")  # a first time for nothing
     ratios, rates = [], []
@@ -98,7 +98,7 @@ def compare_ffmpeg(srcnn, folder):
     filters = f"scale=iw*{scale}:ih*{scale}:flags=bicubic,"
     filters += f"dnn_processing=dnn_backend=native:model={model}:input=x:output=y"
     command = ["ffmpeg", "-v", "error", "-y", "-i", path, "-vf", filters, folder / "peer.mp4"]
-    film, ratios = timestamps.read(probe(path)), []
+    film, ratios = scanned(probe(path)), []
     whole(film, srcnn, folder / "parts")
     for _ in range(TURNS):
         try:

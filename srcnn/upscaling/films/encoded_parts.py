@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import av
-from tqdm import tqdm
 
 from srcnn.system.file_names import cut
-from srcnn.system.locks import is_locked
 from srcnn.system.progress import progress
 from srcnn.system.writing import replacing
 from srcnn.upscaling.films.decoding import location
@@ -38,11 +36,9 @@ def _begun(target):
     return f".{cut(target.stem, LONGEST_NAME)}"
 
 
-def name_others(folder: Path | None, target: Path) -> None:
-    """Prints which folders but this one have parts of `target`: of other settings, or left over."""
-    for other in sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts")):
-        if other != folder and not is_locked(other):
-            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
+def folders_of(target: Path) -> list[Path]:
+    """The folders that there are with parts of `target`, of whatever settings."""
+    return sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts"))
 
 
 def finished(folder: Path) -> list[Part]:

@@ -13,17 +13,17 @@ from tqdm import tqdm
 from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
-from srcnn.system.locks import locked
+from srcnn.system.locks import is_locked, locked
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.system.writing import check_free, remove_leftovers, replacing
-from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing, timestamps
+from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
-from srcnn.upscaling.films.probe import probe
+from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
 
 SECONDS = 40  # of work in a part: what is lost at most
@@ -47,10 +47,10 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     about = origin(source, srcnns) | asdict(coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
-        encoded_parts.name_others(folder, target)
+        name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
-        film = timestamps.read(film)
+        film = scanned(film)
         refused = muxing.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
@@ -62,6 +62,13 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
     seconds = round(time.monotonic() - started, 1)
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
+
+
+def name_others(folder: Path | None, target: Path) -> None:
+    """Prints which folders but this one have parts of `target`: of other settings, or left over."""
+    for other in encoded_parts.folders_of(target):
+        if other != folder and not is_locked(other):
+            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
 
 
 @contextmanager

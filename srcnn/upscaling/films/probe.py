@@ -9,9 +9,11 @@ import av
 from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError
+from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import decoded, exact, main_stream, opened, packets_of
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
+from srcnn.upscaling.films.timestamps import clocked
 
 FIRST = 10  # frames that tell whether a film is interlaced
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
@@ -54,6 +56,17 @@ def probe(path: Path) -> Film:
             reorder_delay=_reorder_delay(container, stream, first),
             has_alpha=stream.metadata.get("alpha_mode") == "1",
         )
+
+
+def scanned(film: Film) -> Film:
+    """The film with what only all of its file tells, see `timestamps.clocked`.
+
+    That is little beside the work. Raises InputError if the file cannot be read.
+    """
+    with opened(film.path) as container:
+        streams = [container.streams[film.stream_index], *container.streams.audio]
+        packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
+        return clocked(film, packets, "mp4" in container.format.name)
 
 
 def _colours(decoder, frame):

@@ -5,26 +5,16 @@ from fractions import Fraction
 
 import av
 
-from srcnn.system.progress import progress
-from srcnn.upscaling.films.decoding import opened, packets_of
 from srcnn.upscaling.films.film import Film
 
 BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
 
 
-def read(film: Film) -> Film:
-    """The film with what only all of its file tells: `restarts`, `frame_count` and `last_duration`.
-
-    That is little beside the work. Raises InputError if the file cannot be read.
-    """
-    with opened(film.path) as container:
-        streams = [container.streams[film.stream_index], *container.streams.audio]
-        packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
-        return clocked(film, packets, "mp4" in container.format.name)
-
-
 def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
-    """What `read` gives, of the packets of frames and sound in the order of the file."""
+    """The film with what its packets tell: `restarts`, `frame_count` and `last_duration`.
+
+    packets: of frames and sound, in the order of the file.
+    """
     restarts, count, previous = [], 0, None
     end = add = Fraction(0)  # seconds: where the clock is to go on, and what to add to it
     newest = Fraction(0), 0  # of the frame that is shown last: seconds, ticks that it lasts

@@ -18,8 +18,8 @@ import pytest
 from srcnn.pixels import resize
 from srcnn.system.locks import locked
 from srcnn.system.writing import MACHINE, remove_leftovers
-from srcnn.upscaling.films import decoding, encoded_parts, film_job, frame_reader, muxing, timestamps
-from srcnn.upscaling.films.probe import probe
+from srcnn.upscaling.films import decoding, encoded_parts, film_job, frame_reader, muxing
+from srcnn.upscaling.films.probe import probe, scanned
 from tests.conftest import ROOT
 from tests.helpers.film_clips import WORDS, decode, hashes, make, run, sound
 
@@ -219,7 +219,7 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     steps = [b - a for a, b in itertools.pairwise(heard)]
     assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
     assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
-    film = timestamps.read(probe("in.ts"))
+    film = scanned(probe("in.ts"))
     assert film.frame_count == 80  # and not what the clock tells of the last recording
     stamps = [frame.pts for frame in frame_reader.Reader(film)]
     assert [frame.pts for frame in frame_reader.Reader(film, stamps[60])] == stamps[61:]
