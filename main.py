@@ -149,6 +149,14 @@ def testing_sizes(config, parser):
         )
 
 
+def upscaler(scale=3, **more):
+    """Enlarges images from Python: `upscaler(scale=2)(image)`. more: see `Upscaler`, and docs/python.md."""
+    from model import trained
+    from srcnn.upscaling.from_python import Upscaler
+
+    return Upscaler(trained, scale, **more)
+
+
 def work(config):
     """Does the job that the flags ask for; returns the exit status."""
     if config.download:
