@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -82,6 +83,21 @@ def written(folder):
             if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
                 found[entry["name"]] = entry["about"]
     return found
+
+
+def made_before(results: Iterable[tuple[Path, Callable[[], dict | None]]]) -> Iterator[dict | None]:
+    """For each result its note, if it is there as it would be made now, from the same sources; else None.
+
+    results: pairs of a path and a function that gives what would be noted of it now, an `origin` or more,
+    None for what cannot be made; asked only where there is a note. The scores of a note are no part of that.
+    """
+    folders: dict[Path, dict] = {}
+    for path, about in results:
+        if path.parent not in folders:
+            folders[path.parent] = written(path.parent)
+        note = folders[path.parent].get(path.name)
+        known = note and {name: value for name, value in note.items() if name != "scores"}
+        yield note if known and known == about() else None
 
 
 def failures(folder):

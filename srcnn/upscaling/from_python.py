@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.networks.conditioning import check_quality
 from srcnn.networks.network import Network, default_channels
-from srcnn.networks.weight_files import find_known
+from srcnn.settings import Source
 from srcnn.system.errors import InputError
+from srcnn.upscaling.inputs import Work
 from srcnn.upscaling.photographs import result_size, upscale
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.upscaling_job import factors_of
+from srcnn.upscaling.upscaling_job import Stages
 
 FLOATS = np.float16, np.float32, np.float64
 
@@ -24,7 +26,7 @@ FLOATS = np.float16, np.float32, np.float64
 class Upscaler:
     """Networks that enlarge images; the weights are loaded once, into graphs and sessions of its own.
 
-    trained: gives an SRCNN with frozen weights for a session, a Network and where they come from.
+    trained: gives an SRCNN with frozen weights for a session, a Network and `weights`.
     scale: how much larger, any number from 1 on. filters, channels: of the network, such as "9-5-5" and
     "64-32", which is the default. quality: of the JPEG, 1 to 100, whose blocks are to go; None for no JPEG.
     weights: a file, a folder of checkpoints, or "shipped". self_ensemble: the mean of eight flips and
@@ -42,11 +44,11 @@ class Upscaler:
         weights: str | os.PathLike = "shipped",
         self_ensemble: bool = False,
     ):
-        self.goal = Goal(_factor(scale))
-        weights = str(Path(weights))
-        networks = _networks(self.goal.scale, filters, channels, quality, weights)
+        factor, weights = _factor(scale), str(Path(weights))
+        network, self.goal = _network(factor, filters, channels, quality), Goal(factor)
         with tf1.session() as sess:  # which may end: what is frozen has a session of its own
-            self.srcnns = [trained(sess, network, weights) for network in networks]
+            stages = Stages(partial(trained, sess, weights=weights), network, Source(weights))
+            self.srcnns = stages(Work(Path(), Path(), factor))
         for srcnn in self.srcnns:
             srcnn.self_ensemble = self_ensemble
 
@@ -86,28 +88,18 @@ def _numbers(text: str, what: str) -> tuple[int, ...]:
         raise InputError(f"{what} {text!r}: are not numbers with dashes between, such as '9-1-5'") from error
 
 
-def _networks(scale, filters, channels, quality, weights) -> list[Network]:
-    """The networks that an image passes through in turn; the first one cleans, where that is wanted."""
+def _network(scale, filters, channels, quality) -> Network:
+    """Of any scale: that is replaced by what reaches the goal."""
     kernels = _numbers(filters, "filters")
     layers = _numbers(channels, "channels") if channels else default_channels(kernels)
     if quality is None:
         if scale == 1:
-            raise InputError(
-                "scale 1 only cleans, and only of JPEG; name the quality, or take a larger scale"
-            )
-        first = Network(kernels, layers)
-    else:
-        if quality not in range(1, 101):
-            raise InputError(f"quality {quality!r}: is not a whole number from 1 to 100")
-        check_quality("the image", quality, scale)
-        first = Network(kernels, layers, degradation="jpeg", quality=quality)
-
-    def has(scale):
-        return weights != "shipped" or find_known(first._replace(scale=scale), "", weights)
-
-    number, *others = factors_of(scale, has)
-    later = [Network(kernels, layers, scale=scale) for scale in others]
-    return [first._replace(scale=number), *later]
+            raise InputError("scale 1 only cleans, and only of JPEG; name the quality, or a larger scale")
+        return Network(kernels, layers)
+    if quality not in range(1, 101):
+        raise InputError(f"quality {quality!r}: is not a whole number from 1 to 100")
+    check_quality("the image", quality, scale)
+    return Network(kernels, layers, degradation="jpeg", quality=quality)
 
 
 def _pixels(image) -> np.ndarray:

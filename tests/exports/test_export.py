@@ -6,7 +6,8 @@ import scipy.io
 from scipy.ndimage import correlate
 
 import main
-from model import SRCNN, trained
+from main import trained
+from model import SRCNN
 from srcnn import tf1
 from srcnn.exports.export import write_weights
 from srcnn.networks.network import Network
@@ -40,10 +41,10 @@ def untrained(tmp_path, monkeypatch):
     """Exports a network with drawn weights; returns the path, an image, and what it makes of it."""
     monkeypatch.chdir(tmp_path)
 
-    def export(name, network):
+    def export(name, network, label_size=TILE):
         image = np.random.default_rng(0).random((37, 45, network.c_dim)).astype(np.float32)
         with tf1.session() as session:
-            srcnn = SRCNN(session, network, "normal", label_size=TILE)
+            srcnn = SRCNN(session, network, "normal", label_size=label_size)
             session.run(tf.global_variables_initializer())
             srcnn.set({k: v * 100 for k, v in session.run(srcnn.variables).items()})  # init is of 0.001
             write_weights(srcnn, tmp_path / name, network.settings)
@@ -94,6 +95,12 @@ def served(path, images):
         loaded = tf.saved_model.load(session, ["serve"], str(path))
         signature = loaded.signature_def["serving_default"]
         return session.run(signature.outputs["pred"].name, {signature.inputs["images"].name: images})
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_saved_model_of_networks_for_tiles_of_any_size(untrained, block):
+    path, image, expected = untrained("any", SHAPES[0], label_size=7 * block)
+    np.testing.assert_allclose(served(path, [image])[0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("filters", FILTERS)

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 import main
-from model import trained
 from srcnn.images import image_io
 from srcnn.images.jpeg import compressed
 from srcnn.pixels.colour import to_pixels
@@ -148,14 +147,14 @@ def test_weights_of_ones_own(folder, photo, larger):
 def test_weights_are_loaded_once(photo):
     loaded = []
 
-    def counted(*given):
-        loaded.append(given)
-        return trained(*given)
+    def counted(sess, network, weights):
+        loaded.append(network.scale)
+        return main.trained(sess, network, weights)
 
     one = Upscaler(counted, scale=5)
     for _ in range(2):
         assert one(photo).shape == (170, 225, 3)
-    assert [network.scale for _, network, _ in loaded] == [2, 3]
+    assert loaded == [2, 3]
 
 
 def test_several_do_not_disturb_each_other(larger, photo):
