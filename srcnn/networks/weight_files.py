@@ -14,9 +14,10 @@ from srcnn.networks.checkpoint_files import index_of, latest_checkpoint, prefix_
 from srcnn.networks.network import dashed
 from srcnn.settings import Source
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.root import ROOT
 from srcnn.tf1 import tf
 
-SHIPPED = Path(__file__).parents[2] / "checkpoint" / "shipped"
+SHIPPED = ROOT / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
 NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins
