@@ -26,6 +26,7 @@ from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
 
+FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
@@ -114,7 +115,7 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
         luminance=partial(frames.through, srcnns, size=size),
     )
     add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)
-    with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
+    with stopping() as stop, closing(in_threads(enlarge, iter(reader), FRAMES)) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
         while not stop.number:
             part = encoded_parts.write(
