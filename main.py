@@ -14,6 +14,7 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -213,7 +214,13 @@ def download(job: Downloading) -> int:
     return 0
 
 
-JOBS = {Training: train, Testing: test, Upscaling: upscale, Exporting: export, Downloading: download}
+JOBS: dict[type, Callable[..., int]] = {
+    Training: train,
+    Testing: test,
+    Upscaling: upscale,
+    Exporting: export,
+    Downloading: download,
+}
 
 
 def main(arguments=None) -> int:
@@ -243,6 +250,7 @@ def complain(message) -> int:
 def run(arguments=None):
     """main() as a process, which ends with its status."""
     open_streams()
+    status: str | int | None
     try:
         status = main(arguments)
     except SystemExit as stopped:  # by a signal, or by the parser of flags
