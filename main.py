@@ -168,6 +168,13 @@ def upscale(job: Upscaling) -> int:
     return upscale_files(job, partial(load, source=job.source, self_ensemble=job.self_ensemble))
 
 
+def upscaler(scale=3, **more):
+    """Enlarges images from Python: `upscaler(scale=2)(image)`. more: see `Upscaler`, and docs/python.md."""
+    from srcnn.upscaling.from_python import Upscaler
+
+    return Upscaler(trained, scale, **more)
+
+
 def export(job: Exporting) -> int:
     """Writes the weights that a test would use in another format."""
     from srcnn import tf1

@@ -218,15 +218,15 @@ def all_flags():
 def data_flags(flags):
     from srcnn.training.datasets import SOURCES
 
-    flags.of("data", LEARNING)
+    flags.of("data", ANY)
     flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
-    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5", jobs=ANY)
-    flags.add("sample_dir", target, "sample", "folder for the results of a test", jobs=ANY)
+    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5")
+    flags.add("sample_dir", target, "sample", "folder for the results of a test")
     flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
-    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else", jobs=ANY)
+    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     shown = "the authors', GitHub"
-    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, jobs=ANY, nargs="+")
+    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, nargs="+")
 
 
 def network_flags(flags):

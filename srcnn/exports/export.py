@@ -48,7 +48,7 @@ def check_export(path: Path, network: Network) -> None:
 
 
 def check_target(path: Path, network: Network, weights: str | None, overwrite: bool) -> None:
-    """Raises InputError, before the work, if an export cannot be written, or is not to be: see `check_export`.
+    """Raises InputError, before the work, if an export cannot be written, or must not be; see `check_export`.
 
     weights: the file of weights that the user named, if so. overwrite: whether a file may be replaced.
     """

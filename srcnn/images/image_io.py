@@ -228,6 +228,17 @@ def _decode_8_bits(image, icc, bits):
     return pixels.reshape(*pixels.shape[:2], len(mode))
 
 
+def pixels_of(image):
+    """(h, w, channels) of an image that Pillow has, as `Picture` has them; it is not turned.
+
+    Raises InputError where its pixels have no defined range.
+    """
+    with _refusing("the image"):
+        if image.mode.startswith("I;16"):
+            return np.asarray(image).astype(np.uint16)[..., np.newaxis]
+        return _decode_8_bits(image, image.info.get("icc_profile"), None)
+
+
 def _bits_of_grey_png(image):
     """1, 2, 4 or 8; None for all other images."""
     if image.format != "PNG" or image.mode not in ("1", "L"):

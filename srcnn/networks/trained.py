@@ -10,8 +10,9 @@ from srcnn.networks.network import Network
 from srcnn.networks.weight_files import digest, unsaid, weights_of
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
+from srcnn.system.root import ROOT
 
-SHIPPED = Path(__file__).parents[2] / "checkpoint" / "shipped"
+SHIPPED = ROOT / "checkpoint" / "shipped"
 
 
 def find_known(network: Network, source: Source) -> str | None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from srcnn.system import windows
 from srcnn.system.errors import InputError
+from srcnn.system.root import ROOT
 
 SOURCES = (  # the authors' two archives, then the reference implementation's
     "http://mmlab.ie.cuhk.edu.hk/projects/SRCNN/SRCNN_train.zip",
@@ -24,7 +25,7 @@ SAMPLE = {  # photographs inside the scikit-image package
     "hubble_deep_field.jpg ihc.png moon.png motorcycle_left.png page.png retina.jpg text.png",
     "test": "astronaut.png chelsea.png coffee.png rocket.jpg",
 }
-SUMS = Path(__file__).parents[2] / "SHA256SUMS"
+SUMS = ROOT / "SHA256SUMS"
 TIMEOUT = 30  # seconds without an answer
 LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
 LARGEST_ARCHIVE = 1 << 30

@@ -236,8 +236,8 @@ def left_to_do(work, stages, coding):
 def name_parts(target):
     """Prints which parts of a film that is done a kill has left."""
     with needing("av", target):
-        from srcnn.upscaling.films import encoded_parts
-    encoded_parts.name_others(None, target)
+        from srcnn.upscaling.films.film_job import name_others
+    name_others(None, target)
 
 
 def upscaled(work, stages, options, coding):
