@@ -19,7 +19,7 @@ from srcnn.cluster import shares
 from srcnn.images import image_io, jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import at_quality, find_known, own_or_shipped
+from srcnn.networks.trained import at_quality, find_known
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.settings import FilmCoding, Source, Upscaling
@@ -107,9 +107,10 @@ def has_cleaner(network, checkpoint_dir, item):
     """Whether there are weights for JPEG for the first network that a file would pass through."""
     if item.error:
         return False
+    own = Source(checkpoint_dir=checkpoint_dir)
 
     def has(scale):
-        return own_or_shipped(network._replace(degradation="jpeg", scale=scale), checkpoint_dir)
+        return find_known(network._replace(degradation="jpeg", scale=scale), own)
 
     return has(factors_of(item.ratio, has)[0])
 
@@ -309,7 +310,7 @@ class Stages:
     def _has(self, scale):
         if self.source.weights not in (None, "shipped"):
             return True
-        return find_known(self.network._replace(scale=scale), self.source.checkpoint_dir, self.source.weights)
+        return find_known(self.network._replace(scale=scale), self.source)
 
     def _model(self, **changes):
         network = self.network._replace(**changes)
