@@ -16,11 +16,11 @@ from srcnn.networks import conditioning
 from srcnn.networks.conditioning import compressed
 from srcnn.pixels.colour import as_label, to_pixels
 from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
-from srcnn.system.writing import remove_leftovers
 from srcnn.training.datasets import SAMPLE
 from srcnn.training.hdf5 import check_replaceable_data
 from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make_parts, memory_of
@@ -55,7 +55,7 @@ def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     if degradation != "jpeg":
         return degrade(label_, scale, degradation), label_
     low = as_label(compressed(pixels, scale, quality), colour)
-    return conditioning.told(enlarge(low, scale, degradation), quality), label_
+    return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_
 
 
 def prepare_data(folder, deep=False):
@@ -118,7 +118,7 @@ def pairs_of(config, network, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    found = degraded(config, network, path, conditioning.drawn(number) if network.is_told else [None])
+    found = degraded(config, network, path, conditioning.drawn(number) if network.is_conditioned else [None])
     if not found:
         return None, b"", True
     pairs = None

@@ -17,13 +17,14 @@ from srcnn.images import image_io
 from srcnn.networks import conditioning
 from srcnn.networks.weight_files import ON_TRUST, starting_weights
 from srcnn.page.pictures import filters_picture
+from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.file_names import names
 from srcnn.system.locks import locked
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_apart, check_writable, published
 from srcnn.testing import shards, table
 from srcnn.testing.evaluate import evaluate
 from srcnn.testing.results import ENDINGS, RESULTS, check_outputs, save_pictures, save_results
@@ -61,7 +62,7 @@ def train_on(on_devices, config):
     check_apart([*paths, *held_out], [Path(config.checkpoint_dir) / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")  # raises InputError before the work
     initial = starting_weights(config, folder)
-    qualities = conditioning.TESTED if network.is_told else [None]
+    qualities = conditioning.TESTED if network.is_conditioned else [None]
     validation = [pair for path in held_out for pair in utils.degraded(config, network, path, qualities)]
     with locked(config.checkpoint_dir), read_parts(utils.input_setup(config, network, paths)) as hf:
         batches = Batches(hf, config.batch_size, config.seed)

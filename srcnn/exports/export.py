@@ -11,8 +11,8 @@ import numpy as np
 from srcnn.exports import ffmpeg, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
 from srcnn.system import windows
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
-from srcnn.system.writing import replacing
 
 
 class Format(NamedTuple):

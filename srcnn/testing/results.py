@@ -3,9 +3,9 @@
 from srcnn.images import png
 from srcnn.page import report
 from srcnn.page.pictures import save_comparison
-from srcnn.system.errors import InputError
-from srcnn.system.ledger import check_replaceable, said
-from srcnn.system.writing import check_apart, check_writable
+from srcnn.system.errors import InputError, writing
+from srcnn.system.ledger import check_replaceable
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.testing import table
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -43,7 +43,7 @@ def save_pictures(folder, item):
     number, name, restored = item
     with restored:
         scores, pictures = restored.results()
-    with said(folder.parent):
+    with writing(folder.parent):
         (folder / f"{name}.png").write_bytes(png.encoded(pictures["SRCNN"]))
         save_comparison(pictures, scores, folder / f"{name}_comparison.png")
     exhibit = report.exhibit(name, pictures, scores) if number < report.MOST_EXHIBITS else None

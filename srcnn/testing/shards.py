@@ -1,6 +1,6 @@
 """A test or an upscaling shared out over machines: each does a part, and one run makes a page of all.
 
-What is done stands in the lists of the folder of results (writing.py), one of each machine: from which file
+What is done stands in the lists of the folder of results (ledger.py), one of each machine: from which file
 and weights a result was made, and its scores. So a rerun does only what is missing.
 """
 
@@ -11,10 +11,10 @@ from srcnn.images import png
 from srcnn.page import report
 from srcnn.page.pictures import save_comparison
 from srcnn.system import ledger
+from srcnn.system.atomic_write import replacing
 from srcnn.system.ledger import written
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import replacing
 from srcnn.testing.evaluate import evaluate
 
 

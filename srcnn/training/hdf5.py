@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 import h5py
 import numpy as np
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import replacing
 
 CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 

@@ -18,11 +18,12 @@ from srcnn.networks.weight_files import find_known, own_or_shipped
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.system import ledger
+from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError, needing, one_line
 from srcnn.system.ledger import check_replaceable, written
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
-from srcnn.system.writing import check_apart, check_writable, published
 from srcnn.upscaling import gathering, photographs, pipeline
 from srcnn.upscaling.inputs import is_film, plan, size_of
 from srcnn.upscaling.pipes import as_files
@@ -70,7 +71,7 @@ def upscale_files(config, load):
 
 
 def with_qualities(config, work, files):
-    """The work with the qualities of JPEG files, where the network is to be told of them."""
+    """The work with the qualities of JPEG files, where the network is conditioned on them."""
     if config.degradation != "jpeg":
         hinted = (
             item for item in work[:LOOKED_AT] if is_compressed(item.source) and has_cleaner(config, item)

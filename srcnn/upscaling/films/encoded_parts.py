@@ -12,10 +12,10 @@ from typing import NamedTuple
 import av
 from tqdm import tqdm
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.file_names import cut
 from srcnn.system.locks import is_locked
 from srcnn.system.progress import progress
-from srcnn.system.writing import replacing
 from srcnn.upscaling.films.video_files import location
 
 BLOCK = 2**20  # bytes that are read at a time

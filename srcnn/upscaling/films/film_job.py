@@ -8,13 +8,14 @@ from functools import partial
 import av
 from tqdm import tqdm
 
+from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
 from srcnn.system.locks import locked
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_free, remove_leftovers, replacing
 from srcnn.upscaling.films import encoded_parts, frames, muxing, timestamps, video_files
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.preview_loop import compared

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from srcnn.pixels import resize
+from srcnn.system.atomic_write import MACHINE, remove_leftovers
 from srcnn.system.locks import locked
-from srcnn.system.writing import MACHINE, remove_leftovers
 from srcnn.upscaling.films import encoded_parts, film_job, frame_reader, muxing, timestamps, video_files
 from tests.conftest import ROOT
 from tests.helpers.film_clips import WORDS, decode, hashes, make, run, sound
