@@ -1,4 +1,8 @@
-"""Trains and tests SRCNN. `python main.py --help` lists the flags."""
+"""SRCNN: trains a network, tests it, or enlarges photographs and films with it.
+
+`python main.py --help` lists the flags. They end here: what the jobs are given are the values of
+srcnn/settings.py. What takes long to import is imported by the job that needs it.
+"""
 
 import os
 import sys
@@ -10,172 +14,206 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
-from srcnn.cluster.cluster_spec import find_cluster
-from srcnn.flags import DEFAULTS, make_parser
-from srcnn.networks.network import Network, default_channels
+from functools import partial
+from pathlib import Path
+
+from srcnn.command_line import parse
+from srcnn.settings import Downloading, Exporting, Testing, Training, Upscaling
 from srcnn.system.errors import InputError, first_line, one_line
 from srcnn.system.terminal import open_streams
 
-QUALITY = 50  # of JPEG in a test
-FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
-TEST_TILE = 512  # pixels a side that a tile of a test has by default, about; shards note it
 
-
-def parse_flags(arguments=None):
-    """The flags, checked; `network` is what they say of the network."""
-    parser = make_parser()
-    config = parser.parse_args(arguments)
-    defaults = dict(DEFAULTS[config.preconditioner])
-    if config.is_train and config.weights:
-        defaults["learning_rate"] *= FINE_TUNING
-        if config.init:
-            parser.error("--init does not go with --weights, which training starts from; leave one out")
-    for name, default in defaults.items():
-        if getattr(config, name) is None:
-            setattr(config, name, default)
-    check_scale(config, parser)
-    config.network = network_of(config, parser)
-    config.cluster = find_cluster(config, os.environ)
-    share_out(config, parser)
-    if config.is_train:
-        training_sizes(config, parser)
-        for name in ("input", "export"):
-            if getattr(config, name) is not None:
-                parser.error(f"--{name} does not go with training; add --is_train False")
-    else:
-        testing_sizes(config, parser)
-    if config.self_ensemble and (config.is_train or config.export is not None):
-        parser.error("--self_ensemble is for tests and upscaling; leave it out")
-    if config.export is not None and config.input is not None:
-        parser.error("--export and --input are two jobs; leave one out")
-    for name in ("output", "width", "height", "recursive", "crf", "lossless"):
-        value = getattr(config, name)
-        if value is not None and value is not False and config.input is None:
-            parser.error(f"--{name} is for upscaling; add --input")
-    if config.overwrite and config.input is None and config.export is None:
-        parser.error("--overwrite is for --input and --export; leave it out")
-    if config.lossless and config.crf is not None:
-        parser.error("--crf is of what is lost, and --lossless loses nothing; leave one out")
-    if config.input is not None and (config.c_dim == 3 or config.degradation == "zoom"):
-        parser.error("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
-    return config
-
-
-def check_scale(config, parser):
-    """An upscaling may go by any factor, or to a size; what trains and tests a network by whole numbers."""
-    if config.width or config.height:
-        if config.scale:
-            parser.error("--scale and --width or --height are two ways to say how large; leave one out")
-    elif config.scale is None:
-        config.scale = 3
-    elif config.input is None and not isinstance(config.scale, int):
-        parser.error(f"--scale {float(config.scale):g}: a network has a whole one, such as 2, 3 or 4")
-
-
-def share_out(config, parser):
-    """Sets the shard of a test or an upscaling: the one that is named, or this machine's in a cluster."""
-    is_other_job = config.is_train or config.download or config.export is not None
-    if is_other_job and (config.shard or config.gather):
-        parser.error("--shard and --gather are for tests and upscaling alone; add --is_train False")
-    if config.shard and config.gather:
-        parser.error("--gather is for when all shards are done; leave out --shard")
-    if config.cluster and not (is_other_job or config.shard or config.gather):
-        config.shard = config.cluster.task + 1, len(config.cluster.hosts)
-
-
-def network_of(config, parser):
-    if config.c_dim == 1 and (config.colour or config.loss_weights):
-        parser.error("--colour and --loss_weights are of colour; add --c_dim 3")
-    if config.loss_weights and not any(config.loss_weights):
-        parser.error("--loss_weights are all 0; take one above 0")
-    colour = (config.colour or "rgb") if config.c_dim == 3 else "y"
-    channels = config.channels or default_channels(config.filters)
-    if len(channels) != len(config.filters) - 1:
-        parser.error(
-            f"--channels has {len(channels)} numbers, but --filters {len(config.filters)} layers; "
-            f"take {len(config.filters) - 1}, one for each layer but the last"
-        )
-    is_new = config.is_train and not config.weights
-    if is_new and config.init == "identity" and min(channels) < config.c_dim:
-        parser.error(f"--init identity needs {config.c_dim} channels in every layer; take larger --channels")
-    scale = config.scale if isinstance(config.scale, int) else 3  # to be replaced by what reaches the goal
-    network = Network(config.filters, channels, colour, scale, config.degradation)
-    if config.degradation != "jpeg":
-        if config.scale == 1:
-            parser.error("--scale 1 only cleans, and only of JPEG; add --degradation jpeg, or take 2 or more")
-        if config.quality is not None:
-            parser.error("--quality is of JPEG; add --degradation jpeg")
-    elif config.is_train and config.quality is not None:
-        parser.error("--quality is for tests; a network for JPEG is trained for qualities from 30 to 95")
-    elif not config.is_train:
-        network = network._replace(quality=config.quality or QUALITY)
-    return network
-
-
-def fit_labels(config, parser):
-    """Sets the label size that belongs to --image_size."""
-    filters, fitting = config.network.filters, config.image_size - config.network.margin
-    if fitting < 1:
-        parser.error(
-            f"--image_size {config.image_size} is smaller than the receptive field of --filters {filters}; "
-            f"take at least {config.network.margin + 1}"
-        )
-    if config.label_size not in (None, fitting):
-        parser.error(
-            f"--label_size {config.label_size} does not fit --image_size {config.image_size} and "
-            f"--filters {filters}; take {fitting}, or leave it out"
-        )
-    config.label_size = fitting
-
-
-def training_sizes(config, parser):
-    config.image_size, config.stride = config.image_size or 33, config.stride or 14
-    fit_labels(config, parser)
-
-
-def testing_sizes(config, parser):
-    """Tiles lie side by side, as large as is quick, a multiple of the stride, unless told otherwise."""
-    if config.image_size is None:
-        if config.label_size is None:
-            stride = config.stride or 1
-            config.stride = config.label_size = stride * max(1, TEST_TILE // stride)
-        config.image_size = config.label_size + config.network.margin
-    fit_labels(config, parser)
-    config.stride = config.stride or config.label_size
-    if config.stride > config.label_size:
-        parser.error(
-            f"--stride {config.stride} is larger than the {config.label_size} pixels that a tile yields with "
-            f"--filters {config.network.filters}, which would leave gaps; take {config.label_size} or less"
-        )
-
-
-def work(config):
-    """Does the job that the flags ask for; returns the exit status."""
-    if config.download:
-        from srcnn.training.datasets import download
-
-        clean_up()
-        download(config.download_from)
-        return 0
-    if config.input is not None:
-        from srcnn.upscaling import upscaling_job
-
-        clean_up()
-        from model import load
-
-        return upscaling_job.upscale_files(config, load)
-    from srcnn import jobs
+def train(job: Training) -> int:
+    """Trains a network on a folder of images; the same command goes on where it stopped."""
+    from srcnn.cluster import workers
+    from srcnn.training.agreement import same_everywhere
 
     clean_up()
-    if config.export is not None:
-        return jobs.export(config)
-    return jobs.train(config) if config.is_train else jobs.test(config)
+    if not job.cluster:
+        return train_on(on_this_machine, job)
+    names = "epoch", "loss_weights", "validation", "skip_broken"
+    others = {name: getattr(job, name) for name in names} | {"weights": job.source.weights}
+    about = same_everywhere(job.network, job.recipe, job.cut, **others)
+    if job.cluster.task:  # a worker lends its devices to the chief
+        return workers.work(job.cluster, about)
+    # Around the preparation, too, whose end may be an error: workers are waiting already.
+    with workers.Crew(job.cluster, about, job.timeout) as crew:
+        return train_on(crew.lead, job)
 
 
-def main(arguments=None):
+def on_this_machine(work, stop):
+    """Calls work(sess) in a session of this machine alone."""
+    from srcnn import tf1
+
+    with tf1.session() as sess:
+        return work(sess)
+
+
+def train_on(on_devices, job: Training) -> int:
+    """Prepares sub-images, trains, which saves checkpoints as it goes, and draws the curve.
+
+    on_devices: calls a function with a session, until that returns something; see `on_this_machine`.
+    """
+    import utils
+    from model import SRCNN
+    from srcnn import tf1
+    from srcnn.networks.weight_files import starting_weights
+    from srcnn.system.locks import locked
+    from srcnn.system.signals import stopping
+    from srcnn.training import loop
+    from srcnn.training.batches import Batches, say_pairs
+    from srcnn.training.curve import plot_curve
+    from srcnn.training.training_data import read_parts
+
+    network, cut, recipe = job.network, job.cut, job.recipe
+    checkpoint_dir, folder = Path(job.source.checkpoint_dir), checkpoints_of(job)
+    paths, validation = training_images(job)
+    initial = starting_weights(network, job.source, folder)
+    with locked(checkpoint_dir):
+        prepared = utils.input_setup(cut, network, paths, checkpoint_dir, job.skip_broken)
+        with read_parts(prepared) as hf, stopping() as stop:
+            batches = Batches(hf, recipe.batch_size, recipe.seed)
+            say_pairs(batches, hf, len(paths), cut.image_size)
+
+            def work(sess, **pausing):
+                srcnn = SRCNN(sess, network, recipe.init, recipe.seed, cut.label_size, job.loss_weights)
+                srcnn.build_descent(recipe.preconditioner, tf1.towers(sess)[: batches.batch_size])
+                return loop.train(
+                    srcnn,
+                    recipe,
+                    cut,
+                    batches,
+                    validation,
+                    folder,
+                    stop,
+                    job.epoch,
+                    loss_weights=job.loss_weights,
+                    held_out=job.validation,
+                    initial=initial,
+                    **pausing,
+                )
+
+            curve = on_devices(work, stop)
+        plot_curve(curve)
+    if stop.number:
+        print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
+        return 128 + stop.number
+    print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
+    return 0
+
+
+def checkpoints_of(job: Training) -> Path:
+    """The folder of the checkpoints of a network."""
+    return Path(job.source.checkpoint_dir) / job.network.name
+
+
+def training_images(job: Training):
+    """The paths of the images to train with, and (input, label) pairs of those that are held out.
+
+    Raises InputError, before the work, if something is in the way of what a training writes.
+    """
+    import utils
+    from srcnn.networks import conditioning
+    from srcnn.system.output_paths import check_apart
+    from srcnn.training.curve import Curve
+    from srcnn.training.datasets import split
+
+    folder, network = checkpoints_of(job), job.network
+    paths, held_out = split(utils.find_images(job.train_dir, "train"), job.validation)
+    check_apart([*paths, *held_out], [folder.parent / "train.h5", folder / "training.png"])
+    Curve(folder / "training.csv")
+    qualities = conditioning.TESTED if network.is_conditioned else [None]
+    validation = [
+        pair for path in held_out for pair in utils.degraded(network, path, qualities, job.skip_broken)
+    ]
+    return paths, validation
+
+
+def trained(sess, network=None, weights=None, checkpoint_dir="checkpoint", label_size=None):
+    """An SRCNN, see model.py, with trained weights.
+
+    network: a Network; None for 9-1-5 at x3. weights, checkpoint_dir: see `Source`. label_size: of outputs
+    that it is to be quick for, by default those of tiles. Raises InputError if no weights fit.
+    """
+    from model import DEFAULT, SRCNN
+    from srcnn.networks.weight_files import find_weights, restore
+    from srcnn.pixels.tiles import TILE
+
+    network = network or DEFAULT
+    path = find_weights(network, checkpoint_dir, weights)  # before the graph, which may be large
+    srcnn = SRCNN(sess, network, label_size=label_size or TILE)
+    restore(srcnn, path)
+    return srcnn
+
+
+def load(sess, network, source, label_size=None, self_ensemble=False):
+    """The SRCNN of a test, an upscaling or an export; which weights it has is printed. source: a Source."""
+    from srcnn.networks.weight_files import say_trust
+
+    srcnn = trained(sess, network, source.weights, source.checkpoint_dir, label_size)
+    srcnn.self_ensemble = self_ensemble
+    print(f"weights for x{network.scale}: {srcnn.source}")
+    say_trust(srcnn.source, srcnn.on_trust)
+    return srcnn
+
+
+def test(job: Testing) -> int:
+    """Scores a network beside the paper's numbers; writes pictures, results.json and report.html."""
+    import utils
+    from srcnn.testing.testing_job import test_images
+
+    clean_up()
+    paths = utils.find_images(job.test_dir, "test")
+    loading = partial(
+        load,
+        network=job.network,
+        source=job.source,
+        label_size=job.tiling.label_size,
+        self_ensemble=job.self_ensemble,
+    )
+    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather)
+    return 0
+
+
+def upscale(job: Upscaling) -> int:
+    """Enlarges photographs and films; nothing is degraded first."""
+    from srcnn.upscaling.upscaling_job import upscale_files
+
+    clean_up()
+    return upscale_files(job, partial(load, source=job.source, self_ensemble=job.self_ensemble))
+
+
+def export(job: Exporting) -> int:
+    """Writes the weights that a test would use in another format."""
+    from srcnn import tf1
+    from srcnn.exports.export import check_target, export_weights
+
+    clean_up()
+    check_target(job.path, job.network, job.source.weights, job.overwrite)
+    with tf1.session() as sess:
+        srcnn = load(sess, job.network, job.source)
+        export_weights(srcnn, job.path, job.overwrite)
+    print(f"{srcnn.source} written as {job.path}")
+    return 0
+
+
+def download(job: Downloading) -> int:
+    """Fetches the images of the paper."""
+    from srcnn.training import datasets
+
+    clean_up()
+    datasets.download(job.sources)
+    return 0
+
+
+JOBS = {Training: train, Testing: test, Upscaling: upscale, Exporting: export, Downloading: download}
+
+
+def main(arguments=None) -> int:
     """Runs the program; what goes wrong is one line on stderr and exit status 2."""
     try:
-        return work(parse_flags(arguments))
+        job = parse(arguments)
+        return JOBS[type(job)](job)
     except InputError as error:
         return complain(error)
     except MemoryError:
@@ -190,7 +228,7 @@ def main(arguments=None):
         return complain(f"{error.filename or 'a file'}: {error.strerror or error}")
 
 
-def complain(message):
+def complain(message) -> int:
     print(f"main.py: error: {one_line(message)}", file=sys.stderr)
     return 2
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from srcnn import tf1
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import digest, find_weights, say_trust, unsaid, weights_of
-from srcnn.pixels.tiles import TILE
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import Layer, NaturalGradient
 from srcnn.training.towers import Towers, put_together, taken_apart
@@ -79,6 +77,7 @@ class SRCNN:
 
     def __init__(self, sess, network=DEFAULT, init="normal", seed=0, label_size=21, loss_weights=None):
         self.sess, self.network, self.seed, self.self_ensemble = sess, network, seed, False
+        self.source, self.settings, self.on_trust, self.digest = None, {}, "", ""  # see weight_files.restore
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
         channels = network.c_dim + network.is_conditioned
         self.images = tf.placeholder(tf.float32, [None, None, None, channels], name="images")
@@ -228,42 +227,3 @@ class SRCNN:
         self.frozen = None
         feed = {self.assigned[name]: value for name, value in values.items()}
         self.sess.run([self.assign[name] for name in values], feed)
-
-    def at_quality(self, quality):
-        """Becomes the network for JPEG of another quality, from the weights that it has."""
-        if self.network.quality != quality:
-            self.network = self.network._replace(quality=quality)
-            self.load(self.source)
-
-    def load(self, path):
-        """Takes w1, b1, ... from a file of weights of this network; returns the settings that it has.
-
-        `digest` tells these weights from others.
-        """
-        values, settings = weights_of(path, self.network)
-        self.set(values)
-        self.freeze()
-        self.digest = digest(values)
-        return settings
-
-
-def trained(sess, network=DEFAULT, path=None, checkpoint_dir="checkpoint", label_size=TILE):
-    """An SRCNN with trained weights: `source` is their file, `on_trust` what that does not say of itself.
-
-    path: see `find_weights`. Raises InputError if there are none that fit.
-    """
-    source = find_weights(network, checkpoint_dir, path)  # before the graph, which may be large
-    srcnn = SRCNN(sess, network, label_size=label_size)
-    srcnn.source = source
-    srcnn.settings = srcnn.load(srcnn.source)
-    srcnn.on_trust = unsaid(srcnn.settings, network)
-    return srcnn
-
-
-def load(sess, config, network):
-    """The SRCNN that a test or an upscaling uses; where its weights come from is printed."""
-    srcnn = trained(sess, network, config.weights, config.checkpoint_dir, config.label_size)
-    srcnn.self_ensemble = config.self_ensemble
-    print(f"weights for x{network.scale}: {srcnn.source}")
-    say_trust(srcnn.source, srcnn.on_trust)
-    return srcnn

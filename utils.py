@@ -5,6 +5,7 @@ Images are float32 arrays in [0, 1], height x width x channels, unless a name sa
 
 import sys
 from collections import Counter
+from dataclasses import asdict, astuple
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,18 +82,18 @@ def sub_images(input_, label_, image_size, label_size, stride):
     return windows(input_, image_size), windows(label_, label_size)
 
 
-def input_setup(config, network, paths):
-    """Prepares the images at `paths` for training, as HDF5 in config.checkpoint_dir; returns the file's path.
+def input_setup(cut, network, paths, checkpoint_dir, skip_broken=False):
+    """Prepares the images at `paths` for training, as HDF5 in checkpoint_dir; returns the file's path.
 
-    config: has image_size, label_size, stride, skip_broken and checkpoint_dir. A file made before from the
-    same images with the same settings is used again, and so is what an interrupted run left.
+    cut: how sub-images are cut. skip_broken: leave out, instead, what cannot be used. A file made before
+    from the same images with the same settings is used again, and so is what an interrupted run left.
     Raises InputError for an image that cannot be used, if all are too small for one sub-image, or if there
     is a file of that name that is not of the program's making.
     """
-    settings = {name: getattr(config, name) for name in ("image_size", "label_size", "stride")}
+    settings = asdict(cut)
     settings |= {"scale": network.scale, "degradation": network.degradation, "colour": network.colour}
     settings["sources"] = digest_of(paths)
-    savepath = Path(config.checkpoint_dir) / "train.h5"
+    savepath = Path(checkpoint_dir) / "train.h5"
     remove_leftovers(savepath)
     if is_prepared(savepath, settings):
         return savepath
@@ -100,45 +101,47 @@ def input_setup(config, network, paths):
 
     def prepared(start):
         numbered = list(enumerate(paths))[start:]
-        pairs, cost = (partial(function, config, network) for function in (pairs_of, memory_of))
+        pairs, cost = partial(pairs_of, cut, network, skip_broken), partial(memory_of, cut, network)
         done = in_threads(pairs, numbered, cores(), Budget(PREPARING), cost)
         return progress(done, "preparing images", len(paths), start)
 
     if not make_parts(savepath, settings, len(paths), prepared):
         raise InputError(
-            f"{Path(paths[0]).parent}: no image that can be read has {config.image_size}x{config.image_size} "
+            f"{Path(paths[0]).parent}: no image that can be read has {cut.image_size}x{cut.image_size} "
             f"pixels; add larger ones or lower --image_size"
         )
     return savepath
 
 
-def pairs_of(config, network, numbered):
+def pairs_of(cut, network, skip_broken, numbered):
     """The pairs of an image, None if it is too small, its content, and whether it is broken.
 
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    found = degraded(config, network, path, conditioning.drawn(number) if network.is_conditioned else [None])
+    qualities = conditioning.drawn(number) if network.is_conditioned else [None]
+    found = degraded(network, path, qualities, skip_broken)
     if not found:
         return None, b"", True
     pairs = None
-    if min(found[0][0].shape[:2]) >= config.image_size:
-        cut = [sub_images(*pair, config.image_size, config.label_size, config.stride) for pair in found]
-        # One of them, without JPEG, is not copied.
-        pairs = [np.concatenate(parts) for parts in zip(*cut, strict=True)] if len(cut) > 1 else list(cut[0])
+    if min(found[0][0].shape[:2]) >= cut.image_size:
+        taken = [sub_images(*pair, *astuple(cut)) for pair in found]
+        pairs = list(taken[0])
+        if len(taken) > 1:  # one of them, without JPEG, is not copied
+            pairs = [np.concatenate(arrays) for arrays in zip(*taken, strict=True)]
     return pairs, Path(path).read_bytes(), False
 
 
-def degraded(config, network, path, qualities):
+def degraded(network, path, qualities, skip_broken=False):
     """An image that is trained with as `preprocess` gives it, for each of the qualities.
 
-    Raises InputError if it cannot be used; with config.skip_broken it is named, and the list is empty.
+    Raises InputError if it cannot be used; with skip_broken it is named, and the list is empty.
     """
     kind = network.scale, network.degradation, network.colour
     try:
         return [preprocess(path, *kind, quality) for quality in qualities]
     except InputError as error:
-        if not config.skip_broken:
+        if not skip_broken:
             raise InputError(f"{error}; or leave such images out: --skip_broken") from error
         print(f"main.py: {error}; it is left out", file=sys.stderr)
         return []

@@ -155,12 +155,11 @@ def trips(tf1, target, count):
 
 def step_parts(tf1):
     """Seconds on one machine of a step, of what in it are not gradients, and of a refresh."""
-    import main
-    from model import SRCNN
+    from model import DEFAULT, SRCNN
 
-    tf, config = tf1.tf, main.parse_flags([])
+    tf = tf1.tf
     with tf1.session() as sess:
-        srcnn = SRCNN(sess, config.network, "identity", 0, config.label_size)
+        srcnn = SRCNN(sess, DEFAULT, "identity")
         plain = [srcnn.loss, *tf.gradients(srcnn.loss, list(srcnn.variables.values()), gate_gradients=True)]
         srcnn.build_descent("kfac")
         sess.run(tf.global_variables_initializer())

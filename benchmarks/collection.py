@@ -26,12 +26,11 @@ IMAGENET = 395_909  # images of the paper's larger training set
 STRIDE = 60
 PREPARE = f"""
 import sys
-import main, utils
-from srcnn import tf1
-from srcnn.training.datasets import find_images
+import utils
+from srcnn.networks.network import Network
+from srcnn.settings import Cut
 train_dir, checkpoint_dir = sys.argv[1:]
-config = main.parse_flags(["--stride", "{STRIDE}", "--checkpoint_dir", checkpoint_dir])
-utils.input_setup(config, config.network, find_images(train_dir, "train"))
+utils.input_setup(Cut(stride={STRIDE}), Network(), utils.find_images(train_dir, "train"), checkpoint_dir)
 """
 
 

@@ -43,23 +43,21 @@ def timed(what, function, *arguments, **more):
     seconds[what] = seconds.get(what, 0) + time.monotonic() - begun
     return result
 timed("importing TensorFlow", __import__, "srcnn.tf1")
-timed("other imports", __import__, "srcnn.jobs")
+timed("other imports", __import__, "srcnn.testing.testing_job")
 import main
-from srcnn.testing import evaluate
-from srcnn import jobs
-from srcnn.networks import trained
 from srcnn.page import report
-trained.trained = functools.partial(timed, "graph and weights", trained.trained)
+from srcnn.testing import evaluate, testing_job
+main.trained = functools.partial(timed, "graph and weights", main.trained)
 report.save_job = functools.partial(timed, "the page", report.save_job)
-whole = jobs.in_threads
-jobs.in_threads = lambda *a, **more: timed("the images, in threads", lambda: list(whole(*a, **more)))
+whole = testing_job.in_threads
+testing_job.in_threads = lambda *a, **more: timed("the images, in threads", lambda: list(whole(*a, **more)))
 for owner, names, what in (
     (evaluate.Restored, ["__init__"], "decoding, degradation"),
     (evaluate, ["super_resolve"], "network, tiles and merging"),
     (evaluate.Restored, ["scores"], "scores"),
     (evaluate.Restored, ["pictures"], "pictures"),
-    (jobs, ["save_comparison"], "pictures"),
-    (jobs.png, ["encoded"], "pictures"),
+    (testing_job, ["save_comparison"], "pictures"),
+    (testing_job.png, ["encoded"], "pictures"),
     (report, ["exhibit"], "pictures"),
 ):
     for name in names:

@@ -16,11 +16,12 @@ import av
 import numpy as np
 
 from benchmarks.machine import heading
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.exports.export import write_weights
 from srcnn.networks.network import Network
 from srcnn.pixels.tiles import TILE, tile_boxes
+from srcnn.settings import FilmCoding
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, film_job, timestamps, video_files
 
@@ -63,7 +64,7 @@ def network_alone(srcnn, size, count):
 def whole(film, srcnn, folder):
     """Decoding, enlarging and encoding of a film, as main.py does them."""
     size = tuple(n * srcnn.network.scale for n in film.size)
-    encoder = video_files.encoder(film, Path("x.mp4"), size)
+    encoder = video_files.encoder(film, Path("x.mp4"), size, FilmCoding())
     film_job.encode(film, encoder, [srcnn], size, folder)
     count = sum(len(part.stamps) for part in encoded_parts.finished(folder))
     encoded_parts.remove(folder)

@@ -33,7 +33,7 @@ import time
 import numpy as np
 import utils
 from srcnn import tf1
-from model import trained
+from main import trained
 from srcnn.networks.network import TILE, Network
 from srcnn.system.threads import in_threads
 with tf1.session() as sess:

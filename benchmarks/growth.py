@@ -32,19 +32,19 @@ from srcnn.training.batches import Batches
 from model import SRCNN
 from srcnn.training.loop import train_step
 resource.setrlimit(resource.RLIMIT_DATA, ({LIMIT}, {LIMIT}))
-config = main.parse_flags([])
+job = main.parse([])
 with h5py.File(sys.argv[1]) as hf, tf1.session() as sess:
-    srcnn = SRCNN(sess, config.network, config.init, config.seed, config.label_size)
-    srcnn.build_descent(config.preconditioner)
+    srcnn = SRCNN(sess, job.network, job.recipe.init, job.recipe.seed, job.cut.label_size)
+    srcnn.build_descent(job.recipe.preconditioner)
     sess.run(tf.global_variables_initializer())
-    batches = Batches(hf, config.batch_size, 0)
+    batches = Batches(hf, job.recipe.batch_size, 0)
     following = batches.following(0)
     for step in range({STEPS} + 20):
         if step == 20:
             started = time.monotonic()
         train_step(srcnn, step, *next(following), 0.1)
     seconds = time.monotonic() - started
-    speed = {STEPS} * config.batch_size / seconds
+    speed = {STEPS} * job.recipe.batch_size / seconds
     print(f"{{batches.length:,}} | {{batches.pool_length:,}} | {{speed:,.0f}}")
 """
 

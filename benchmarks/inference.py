@@ -52,7 +52,7 @@ def shipped():
 
 def this_project(folder):
     """As `--is_train False` computes an image: tiles, merging."""
-    from model import trained
+    from main import trained
     from srcnn import tf1
     from srcnn.pixels.tiles import super_resolve
 
@@ -200,7 +200,7 @@ class Peer:
 
 def prepared(folder):
     """Writes the weights as the peers take them."""
-    from model import trained
+    from main import trained
     from srcnn import tf1
     from srcnn.exports.export import write_weights
     from srcnn.system.errors import InputError

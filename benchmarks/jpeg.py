@@ -13,7 +13,7 @@ from pathlib import Path
 
 import utils
 from benchmarks.machine import heading
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.flags import kernel_sizes
 from srcnn.images import image_io

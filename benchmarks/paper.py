@@ -252,9 +252,9 @@ def time_table(bench, experiment, rounds=5):
     seconds = {}
     for number in range(rounds + 1):  # the first one warms up
         for run in EXPERIMENTS[experiment]:
-            config = main.parse_flags(["--is_train", "False", *tested(run.flags.split())])
+            network = main.parse(["--is_train", "False", *tested(run.flags.split())]).network
             with tf1.session() as sess:
-                srcnn = SRCNN(sess, config.network, "identity", label_size=TILE)
+                srcnn = SRCNN(sess, network, "identity", label_size=TILE)
                 sess.run(tf1.tf.global_variables_initializer())
                 super_resolve(srcnn, inputs[0])
                 started = time.perf_counter()

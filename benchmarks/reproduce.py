@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.machine import heading
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.networks.network import Network, default_channels
 from srcnn.networks.weight_files import SHIPPED, read_weights

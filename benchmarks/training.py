@@ -27,8 +27,10 @@ from benchmarks.clock import Clock
 from benchmarks.machine import heading
 from benchmarks.peers import Peer
 from srcnn import tf1
+from srcnn.networks.network import Network
 from srcnn.pixels.metrics import psnr
 from srcnn.pixels.tiles import super_resolve
+from srcnn.settings import Cut
 from srcnn.training.batches import Batches
 from srcnn.training.loop import FIRST_STEPS, LATER_STEPS, learning_rate, train_step
 
@@ -54,25 +56,26 @@ CURVES = {
 SHOWN = 32.0, 32.39  # dB
 
 
-def build(config, sess):
-    """The network of some flags, ready to train."""
-    srcnn = model.SRCNN(sess, config.network, config.init, config.seed, config.label_size)
-    srcnn.build_descent(config.preconditioner)
+def build(job, sess):
+    """The network of a Training, ready to train."""
+    recipe = job.recipe
+    srcnn = model.SRCNN(sess, job.network, recipe.init, recipe.seed, job.cut.label_size)
+    srcnn.build_descent(recipe.preconditioner)
     return srcnn
 
 
 def tensorflow_run(flags, clock, hf, tests):
-    config = main.parse_flags(flags)
+    job = main.parse(flags)
     with tf1.session() as sess:
-        srcnn = build(config, sess)
+        srcnn = build(job, sess)
         adam = flags == CURVES["Adam 1e-3, same graph"]
         if adam:
             srcnn.train_op = tf.train.AdamOptimizer(srcnn.learning_rate).minimize(srcnn.loss)
         sess.run(tf.global_variables_initializer())
-        following = Batches(hf, config.batch_size, 0).following(0)
+        following = Batches(hf, job.recipe.batch_size, 0).following(0)
 
         def step(number, progress):
-            rate = learning_rate(config, progress)
+            rate = learning_rate(job.recipe, progress)
             if adam:
                 rate = 1e-3 * 0.5 * (1 + np.cos(np.pi * progress))
             train_step(srcnn, number, *next(following), rate)
@@ -85,16 +88,16 @@ def tensorflow_run(flags, clock, hf, tests):
 
 def stepper(sess, flags, block):
     """Label pixels of a step, and a function that takes the step of a number, on random images."""
-    config = main.parse_flags(flags)
+    job = main.parse(flags)
     one = partial(model.conv2d, block=1)
     plain = {"in_blocks": lambda kernel, _: kernel, "conv2d": lambda x, kernel, _=1: one(x, kernel)}
     with mock.patch.multiple(model, **plain) if block else contextlib.nullcontext():
-        srcnn = build(config, sess)
+        srcnn = build(job, sess)
     sess.run(tf.global_variables_initializer())
     rng = np.random.default_rng(0)
     inputs, labels = (
-        rng.random((config.batch_size, size, size, 1)).astype(np.float32)
-        for size in (config.image_size, config.label_size)
+        rng.random((job.recipe.batch_size, size, size, 1)).astype(np.float32)
+        for size in (job.cut.image_size, job.cut.label_size)
     )
     return labels.size, lambda number: train_step(srcnn, number, inputs, labels, 1e-4)
 
@@ -152,8 +155,7 @@ def benchmark(root, seconds):
     print(f"{heading(None, 'torch')}\n")
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        config = main.parse_flags(["--checkpoint_dir", folder])
-        path = utils.input_setup(config, config.network, utils.prepare_data(root / "Train"))
+        path = utils.input_setup(Cut(), Network(), utils.prepare_data(root / "Train"), folder)
         print(f"The 91 images become train.h5 in {time.monotonic() - started:.1f} s.\n")
         with h5py.File(path) as hf, contextlib.ExitStack() as stack:
             torch = None

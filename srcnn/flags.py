@@ -1,8 +1,9 @@
-"""The flags of the command line: their names, types, defaults and help, by what they are for."""
+"""The flags of the command line: their names, types, defaults and help, and the jobs that each is for."""
 
 import argparse
 import re
 from fractions import Fraction
+from typing import NamedTuple
 
 from srcnn.system import windows
 
@@ -11,6 +12,33 @@ DEFAULTS = {  # by preconditioner
     "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
 }
 LARGEST = 4096  # number of filters, or size of a kernel
+
+
+class For(NamedTuple):
+    """jobs: that a flag is for. refusal: what the flag is told of another."""
+
+    jobs: tuple
+    refusal: str = "is not for this job; leave it out"
+
+
+JOBS = "train", "test", "input", "export", "download"
+ANY = For(JOBS)
+NETWORKS = For(JOBS[:4], "does not go with --download; leave it out")
+ALONE = "does not go with {job}"
+LEARNING = For(("train", "test"), "is for training and tests; leave it out")  # one list of flags for both
+RESULTS = For(("test", "input"), "is for tests and upscaling; leave it out")
+SHARES = For(("test", "input"), "and its like are for tests and upscaling; add --is_train False")
+OF_ONE = "is for tests; a network for JPEG is trained for qualities from 30 to 95"
+WEIGHTS = For(("test", "input", "export"), OF_ONE)
+UPSCALING = For(("input",), "is for upscaling; add --input")
+WRITING = For(("input", "export"), "is for --input and --export; leave it out")
+OTHERS = {  # what is said of a second job beside the first
+    "train": "training; add --is_train False",
+    "test": "a test; leave one out",
+    "input": "--input; leave one out",
+    "export": "--export; leave one out",
+    "download": "--download; leave one out",
+}
 
 
 class Help(argparse.HelpFormatter):
@@ -113,23 +141,50 @@ def kernel_sizes(text):
 
 
 class Flags:
-    """Adds flags to groups of a parser."""
+    """A parser whose flags know the jobs that they are for.
+
+    defaults, jobs: of each flag by name; the parser itself knows no defaults, so what was given can be told.
+    """
 
     def __init__(self, parser):
         self.parser = self.group = parser
+        self.defaults, self.jobs, self.those = {}, {}, ANY
 
-    def of(self, title):
-        """The flags that follow are of a group of this title."""
-        self.group = self.parser.add_argument_group(title)
+    def of(self, title, jobs):
+        """The flags that follow are of a group of this title, and for these jobs unless they name others."""
+        self.group, self.those = self.parser.add_argument_group(title), jobs
 
-    def add(self, name, type_, default, text, shown=None, **more):
+    def add(self, name, type_, default, text, shown=None, jobs=None, **options):
         """A flag with a value. shown: what help tells of its default, if that is not the value itself."""
         text = f"{text} [{default if shown is None else shown}]"
-        self.group.add_argument(f"--{name}", type=type_, default=default, help=text, **more)
+        self._add(name, default, jobs, type=type_, help=text, **options)
 
-    def switch(self, name, text):
+    def switch(self, name, text, jobs=None):
         """A flag without a value."""
-        self.group.add_argument(f"--{name}", action="store_true", help=text)
+        self._add(name, False, jobs, action="store_true", help=text)
+
+    def _add(self, name, default, jobs, **options):
+        self.group.add_argument(f"--{name}", default=argparse.SUPPRESS, **options)
+        self.defaults[name], self.jobs[name] = default, jobs or self.those
+
+    def parse(self, arguments=None):
+        """The values of all flags. Ends the program where one is given that is not for the job asked for."""
+        given = vars(self.parser.parse_args(arguments))
+        flags = argparse.Namespace(**self.defaults | given)
+        flags.job = job_of(flags)
+        for name in given:
+            if flags.job not in self.jobs[name].jobs:
+                self.parser.error(f"--{name} {self.jobs[name].refusal.format(job=OTHERS[flags.job])}")
+        return flags
+
+
+def job_of(flags):
+    """The job that flags ask for, one of JOBS."""
+    if flags.download:
+        return "download"
+    if flags.is_train:
+        return "train"
+    return next((job for job in ("export", "input") if getattr(flags, job) is not None), "test")
 
 
 def shard(text):
@@ -139,8 +194,8 @@ def shard(text):
     return int(number), int(count)
 
 
-def make_parser():
-    """The parser of all flags."""
+def all_flags():
+    """All flags, see `Flags.parse`."""
     parser = Parser(
         prog="main.py",
         description="SRCNN: trains (--is_train True), tests (--is_train False), or upscales photographs and "
@@ -157,24 +212,25 @@ def make_parser():
     testing_flags(flags)
     upscaling_flags(flags)
     cluster_flags(flags)
-    return parser
+    return flags
 
 
 def data_flags(flags):
     from srcnn.training.datasets import SOURCES
 
-    flags.of("data")
+    flags.of("data", LEARNING)
     flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
-    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5")
-    flags.add("sample_dir", target, "sample", "folder for the results of a test")
+    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5", jobs=ANY)
+    flags.add("sample_dir", target, "sample", "folder for the results of a test", jobs=ANY)
     flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
-    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
-    flags.add("download_from", str, list(SOURCES), "addresses of zips", "the authors', GitHub", nargs="+")
+    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else", jobs=ANY)
+    shown = "the authors', GitHub"
+    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, jobs=ANY, nargs="+")
 
 
 def network_flags(flags):
-    flags.of("network")
+    flags.of("network", NETWORKS)
     flags.add("filters", kernel_sizes, (9, 1, 5), "kernel sizes of its two to five layers", "9-1-5")
     flags.add("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
     flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
@@ -189,12 +245,13 @@ def training_flags(flags):
     def both(name):
         return "{} with kfac, {} with none".format(*(DEFAULTS[kind][name] for kind in ("kfac", "none")))
 
-    flags.of("training")
-    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"))
+    flags.of("training", NETWORKS)
+    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"), jobs=LEARNING)
     flags.add("batch_size", at_least(1), 128, "sub-images, or tiles of a test, in a batch")
     flags.add("image_size", at_least(1), None, "size of sub-images, of tiles", "33; tiles grow with stride")
     flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
     flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
+    flags.of("descent", LEARNING)
     flags.add("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
     flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
     flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
@@ -204,36 +261,38 @@ def training_flags(flags):
 
 
 def testing_flags(flags):
-    flags.of("training and testing")
+    flags.of("trained weights", NETWORKS)
     chosen = "test: your own, else the shipped; training: none"
     of_weights = "checkpoint, .mat, .safetensors or 'shipped' to test with or to start from"
     flags.add("weights", path, None, of_weights, chosen)
-    flags.of("testing")
-    flags.add("quality", quality, None, "of --degradation jpeg, 1 to 100", "50; --input: what the file says")
-    kinds = ".safetensors, .onnx, .mat, .model for FFmpeg, or a SavedModel folder"
-    flags.switch("self_ensemble", "mean of 8 flips and rotations: better, 8 times slower; upscaling, too")
-    flags.add("export", target, None, f"write the weights as {kinds}, no more", "none")
+    text = "of --degradation jpeg, 1 to 100"
+    flags.add("quality", quality, None, text, "50; --input: what the file says", jobs=WEIGHTS)
+    text = "mean of 8 flips and rotations: better, 8 times slower; upscaling, too"
+    flags.switch("self_ensemble", text, jobs=RESULTS)
+    text = "write the weights: .safetensors, .onnx, .mat, .model for FFmpeg, or a SavedModel folder; no more"
+    flags.add("export", target, None, text, "none", jobs=For(("export",), ALONE))
 
 
 def upscaling_flags(flags):
-    flags.of("upscaling")
+    flags.of("upscaling", UPSCALING)
     what = "images, films, folders of them or patterns to upscale instead of testing; -: standard input"
-    flags.add("input", path, None, what, "none", nargs="+")
+    flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+")
     flags.add("output", target, None, "file or folder for it; -: standard output", "sample_dir/NAME_xSCALE")
     flags.add("width", at_least(1), None, "pixels of results, instead of --scale", "none")
     flags.add("height", at_least(1), None, "the same; with --width: as large as fits into both", "none")
     flags.switch("recursive", "sub-folders of --input, too")
     flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
     flags.switch("lossless", "films as FFV1 in .mkv, as computed")
-    flags.switch("overwrite", "write over existing --output and --export")
+    flags.switch("overwrite", "write over existing --output and --export", jobs=WRITING)
 
 
 def cluster_flags(flags):
-    flags.of("several machines (or TF_CONFIG in the environment)")
+    flags.of("several machines (or TF_CONFIG in the environment)", ANY)
     flags.add("worker_hosts", path, None, "a:2222,b:2222,c:2222; the first one is the chief", "none")
-    jobs = "chief", "worker"
-    flags.add("job_name", str, None, "of this machine; task 0 is the chief by either", "worker", choices=jobs)
+    text, names = "of this machine; task 0 is the chief by either", ("chief", "worker")
+    flags.add("job_name", str, None, text, "worker", choices=names)
     flags.add("task_index", at_least(0), None, "place of this machine in --worker_hosts", "0 for the chief")
-    flags.add("shard", shard, None, "3/16 tests or upscales the third of 16 parts of the files", "all")
-    flags.switch("gather", "make the table and the page of what all shards did, and do nothing else")
+    text = "3/16 tests or upscales the third of 16 parts of the files"
+    flags.add("shard", shard, None, text, "all", jobs=SHARES)
+    flags.switch("gather", "make the table and the page of what all shards did, no more", jobs=SHARES)
     flags.add("timeout", at_least(1), 30, "seconds that the chief waits for a machine; above those of a step")

@@ -4,8 +4,14 @@
 order in their texts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from srcnn.cluster.cluster_spec import Cluster
+    from srcnn.networks.network import Network
+    from srcnn.upscaling.sizes import Goal
 
 
 @dataclass(frozen=True)
@@ -53,21 +59,68 @@ class FilmCoding:
     lossless: bool = False
 
 
-def cut_of(flags) -> Cut:
-    return Cut(flags.image_size, flags.label_size, flags.stride)
+@dataclass(frozen=True)
+class Training:
+    """--is_train True: trains a network on the images of a folder."""
+
+    network: "Network"
+    cut: Cut
+    recipe: Recipe
+    source: Source
+    epoch: int
+    loss_weights: list[float] | None = None  # of the channels of a network of colour
+    validation: int = 0  # images held out
+    train_dir: str | None = None
+    skip_broken: bool = False
+    cluster: "Cluster | None" = None
+    timeout: int = 30  # seconds that the chief waits for a machine
 
 
-def recipe_of(flags) -> Recipe:
-    return Recipe(flags.seed, flags.preconditioner, flags.init, flags.learning_rate, flags.batch_size)
+@dataclass(frozen=True)
+class Testing:
+    """--is_train False: scores a network on the images of a folder."""
+
+    network: "Network"
+    tiling: Tiling
+    source: Source
+    self_ensemble: bool = False
+    test_dir: str | None = None
+    sample_dir: str = "sample"
+    shard: tuple[int, int] | None = None  # which of how many
+    gather: bool = False
 
 
-def tiling_of(flags) -> Tiling:
-    return Tiling(flags.label_size, flags.stride, flags.batch_size)
+@dataclass(frozen=True)
+class Upscaling:
+    """--input: enlarges files."""
+
+    inputs: list[str]
+    network: "Network"  # of any scale: that is replaced by what reaches the goal
+    goal: "Goal"
+    source: Source = field(default_factory=Source)
+    self_ensemble: bool = False
+    output: str | None = None
+    sample_dir: str = "sample"
+    recursive: bool = False
+    quality: int | None = None  # of JPEG files; None for what each says of itself
+    coding: FilmCoding = field(default_factory=FilmCoding)
+    overwrite: bool = False
+    shard: tuple[int, int] | None = None  # which of how many
+    gather: bool = False
 
 
-def source_of(flags) -> Source:
-    return Source(flags.weights, flags.checkpoint_dir)
+@dataclass(frozen=True)
+class Exporting:
+    """--export: writes the weights of a network in another format."""
+
+    network: "Network"
+    source: Source
+    path: Path
+    overwrite: bool = False
 
 
-def film_coding_of(flags) -> FilmCoding:
-    return FilmCoding(flags.crf, flags.lossless)
+@dataclass(frozen=True)
+class Downloading:
+    """--download: fetches the paper's images."""
+
+    sources: list[str]

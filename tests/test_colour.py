@@ -146,7 +146,7 @@ def test_training_starts_from_weights_and_says_so(photographs, here, capsys):
     assert len(settings["weights"]) == 16
     assert run(*words, "--epoch", 3, "--learning_rate", 1e-9) == 2  # without them it is another training
     assert "weights" in capsys.readouterr().err
-    assert main.parse_flags(["--weights", "shipped"]).learning_rate < main.parse_flags([]).learning_rate
+    assert main.parse(["--weights", "shipped"]).recipe.learning_rate < main.parse([]).recipe.learning_rate
 
 
 BAD = {

@@ -9,6 +9,7 @@ from PIL import Image
 
 import main
 import utils
+from srcnn import settings
 from srcnn.testing import table
 from tests.helpers.weight_files import random_weights, write_mat
 
@@ -58,16 +59,16 @@ def test_help_is_quick(tmp_path, command, monkeypatch):
 
 @pytest.mark.parametrize("word", ["True", "true", "1", "False", "false", "0"])
 def test_booleans(word):
-    assert main.parse_flags(["--is_train", word]).is_train is (word in ("True", "true", "1"))
+    kind = settings.Training if word in ("True", "true", "1") else settings.Testing
+    assert isinstance(main.parse(["--is_train", word]), kind)
 
 
 @pytest.mark.parametrize("filters", ["9-5", "9-1-5", "9-5-5", "9-3-1-5"])
 @pytest.mark.parametrize("stride", [1, 17, 21, 22, 600])
 def test_tiles_grow_with_the_stride(filters, stride):
     """Without --image_size no stride leaves gaps, and what a tile yields is a whole number of strides."""
-    config = main.parse_flags(["--is_train", "False", "--filters", filters, "--stride", str(stride)])
-    assert config.label_size == config.stride >= stride and config.label_size % stride == 0
-    assert config.image_size == config.label_size + config.network.margin
+    tiling = main.parse(["--is_train", "False", "--filters", filters, "--stride", str(stride)]).tiling
+    assert tiling.label_size == tiling.stride >= stride and tiling.label_size % stride == 0
 
 
 @pytest.mark.parametrize("words", ["--filters 9-5-5 --stride 21", "--stride 22", "--image_size 50"])

@@ -10,7 +10,9 @@ from scipy.ndimage import correlate
 import main
 import utils
 from model import SRCNN, conv2d, in_blocks, initial_weights
+from srcnn.networks.weight_files import restore
 from srcnn.pixels.tiles import super_resolve
+from srcnn.settings import Cut, Recipe
 from srcnn.system.errors import InputError
 from srcnn.system.signals import Stop
 from srcnn.tf1 import tf
@@ -147,12 +149,12 @@ def test_weights_of_every_format_are_the_same(network, tmp_path, filters, kind):
     else:
         path = write_checkpoint(tmp_path / "SRCNN.model", values, getattr(tf.train.SaverDef, kind))
     srcnn = network(filters)
-    srcnn.load(path)
+    restore(srcnn, path)
     for name, value in srcnn.sess.run(srcnn.weights | srcnn.biases).items():
         np.testing.assert_array_equal(value, values[name])
     if kind == "V2":
-        srcnn.load(f"{path}.index")
-        srcnn.load(tmp_path)
+        restore(srcnn, f"{path}.index")
+        restore(srcnn, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["V2", "mat"])
@@ -164,7 +166,7 @@ def test_weights_of_another_shape_name_both(network, tmp_path, kind):
     else:
         path = write_checkpoint(tmp_path / "SRCNN.model", values, tf.train.SaverDef.V2)
     with pytest.raises(InputError, match=r"\(5, 5, 64, 32\).*\(1, 1, 64, 32\)"):
-        network().load(path)
+        restore(network(), path)
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\0" * 5000])
@@ -172,7 +174,7 @@ def test_files_that_are_no_weights_are_named(network, tmp_path, content):
     for name in ("weights.mat", "weights.ckpt", "weights.index"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match="weights"):
-            network().load(tmp_path / name)
+            restore(network(), tmp_path / name)
 
 
 def losses(tmp_path, photographs, *flags):
@@ -196,7 +198,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
     input_, label = utils.preprocess(utils.prepare_data(photographs)[0])
     data, labels = utils.sub_images(input_, label, 33, 21, 14)
     batches = Batches(stored(data, labels), len(data), 0)
-    config = main.parse_flags(["--preconditioner", "none", "--epoch", "2", "--learning_rate", "0.01"])
+    recipe = Recipe(preconditioner="none", init="normal", learning_rate=0.01)
     srcnn = network()
     start = initial_weights(srcnn.network, "normal", 0)
     with srcnn.sess.graph.as_default():
@@ -207,8 +209,8 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
             values = start | {"b3": bias.astype(np.float32)}
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
-        srcnn.build_descent(config.preconditioner)
-        loop.train(srcnn, config, batches, [], tmp_path, Stop())
+        srcnn.build_descent(recipe.preconditioner)
+        loop.train(srcnn, recipe, Cut(), batches, [], tmp_path, Stop(), 2)
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 
@@ -248,7 +250,7 @@ def test_an_interrupted_training_ends_with_the_weights_of_a_whole_one(
     arrays = []
     for name in ("whole", "stopped"):
         srcnn = network()
-        srcnn.load(tmp_path / name / "srcnn_9-1-5_x3_matlab")
+        restore(srcnn, tmp_path / name / "srcnn_9-1-5_x3_matlab")
         arrays.append(srcnn.sess.run(srcnn.weights | srcnn.biases))
     for name, array in arrays[0].items():
         np.testing.assert_array_equal(arrays[1][name], array)

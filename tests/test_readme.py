@@ -11,6 +11,7 @@ import pytest
 
 import main
 import utils
+from srcnn.flags import all_flags
 from srcnn.images import image_io
 
 ROOT = Path(main.__file__).parent
@@ -40,11 +41,11 @@ def test_every_command_is_one(words):
         script = words[0].replace(".", "/") + ".py"
     assert (ROOT / script).is_file()
     if script == "main.py" and words != ["--help"]:
-        main.parse_flags(words)
+        main.parse(words)
 
 
 def test_every_flag_is_one():
-    known = main.make_parser().format_help()
+    known = all_flags().parser.format_help()
     for page in PAGES:
         for flag in re.findall(r"`(--\w+)", page.read_text("utf-8")):
             assert f"  {flag}" in known, (page.name, flag)

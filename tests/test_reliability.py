@@ -99,7 +99,7 @@ LIMITED = """
 import resource, sys
 limit, words = int(sys.argv[1]), sys.argv[2:]
 import main
-from srcnn import jobs
+import utils
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 sys.exit(main.main(words))
 """

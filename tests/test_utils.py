@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -15,6 +14,7 @@ from srcnn.networks.network import Network
 from srcnn.pixels import metrics, resize
 from srcnn.pixels.colour import luminance, to_pixels
 from srcnn.pixels.tiles import merge
+from srcnn.settings import Cut
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
@@ -90,9 +90,7 @@ def test_reference_figures(data):
 
 def setup(tmp_path, paths, scale=3):
     """Prepares images for training with the default flags."""
-    sizes = {"image_size": 33, "label_size": 21, "stride": 14}
-    config = SimpleNamespace(**sizes, skip_broken=False, checkpoint_dir=tmp_path / "checkpoint")
-    return utils.input_setup(config, Network(scale=scale), paths)
+    return utils.input_setup(Cut(), Network(scale=scale), paths, tmp_path / "checkpoint")
 
 
 @pytest.mark.parametrize(("scale", "count"), [(2, 21910), (3, 21884), (4, 21772)])

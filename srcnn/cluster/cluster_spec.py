@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from srcnn.system.errors import InputError
@@ -17,21 +18,24 @@ class Cluster(NamedTuple):
     task: int
 
 
-def find_cluster(config, environment):
+def find_cluster(
+    worker_hosts: str | None, job_name: str | None, task_index: int | None, environment: Mapping[str, str]
+) -> Cluster | None:
     """The Cluster that flags or TF_CONFIG in the environment name; None for one machine alone.
 
-    The first of --worker_hosts is the chief, as in the TensorFlow 1 documentation. Raises InputError.
+    worker_hosts: addresses with commas between, of which the first is the chief, as in the TensorFlow 1
+    documentation. job_name, task_index: of this machine. Raises InputError.
     """
-    by_hand = config.worker_hosts is not None
+    by_hand = worker_hosts is not None
     text = environment.get("TF_CONFIG")
-    if not by_hand and (config.job_name is not None or config.task_index is not None):
+    if not by_hand and (job_name is not None or task_index is not None):
         raise InputError("--job_name and --task_index tell a machine its place in --worker_hosts; add that")
     if by_hand and text:
         raise InputError("--worker_hosts does not go with TF_CONFIG in the environment; leave one out")
     if not by_hand and not text:
         return None
     what = "--worker_hosts" if by_hand else "TF_CONFIG"
-    hosts, task = _from_flags(config) if by_hand else _from_tf_config(text)
+    hosts, task = _from_flags(worker_hosts, job_name, task_index) if by_hand else _from_tf_config(text)
     for host in hosts:
         name, _, port = host.rpartition(":")
         if not re.fullmatch(r"[^\s/]+", name) or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -43,12 +47,12 @@ def find_cluster(config, environment):
     return Cluster(tuple(hosts), task) if len(hosts) > 1 else None
 
 
-def _from_flags(config):
-    if config.task_index is None and config.job_name != "chief":
+def _from_flags(worker_hosts, job_name, task_index):
+    if task_index is None and job_name != "chief":
         raise InputError("--worker_hosts: which of them is this machine? Add --task_index, 0 for the chief")
-    if config.job_name == "chief" and config.task_index:
+    if job_name == "chief" and task_index:
         raise InputError("--job_name chief is --task_index 0, the first of --worker_hosts; leave one out")
-    return [host.strip() for host in config.worker_hosts.split(",")], config.task_index or 0
+    return [host.strip() for host in worker_hosts.split(",")], task_index or 0
 
 
 def _from_tf_config(text):

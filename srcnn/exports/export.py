@@ -1,6 +1,7 @@
 """Trained weights in other formats: the table of formats, each of which has a module of its own here."""
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,12 @@ import numpy as np
 
 from srcnn.exports import ffmpeg, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
+from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
 from srcnn.system.atomic_write import replacing
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, first_line
+from srcnn.system.output_paths import check_apart, check_writable
+from srcnn.tf1 import tf
 
 
 class Format(NamedTuple):
@@ -42,6 +46,30 @@ def check_export(path: Path, network: Network) -> None:
         )
     if path.suffix:
         FORMATS[path.suffix].check(path, network)
+
+
+def check_target(path: Path, network: Network, weights: str | None, overwrite: bool) -> None:
+    """Raises InputError, before the work, if an export cannot be written or may not be, see `check_export`.
+
+    weights: the file of weights that the user named, if so. overwrite: whether a file may be replaced.
+    """
+    check_export(path, network)
+    if os.path.lexists(path) and not (overwrite and path.is_file() and path.suffix):
+        way = ", or add --overwrite" if path.is_file() and path.suffix else ""
+        raise InputError(f"--export {path}: exists already; name another{way}")
+    check_apart([weights] if weights else [], [path])
+    check_writable(path.parent, "--export")
+
+
+def export_weights(srcnn, path: Path, overwrite: bool = False) -> None:
+    """Writes the weights of a network that was restored, with what is known of it. Raises InputError."""
+    # What the file of weights does not say of itself is not made a fact of.
+    known = {name: value for name, value in srcnn.network.settings.items() if name not in ON_TRUST}
+    try:
+        write_weights(srcnn, path, known | srcnn.settings, overwrite)
+    except (OSError, MemoryError, tf.errors.OpError) as error:  # a full disk may be MemoryError
+        reason = first_line(error.__cause__ or error)
+        raise InputError(f"--export {path}: cannot be written ({reason})") from error
 
 
 def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) -> None:

@@ -11,6 +11,7 @@ import safetensors
 
 from srcnn.networks import conditioning
 from srcnn.networks.network import dashed
+from srcnn.settings import Source
 from srcnn.system.errors import InputError, first_line
 from srcnn.tf1 import tf
 
@@ -190,6 +191,25 @@ def weights_of(path, network):
     return values if quality is None else conditioning.folded(values, quality), settings
 
 
+def restore(srcnn, path):
+    """Gives a network, model.SRCNN, the weights of a file that are for it, from which it then computes.
+
+    Raises InputError if there are none.
+    """
+    values, settings = weights_of(path, srcnn.network)
+    srcnn.set(values)
+    srcnn.freeze()
+    srcnn.source, srcnn.settings, srcnn.digest = path, settings, digest(values)
+    srcnn.on_trust = unsaid(settings, srcnn.network)
+
+
+def at_quality(srcnn, quality):
+    """Makes a network that was restored the one for JPEG of another quality."""
+    if srcnn.network.quality != quality:
+        srcnn.network = srcnn.network._replace(quality=quality)
+        restore(srcnn, srcnn.source)
+
+
 def unsaid(settings, network):
     """What a file of weights does not say of itself and is taken from the flags, in words; may be empty."""
     names = [name for name in ON_TRUST if name not in settings]
@@ -257,20 +277,20 @@ def say_trust(path, on_trust):
         print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
-def starting_weights(config, folder):
+def starting_weights(network, source: Source, folder):
     """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
     own, values = latest_checkpoint(folder), None
-    if config.weights:
-        path = find_weights(config.network, config.checkpoint_dir, config.weights)
+    if source.weights:
+        path = find_weights(network, source.checkpoint_dir, source.weights)
         path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
         if Path(path).parent.resolve() == folder.resolve():
             raise InputError(
                 f"--weights {path}: is where this training writes; name another --checkpoint_dir"
             )
-        values, settings = weights_of(path, config.network)
-        say_trust(path, unsaid(settings, config.network))
+        values, settings = weights_of(path, network)
+        say_trust(path, unsaid(settings, network))
     if own:
         print(f"goes on from {own}")
-    elif config.weights:
+    elif source.weights:
         print(f"starts from {path}")
     return values

@@ -80,11 +80,11 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def save_job(config, path, weights, rows, exhibits, w1, what, more):
-    """The page of a job. what: was done to the images. more: settings that it names."""
-    shape = config.network.shape
-    settings = {"weights": ", ".join(weights), "filters": shape, **more}
-    if config.self_ensemble:
+def save_job(network, self_ensemble, path, weights, rows, exhibits, w1, what, settings):
+    """The page of a job. what: was done to the images. settings: more that it names."""
+    shape = network.shape
+    settings = {"weights": ", ".join(weights), "filters": shape, **settings}
+    if self_ensemble:
         settings["self_ensemble"] = "the mean of 8 flips and rotations"
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from srcnn.system import windows
-from srcnn.system.errors import writing
+from srcnn.system.errors import naming
 from srcnn.system.ledger import check_replaceable, note
 from srcnn.system.output_paths import check_free
 from srcnn.system.signals import ending_later
@@ -35,7 +35,7 @@ def replacing(path, about=None, overwrite=True):
     own = f"{threading.get_ident()}.{MACHINE}-{os.getpid()}"
     temporary = path.with_name(f"{_beginning(path)}{own}{path.suffix}")
     try:
-        with writing(path):
+        with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             if about is not None:
@@ -74,7 +74,7 @@ def published(folder, flag):
     folder = Path(folder)
     is_new = not folder.exists()
     try:
-        with writing(folder):
+        with naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
             staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
         with staging as name:
@@ -83,9 +83,9 @@ def published(folder, flag):
             check_replaceable([folder / path.name for path in results], flag)
             results.sort(key=lambda path: path.suffix in (".html", ".json"))  # what tells of the others last
             for path in results:
-                with writing(folder / path.name):
+                with naming(folder / path.name):
                     windows.check_closed(folder / path.name)
-            with ending_later(), writing(folder):
+            with ending_later(), naming(folder):
                 for path in results:
                     note(folder / path.name, path, {})
                     windows.replace(path, folder / path.name)

@@ -34,7 +34,7 @@ def needing(package, what):
 
 
 @contextmanager
-def writing(path):
+def naming(path):
     """Turns errors of the file system into an InputError that names the path that was to be written."""
     try:
         yield

@@ -6,10 +6,11 @@ than its line was changed by somebody else since, and is theirs.
 
 import json
 import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from srcnn.system.errors import InputError, writing
+from srcnn.system.errors import InputError, naming
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
@@ -47,7 +48,7 @@ def note(path, temporary, about):
 
 def note_failure(path, about):
     """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
-    with writing(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _add_line(path.parent, {"name": path.name, "failed": about})
 
@@ -76,6 +77,21 @@ def written(folder):
             if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
                 found[entry["name"]] = entry["about"]
     return found
+
+
+def made_before(results: Iterable[tuple[Path, Callable[[], dict | None]]]) -> Iterator[dict | None]:
+    """For each result its note, if it is there as it would be made now, from the same sources; else None.
+
+    results: pairs of a path and a function that gives what would be noted of it now, an `origin` or more,
+    None for what cannot be made; asked only where there is a note. The scores of a note are no part of that.
+    """
+    folders: dict[Path, dict] = {}
+    for path, about in results:
+        if path.parent not in folders:
+            folders[path.parent] = written(path.parent)
+        note = folders[path.parent].get(path.name)
+        known = note and {name: value for name, value in note.items() if name != "scores"}
+        yield note if known and known == about() else None
 
 
 def failures(folder):

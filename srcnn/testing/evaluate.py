@@ -1,6 +1,7 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
 from contextlib import closing
+from dataclasses import astuple
 from functools import partial
 
 import numpy as np
@@ -11,12 +12,14 @@ from srcnn.pixels import resize
 from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels, ycbcr2rgb
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
+from srcnn.settings import Tiling
 from srcnn.system.threads import Budget, in_threads
 
+SIDE_BY_SIDE = Tiling(TILE, TILE)
 PIXELS = 2**25  # of the images that are in work at a time
 
 
-def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
+def evaluate(srcnn, paths, tiling=SIDE_BY_SIDE):
     """Yields a Restored for each of the image files, in order; they are decoded ahead in the background.
 
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.
@@ -24,7 +27,7 @@ def evaluate(srcnn, paths, label_size=TILE, stride=None, batch_size=128):
     budget = Budget(PIXELS)
     with closing(in_threads(partial(Restored, srcnn.network, budget), paths, 1, budget)) as ahead:
         for restored in ahead:
-            restored.output = super_resolve(srcnn, restored.input_, label_size, stride, batch_size)
+            restored.output = super_resolve(srcnn, restored.input_, *astuple(tiling))
             yield restored
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from srcnn.networks.weight_files import digest
 from srcnn.pixels.metrics import psnr, scored_part
 from srcnn.pixels.tiles import super_resolve
+from srcnn.settings import Cut, Recipe
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.tf1 import tf
@@ -24,22 +26,37 @@ DECAY = 0.4  # of the steps, the last ones: the learning rate of natural gradien
 FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are taken: 16 labels of 21x21
 
 
-def train(srcnn, config, batches, validation, folder, stop, initial=None, pausing=lambda: False):
-    """Trains until `config.epoch` epochs are done, saving as it goes.
+def train(
+    srcnn,
+    recipe: Recipe,
+    cut: Cut,
+    batches,
+    validation,
+    folder,
+    stop,
+    epochs: int,
+    *,
+    loss_weights=None,
+    held_out=0,
+    initial=None,
+    pausing=lambda: False,
+):
+    """Trains until so many epochs are done, saving as it goes.
 
-    srcnn: with its step of descent. config: the flags (main.py).
+    srcnn: with its step of descent. recipe, cut, loss_weights: what it and the batches were made with.
     batches: see batches.py; of (n, image_size, image_size, c_dim) and (n, label_size, label_size, c_dim).
-    validation: (input, label) images, scored after each epoch.
+    validation: (input, label) pairs of the `held_out` images, scored after each epoch.
     folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
     stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
-    initial: w1, b1, ... to start from, a dict of arrays; None for those of the flag `init`.
+    initial: w1, b1, ... to start from, a dict of arrays; None for those of `recipe.init`.
     pausing: called after a checkpoint; if it returns True, training ends there for now.
     Returns the path of the curve, CSV with a row an epoch; None if it is to go on.
     """
-    checkpoints = Checkpoints(srcnn, folder, trained_with(srcnn.network, config, batches, initial))
+    settings = trained_with(srcnn.network, recipe, cut, batches, initial, loss_weights, held_out)
+    checkpoints = Checkpoints(srcnn, folder, settings)
     curve = Curve(Path(folder) / "training.csv")
     step = checkpoints.restore(initial)
-    epoch_steps, steps = batches.epoch_steps, config.epoch * batches.epoch_steps
+    epoch_steps, steps = batches.epoch_steps, epochs * batches.epoch_steps
     if step >= steps:
         say_finished(folder, step, epoch_steps)
         return curve.path
@@ -47,8 +64,8 @@ def train(srcnn, config, batches, validation, folder, stop, initial=None, pausin
     losses = []
     with curve, closing(batches.following(step)) as following:
         for batch in progress(itertools.islice(following, steps - step), "training, steps", steps, step):
-            losses.append(train_step(srcnn, step, *batch, learning_rate(config, step / steps)))
-            check_finite(losses[-1], step, config)
+            losses.append(train_step(srcnn, step, *batch, learning_rate(recipe, step / steps)))
+            check_finite(losses[-1], step, recipe.learning_rate)
             step += 1
             ending = step == steps or stop.number
             if step % epoch_steps == 0:
@@ -72,26 +89,26 @@ def say_finished(folder, step, epoch_steps):
     )
 
 
-def check_finite(loss, step, config):
+def check_finite(loss, step, learning_rate):
     if not np.isfinite(loss):
         raise InputError(
             f"the loss is not finite at step {step}; the last checkpoint stands. "
-            f"Take a --learning_rate below {config.learning_rate:g}"
+            f"Take a --learning_rate below {learning_rate:g}"
         )
 
 
-def trained_with(network, config, batches, initial):
+def trained_with(network, recipe, cut, batches, initial, loss_weights, held_out):
     """What a checkpoint says of its training; another training does not go on from it."""
-    names = "seed", "preconditioner", "init", "learning_rate", "batch_size"
-    names += "image_size", "label_size", "stride", "validation"
     return {
         "version": VERSION,
         "sub_images": batches.length,
         "images": batches.images,
         "weights": digest(initial) if initial else "",
-        "loss_weights": config.loss_weights or [],
+        "loss_weights": list(loss_weights or []),
         **network.settings,
-        **{name: getattr(config, name) for name in names},
+        **asdict(recipe),
+        **asdict(cut),
+        "validation": held_out,
     }
 
 
@@ -110,11 +127,11 @@ def train_step(srcnn, step, inputs, labels, rate):
     return srcnn.sess.run([srcnn.loss, srcnn.train_op], feed)[0]
 
 
-def learning_rate(config, progress):
+def learning_rate(recipe, progress):
     """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end."""
-    if config.preconditioner == "none":
-        return config.learning_rate
-    return config.learning_rate * min(1, (1 - progress) / DECAY)
+    if recipe.preconditioner == "none":
+        return recipe.learning_rate
+    return recipe.learning_rate * min(1, (1 - progress) / DECAY)
 
 
 def validate(srcnn, validation):

@@ -15,6 +15,7 @@ import numpy as np
 
 from srcnn.images import image_io
 from srcnn.networks import conditioning
+from srcnn.settings import Cut
 from srcnn.system import windows
 from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
@@ -119,17 +120,15 @@ def _numbered(path, first):
     return [part for part, match in matches if match and int(match[1]) >= first]
 
 
-def memory_of(config, network, numbered):
+def memory_of(cut: Cut, network, numbered):
     """About how many bytes the pairs of an image take, and their making; numbered: its number and path."""
     try:
         h, w = image_io.size(numbered[1])
     except InputError:
         return 0  # which will be said when it is read
-    values = (
-        config.image_size**2 * (network.c_dim + network.is_conditioned) + config.label_size**2 * network.c_dim
-    )
+    values = cut.image_size**2 * (network.c_dim + network.is_conditioned) + cut.label_size**2 * network.c_dim
     copies = 2 * len(conditioning.DRAWN) if network.is_conditioned else 1  # they are put together
-    return h * w // config.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
+    return h * w // cut.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from srcnn.pixels import colour, tiles
 from srcnn.pixels.resize import resampled, resized
 from srcnn.pixels.tiles import in_tiles
 from srcnn.system.errors import InputError
+from srcnn.upscaling.sizes import Goal
 
 LARGEST = 2**30  # pixels of a result
 
@@ -67,6 +68,14 @@ def upscale(pixels, srcnns, what="upscaling", size=None):
 def product_of(srcnns):
     """How much larger networks make an image in turn."""
     return math.prod(srcnn.network.scale for srcnn in srcnns)
+
+
+class Options(NamedTuple):
+    """What holds for all files of an upscaling."""
+
+    goal: Goal
+    overwrite: bool
+    noted: bool  # whether the folder of results notes what each was made from
 
 
 class Upscaled(NamedTuple):

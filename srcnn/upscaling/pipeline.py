@@ -4,7 +4,6 @@ import math
 import time
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import NamedTuple
 
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
@@ -15,34 +14,25 @@ from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.tf1 import tf
 from srcnn.upscaling.photographs import Upscaled, compared, remark, result_size, upscale
-from srcnn.upscaling.sizes import Goal
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
 
 
-class Options(NamedTuple):
-    """What holds for all files of an upscaling."""
-
-    goal: Goal
-    overwrite: bool
-    noted: bool  # whether the folder of results notes what each was made from
-
-
-def upscaled(work, networks, options):
+def upscaled(work, stages, options):
     """Yields an Upscaled for each photograph of the work, in order.
 
-    work: list of inputs.Work, without films. networks: of an item gives the SRCNNs that it passes through, in
+    work: list of inputs.Work, without films. stages: of an item gives the SRCNNs that it passes through, in
     the thread that asks for the results.
     """
     budget = Budget(PIXELS)
     read = in_threads(partial(Photograph, options, budget), work, 1, budget)
-    return in_threads(Photograph.finished, _enlarged(read, networks), cores(), at_once=True)
+    return in_threads(Photograph.finished, _enlarged(read, stages), cores(), at_once=True)
 
 
-def _enlarged(photographs, networks):
+def _enlarged(photographs, stages):
     with closing(photographs):
         for photograph in photographs:
-            photograph.enlarge(networks)
+            photograph.enlarge(stages)
             yield photograph
 
 
@@ -78,12 +68,12 @@ class Photograph:
             self.error = error
         self.seconds += time.monotonic() - started
 
-    def enlarge(self, networks):
+    def enlarge(self, stages):
         with self._step():
             if self.error:
                 return
             source, target = self.item.source, self.item.target
-            srcnns = networks(self.item)
+            srcnns = stages(self.item)
             self.about = origin(source, srcnns, self.was) if self.options.noted else None
             if self.picture.frames > 1 and animations.fit(source, target):
                 self._enlarge_animation(srcnns)

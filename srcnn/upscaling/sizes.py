@@ -38,7 +38,7 @@ class Goal(NamedTuple):
         return math.floor(height * ratio + Fraction(1, 2)), math.floor(width * ratio + Fraction(1, 2))
 
 
-def stages(ratio):
+def factors_for(ratio: Fraction) -> list[int]:
     """The factors, 2 and 3, whose product is the smallest that is not below a ratio: 5 is 2 then 3."""
     most = max(1, math.ceil(math.log2(ratio))) + 1
     powers = [(twos, threes) for twos in range(most + 1) for threes in range(most + 1)]

@@ -4,9 +4,13 @@ import itertools
 import json
 import math
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,67 +18,77 @@ from srcnn import tf1
 from srcnn.cluster import shares
 from srcnn.images import image_io, jpeg
 from srcnn.networks import conditioning
-from srcnn.networks.weight_files import find_known, own_or_shipped
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import at_quality, find_known, own_or_shipped
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
+from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
 from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError, needing, one_line
-from srcnn.system.ledger import check_replaceable, written
+from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, photographs, pipeline
-from srcnn.upscaling.inputs import is_film, plan, size_of
+from srcnn.upscaling.inputs import Work, is_film, plan, size_of
+from srcnn.upscaling.photographs import Options
 from srcnn.upscaling.pipes import as_files
-from srcnn.upscaling.sizes import Goal, stages
+from srcnn.upscaling.sizes import factors_for
 
 LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
 
 
-def upscale_files(config, load):
-    """Upscales --input. What cannot be used is named and left out; then the exit status is 2.
+def upscale_files(upscaling: Upscaling, load: Callable) -> int:
+    """Upscales files; returns the exit status: 2 if some cannot be used, which are named and left out.
 
-    load: gives an SRCNN with trained weights for a session, the flags and a Network.
+    load: gives an SRCNN with trained weights for a session and a Network. Raises InputError, before the work,
+    for what nothing can be made of.
     """
-    goal = Goal(config.scale, config.width, config.height)
-    with as_files(config.input, config.output) as files:
-        more = config.sample_dir, goal, config.recursive, config.lossless
-        work = shares.part_of(plan(files.inputs, files.output, *more), config.shard)
-        if (config.crf is not None or config.lossless) and not any(is_film(item.source) for item in work):
-            raise InputError(f"--{'lossless' if config.lossless else 'crf'} is for films; leave it out")
+    goal, coding = upscaling.goal, upscaling.coding
+    with as_files(upscaling.inputs, upscaling.output) as files:
+        planned = plan(
+            files.inputs, files.output, upscaling.sample_dir, goal, upscaling.recursive, coding.lossless
+        )
+        work = shares.part_of(planned, upscaling.shard)
+        if coding != FilmCoding() and not any(is_film(item.source) for item in work):
+            raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
-        work = with_qualities(config, work, files)
-        names = [] if files.to_pipe or config.shard else ["upscaled.html", "upscaled.json"]
-        pages = [Path(config.sample_dir) / name for name in names]
-        check_results(config, work, pages)
+        work = with_qualities(upscaling, work, files)
+        names = [] if files.to_pipe or upscaling.shard else ["upscaled.html", "upscaled.json"]
+        pages = [Path(upscaling.sample_dir) / name for name in names]
+        check_results(upscaling.sample_dir, work, pages)
         named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
-        if named and (config.shard or config.gather):
+        if named and (upscaling.shard or upscaling.gather):
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
-            networks = Networks(sess, config, load)
-            todo = work if config.overwrite and not config.gather else left_to_do(work, networks, config)
-            if config.gather:
+            stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
+            todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
+            if upscaling.gather:
                 told, status = {}, 2 if gathering.check_gathered(work, todo) else 0
             else:
-                results = upscaled(todo, networks, config, goal, noted=not named)
-                results = gathering.noting(results) if config.shard else results
+                options = Options(goal, upscaling.overwrite, noted=not named)
+                results = upscaled(todo, stages, options, coding)
+                results = gathering.noting(results) if upscaling.shard else results
                 told, status = say_upscaled(results, files)
             left = {item.target for item in todo}
             earlier = [item for item in work if item.target not in left]
             if pages and (told or (earlier and not are_of(pages, earlier))):
-                save_upscaled(config, networks, goal, work, told | told_again(earlier, goal))
+                save_upscaled(upscaling.sample_dir, stages, goal, work, told | told_again(earlier, goal))
     return status
 
 
-def with_qualities(config, work, files):
+def with_qualities(upscaling, work, files):
     """The work with the qualities of JPEG files, where the network is conditioned on them."""
-    if config.degradation != "jpeg":
+    network, checkpoint_dir = upscaling.network, upscaling.source.checkpoint_dir
+    if network.degradation != "jpeg":
         hinted = (
-            item for item in work[:LOOKED_AT] if is_compressed(item.source) and has_cleaner(config, item)
+            item
+            for item in work[:LOOKED_AT]
+            if is_compressed(item.source) and has_cleaner(network, checkpoint_dir, item)
         )
         for item in itertools.islice(hinted, 1):
             print(f"{files.said(item.source)}: is a JPEG file; --degradation jpeg takes its blocks away")
@@ -82,23 +96,21 @@ def with_qualities(config, work, files):
     found = []
     for item in work:
         try:
-            quality = (
-                None if item.error else conditioning.check_quality(item.source, config.quality, config.scale)
-            )
+            quality, scale = upscaling.quality, upscaling.goal.scale
+            quality = None if item.error else conditioning.check_quality(item.source, quality, scale)
             found.append(item._replace(quality=quality))
         except InputError as error:
             found.append(item._replace(ratio=None, error=error))
     return found
 
 
-def has_cleaner(config, item):
+def has_cleaner(network, checkpoint_dir, item):
     """Whether there are weights for JPEG for the first network that a file would pass through."""
     if item.error:
         return False
-    network = config.network._replace(degradation="jpeg")
 
     def has(scale):
-        return own_or_shipped(network._replace(scale=scale), config.checkpoint_dir)
+        return own_or_shipped(network._replace(degradation="jpeg", scale=scale), checkpoint_dir)
 
     return has(factors_of(item.ratio, has)[0])
 
@@ -173,47 +185,46 @@ def entry(source, target, size, seconds=None):
     return {"input": str(source), "output": str(target), "width": width, "height": height, "seconds": seconds}
 
 
-def save_upscaled(config, networks, goal, work, told):
+def save_upscaled(sample_dir, stages, goal, work, told):
     """Writes the page of an upscaling, and the same as JSON. told: entry and exhibit by target."""
-    folder, first = Path(config.sample_dir), next(iter(networks.models.values()))
-    weights = [srcnn.source for srcnn in networks.models.values()]
+    folder, first = Path(sample_dir), next(iter(stages.models.values()))
+    weights = [srcnn.source for srcnn in stages.models.values()]
     done = [told[item.target][0] for item in work if item.target in told]
     exhibits = [exhibit for item in work if (exhibit := told.get(item.target, (None, None))[1])]
     with published(folder, "--sample_dir") as staging:
-        about = {"weights": weights, "self_ensemble": config.self_ensemble}
+        about = {"weights": weights, "self_ensemble": first.self_ensemble}
         found = {**goal.plain, **about, "images": done}
         report.save_json(found, staging / "upscaled.json")
         rows = [list(done[0])]
         rows += [["-" if value is None else str(value) for value in line.values()] for line in done]
         w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
         exhibits = exhibits[: report.MOST_EXHIBITS]
-        report.save_job(config, staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain)
+        page = staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain
+        report.save_job(stages.network, first.self_ensemble, *page)
     print(f"compare with bicubic: {folder / 'upscaled.html'}")
 
 
-def check_results(config, work, pages):
+def check_results(sample_dir, work, pages):
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
     check_apart([item.source for item in work], [*pages, *(item.target for item in work)])
     check_replaceable(pages, "--sample_dir")
     if pages:
-        check_writable(config.sample_dir, "--sample_dir")
+        check_writable(sample_dir, "--sample_dir")
     for folder in {item.target.parent for item in work}:
         check_writable(folder, "--output")
 
 
-def left_to_do(work, networks, config):
+def left_to_do(work, stages, coding):
     """The part of the work whose results are not there yet, as these networks made them from these files."""
-    ours = {folder: written(folder) for folder in {item.target.parent for item in work}}
 
-    def is_done(item):
-        noted = ours[item.target.parent].get(item.target.name)
-        if not noted or item.error:
-            return False
-        return noted == ledger.origin(item.source, networks(item)) | film_settings(config, item.source)
+    def about(item):
+        made_from = None if item.error else ledger.origin(item.source, stages(item))
+        return made_from and made_from | film_settings(coding, item.source)
 
+    results = [(item.target, partial(about, item)) for item in work]
     todo = []
-    for item in progress(work, "looking for earlier results"):
-        if not is_done(item):
+    for item, note in zip(work, made_before(progress(results, "looking for earlier results")), strict=True):
+        if note is None:
             todo.append(item)
         elif is_film(item.target):
             name_parts(item.target)
@@ -229,39 +240,37 @@ def name_parts(target):
     encoded_parts.name_others(None, target)
 
 
-def upscaled(work, networks, config, goal, noted):
-    """Yields an Upscaled for each file of the work. noted: whether the folder of results notes them."""
+def upscaled(work, stages, options, coding):
+    """Yields an Upscaled for each file of the work."""
     for item in {(item.ratio, item.quality): item for item in work}.values():
-        networks(item)  # weights that are missing are missed now
-    options = pipeline.Options(goal, config.overwrite, noted)
-    with closing(_in_turn(work, networks, config, options)) as results:
+        stages(item)  # weights that are missing are missed now
+    with closing(_in_turn(work, stages, options, coding)) as results:
         yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
 
 
-def _in_turn(work, networks, config, options):
+def _in_turn(work, stages, options, coding):
     """Films one by one, and the photographs between them in pipelines: so no message waits for a film."""
     for are_films, items in itertools.groupby(work, lambda item: is_film(item.source)):
         if are_films:
-            yield from (upscaled_film(item, networks, config, options) for item in items)
+            yield from (upscaled_film(item, stages, options, coding) for item in items)
         else:
-            yield from pipeline.upscaled(list(items), networks, options)
+            yield from pipeline.upscaled(list(items), stages, options)
 
 
-def upscaled_film(item, networks, config, options):
+def upscaled_film(item, stages, options, coding):
     """The Upscaled of a film."""
     try:
         if item.error:
             raise item.error
         with needing("av", item.source):
             from srcnn.upscaling.films.film_job import upscale_film
-        more = film_settings(config, item.source)
-        return upscale_film(item.source, item.target, networks(item), *options, **more)
+        return upscale_film(item.source, item.target, stages(item), options, coding)
     except InputError as error:
         return photographs.Upscaled(item.source, item.target, error=error)
 
 
-def film_settings(config, path):
-    return {"crf": config.crf, "lossless": config.lossless} if is_film(path) else {}
+def film_settings(coding, path):
+    return asdict(coding) if is_film(path) else {}
 
 
 def factors_of(ratio, has):
@@ -269,39 +278,42 @@ def factors_of(ratio, has):
 
     One network for the whole way, if there is one, is better than several.
     """
-    factors, whole = stages(ratio), [int(ratio)] if ratio.denominator == 1 else []
+    factors, whole = factors_for(ratio), [int(ratio)] if ratio.denominator == 1 else []
     found = next(filter(has, [*whole, math.prod(factors)]), None)
     return [found] if found else factors or [1]
 
 
-class Networks:
-    """The networks of an upscaling, each loaded when it is first asked for. models: SRCNNs by Network."""
+class Stages:
+    """The networks that files pass through, each loaded when it is first asked for.
 
-    def __init__(self, sess, config, load):
-        self.sess, self.config, self.load, self.models = sess, config, load, {}
+    load: gives the SRCNN of a Network. network: see `Upscaling`. models: SRCNNs by Network.
+    """
 
-    def __call__(self, item):
+    def __init__(self, load: Callable, network: Network, source: Source):
+        self.load, self.network, self.source = load, network, source
+        self.models: dict[Network, Any] = {}
+
+    def __call__(self, item: Work) -> list:
         """The SRCNNs that a file passes through in turn to be as large as it shall, or somewhat larger.
 
-        item: inputs.Work; one with an error needs none. Of networks for JPEG the first one cleans, the others
-        see no JPEG any more. Raises InputError if there are no weights for one of them.
+        An item with an error needs none. Of networks for JPEG the first one cleans, the others see no JPEG
+        any more. Raises InputError if there are no weights for one of them.
         """
         if item.error:
             return []
         first, *others = factors_of(item.ratio, self._has)
         srcnns = [self._model(scale=first)]
         if item.quality:
-            srcnns[0].at_quality(item.quality)
+            at_quality(srcnns[0], item.quality)
         return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
 
     def _has(self, scale):
-        if self.config.weights not in (None, "shipped"):
+        if self.source.weights not in (None, "shipped"):
             return True
-        network = self.config.network._replace(scale=scale)
-        return find_known(network, self.config.checkpoint_dir, self.config.weights)
+        return find_known(self.network._replace(scale=scale), self.source.checkpoint_dir, self.source.weights)
 
     def _model(self, **changes):
-        network = self.config.network._replace(**changes)
+        network = self.network._replace(**changes)
         if network not in self.models:
-            self.models[network] = self.load(self.sess, self.config, network)
+            self.models[network] = self.load(network)
         return self.models[network]

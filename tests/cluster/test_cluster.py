@@ -30,7 +30,7 @@ from tests.helpers.trainings import EPOCHS, SMALL, assert_same_but_for_rounding,
 )
 def test_tf_config_names_the_machines(monkeypatch, jobs, place, expected):
     monkeypatch.setenv("TF_CONFIG", tf_config(jobs, *place))
-    assert main.parse_flags([]).cluster == expected
+    assert main.parse([]).cluster == expected
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_tf_config_names_the_machines(monkeypatch, jobs, place, expected):
     ],
 )
 def test_flags_name_the_machines(words, expected):
-    assert main.parse_flags([*words.split(), "--worker_hosts", f"{A},{B}, {C}"]).cluster == expected
+    assert main.parse([*words.split(), "--worker_hosts", f"{A},{B}, {C}"]).cluster == expected
 
 
 def test_nothing_names_no_machines(monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert main.parse_flags([]).cluster is None
+    assert main.parse([]).cluster is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import scipy.io
 from scipy.ndimage import correlate
 
 import main
-from model import SRCNN, trained
+from main import trained
+from model import SRCNN
 from srcnn import tf1
 from srcnn.exports.export import write_weights
 from srcnn.networks.network import Network

@@ -10,7 +10,7 @@ import pytest
 
 import main
 import utils
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.pixels.tiles import super_resolve

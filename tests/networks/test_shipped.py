@@ -8,7 +8,7 @@ import pytest
 
 import main
 import utils
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.networks.weight_files import SHIPPED
 from srcnn.pixels.metrics import psnr

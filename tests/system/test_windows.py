@@ -229,14 +229,12 @@ def test_names_of_no_files_are_refused_on_windows(fails, on_windows, flag, name)
     "name", ["C:\\a\\null.png", "..\\a b.c.png", "\\\\server\\share\\x.png", "./-", "é.png"]
 )
 def test_names_of_files_are_taken_on_windows(on_windows, name):
-    assert main.parse_flags(["--is_train", "False", "--input", "a", "--output", name]).output == name
+    assert main.parse(["--is_train", "False", "--input", "a", "--output", name]).output == name
 
 
 def test_other_systems_have_such_names(monkeypatch):
     monkeypatch.setattr(windows, "HERE", False)
-    assert (
-        main.parse_flags(["--is_train", "False", "--input", "a", "--output", "a:b?.png"]).output == "a:b?.png"
-    )
+    assert main.parse(["--is_train", "False", "--input", "a", "--output", "a:b?.png"]).output == "a:b?.png"
 
 
 def test_a_folder_may_end_in_the_separator_of_the_system(monkeypatch):
@@ -302,7 +300,7 @@ def test_a_console_takes_all_letters(monkeypatch, capfd):
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_code_page_that_lacks_letters_is_no_error(tmp_path, stream):
     words = ["--is_train", "False", "--weights", "照片"] if stream == "stderr" else ["--help"]
-    program = f"import main, sys; main.make_parser().description = '照'; print('照片'); main.run({words!r})"
+    program = f"import main, sys; print('照片'); main.run({words!r})"
     env = {**os.environ, "PYTHONIOENCODING": "cp1252:strict", "PYTHONPATH": str(ROOT)}
     program = "from srcnn.system import terminal; terminal.open_streams(); " + program
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True)

@@ -48,7 +48,7 @@ def test_machines_of_a_cluster_upscale_a_part_each(photographs, tmp_path, monkey
     parts = [*words, str(tmp_path / "parts")]
     for index, written in ((0, 2), (1, 1), (1, 0)):
         monkeypatch.setenv("TF_CONFIG", tf_config({"worker": ["a:1", "b:1"]}, "worker", index))
-        assert main.parse_flags(parts).shard == (index + 1, 2)
+        assert main.parse(parts).shard == (index + 1, 2)
         capfd.readouterr()
         assert main.main(parts) == 0
         assert capfd.readouterr().out.count("pixels") == written

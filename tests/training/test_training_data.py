@@ -12,6 +12,7 @@ import pytest
 import main
 import utils
 from srcnn.networks.weight_files import read_weights
+from srcnn.settings import Cut
 from srcnn.system.errors import InputError
 from srcnn.training import hdf5, training_data
 from srcnn.training.batches import Batches
@@ -32,9 +33,10 @@ def collection(photographs, tmp_path):
     return tmp_path / "collection"
 
 
-def setup(folder, collection, *more):
-    config = main.parse_flags(flags(collection, folder, *SMALL, *more))
-    return utils.input_setup(config, config.network, utils.prepare_data(collection, deep=True))
+def setup(folder, collection):
+    return utils.input_setup(
+        Cut(label_size=29), network_of("3-1-3"), utils.prepare_data(collection, deep=True), folder
+    )
 
 
 def pairs(path):

@@ -181,7 +181,7 @@ def test_bicubic_to_any_size_is_matlabs(size):
     [(Fraction(5, 2), [3]), (Fraction(37, 10), [2, 2]), (5, [2, 3]), (7, [2, 2, 2]), (10, [2, 2, 3])],
 )
 def test_networks_reach_the_next_larger_product(ratio, factors):
-    assert sizes.stages(ratio) == factors
+    assert sizes.factors_for(ratio) == factors
 
 
 def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):

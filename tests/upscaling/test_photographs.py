@@ -11,7 +11,7 @@ from PIL import Image
 
 import main
 import utils
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.pixels import resize, tiles
@@ -361,7 +361,7 @@ def test_a_hundred_megapixels_fit_in_3_gb(folder):
     words, env = [sys.executable, "-c", PEAKS], {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert " of 100, " in done.stdout  # tiles of 512x512
+    assert " of 400, " in done.stdout  # tiles of 256x256
     assert "large_x3.jpg: 5100x5100 pixels" in done.stdout
     _, before, after = (int(line.split()[1]) for line in done.stdout.splitlines() if line[:4] == "peak")
     a_pixel = (after - before) / (9 * (sides["large"] ** 2 - sides["photo"] ** 2))

@@ -3,11 +3,14 @@
 import sys
 import time
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 import av
 from tqdm import tqdm
 
+from srcnn.settings import FilmCoding
 from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
@@ -19,28 +22,27 @@ from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, frames, muxing, timestamps, video_files
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.preview_loop import compared
-from srcnn.upscaling.photographs import LARGEST, Upscaled, product_of
+from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
-def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossless=False):
-    """Upscales one film into another and returns the Upscaled; what earlier runs did is not done again.
+def upscale_film(source: Path, target: Path, srcnns: list, options: Options, coding: FilmCoding) -> Upscaled:
+    """Upscales one film into another; what earlier runs did is not done again.
 
-    goal: a sizes.Goal, of films as they are shown. noted: whether the list of the folder is to have it.
-    crf: see `video_files.encoder`. Raises InputError if one of the files cannot be used, and SystemExit, all
-    that was done kept, when told to stop.
+    The goal of the options is that of films as they are shown. Raises InputError if one of the files cannot
+    be used, and SystemExit, all that was done kept, when told to stop.
     """
-    if not overwrite:
+    if not options.overwrite:
         check_free(target)
     started = time.monotonic()
     film = video_files.probe(source)
-    size = film.turned_size(*goal.size(*film.upright))
-    encoder = video_files.encoder(film, target, size, crf, lossless)
+    size = film.turned_size(*options.goal.size(*film.upright))
+    encoder = video_files.encoder(film, target, size, coding)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    about = origin(source, srcnns) | {"crf": crf, "lossless": lossless}
+    about = origin(source, srcnns) | asdict(coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
         encoded_parts.name_others(folder, target)
@@ -51,7 +53,7 @@ def upscale_film(source, target, srcnns, goal, overwrite, noted, crf=None, lossl
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
         pictures, loop = compared(film, parts, size)
-        with replacing(target, about if noted else None, overwrite) as temporary:
+        with replacing(target, about if options.noted else None, options.overwrite) as temporary:
             lost = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
         encoded_parts.remove(folder)

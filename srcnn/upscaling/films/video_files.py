@@ -10,6 +10,7 @@ from typing import NamedTuple
 import av
 from av.sidedata.sidedata import Type
 
+from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError, first_line
 from srcnn.upscaling.films import frames
 
@@ -238,14 +239,14 @@ PRESETS = {
 }
 
 
-def encoder(film, target, size, crf=None, lossless=False):
+def encoder(film: Film, target: Path, size: tuple, coding: FilmCoding) -> Encoder:
     """The Encoder of an enlarged film. Raises InputError for frames that the container cannot have.
 
-    size: (height, width) of its frames. crf: quality, less is better; None for visually lossless.
+    size: (height, width) of its frames.
     """
     format_ = frames.plain_format(film.format)
     deep = format_.endswith("10le")
-    if lossless:
+    if coding.lossless:
         name = "ffv1"
     elif target.suffix.lower() == ".webm":
         name = "libsvtav1" if deep else "libvpx-vp9"
@@ -254,11 +255,12 @@ def encoder(film, target, size, crf=None, lossless=False):
     else:
         name = "libx265" if deep else "libx264"
     options = dict(PRESETS[name])
-    if not lossless:
+    if not coding.lossless:
         largest, best = CRF[name]
-        if crf is not None and crf > largest:
+        crf = best if coding.crf is None else coding.crf
+        if crf > largest:
             raise InputError(f"--crf {crf}: {name} takes 0 to {largest}")
-        options["crf"] = str(best if crf is None else crf)
+        options["crf"] = str(crf)
     elif min(size) < SLICED:
         options = {"level": "1", "g": "1"}
     if name == "libx265":

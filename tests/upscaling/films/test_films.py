@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model import trained
+from main import trained
 from srcnn import tf1
 from srcnn.networks.network import Network
 from srcnn.pixels import colour, resize

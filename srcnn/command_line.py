@@ -1,0 +1,176 @@
+"""The command line, checked: from flags to the settings of one job."""
+
+import os
+from pathlib import Path
+
+from srcnn.cluster.cluster_spec import find_cluster
+from srcnn.flags import DEFAULTS, all_flags
+from srcnn.networks.network import Network, default_channels
+from srcnn.settings import (
+    Cut,
+    Downloading,
+    Exporting,
+    FilmCoding,
+    Recipe,
+    Source,
+    Testing,
+    Tiling,
+    Training,
+    Upscaling,
+)
+from srcnn.system.errors import InputError
+
+QUALITY = 50  # of JPEG in a test
+FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
+TEST_TILE = 512  # pixels a side that a tile of a test has by default, about; shards note it
+
+
+def parse(arguments=None):
+    """The settings of the job that the command line asks for: Training, Testing, Upscaling, ...
+
+    arguments: by default the program's. Raises InputError for flags that do not go together; what is wrong
+    with one by itself ends the program.
+    """
+    flags = all_flags().parse(arguments)
+    if flags.job == "download":
+        return Downloading(flags.download_from)
+    check_scale(flags)
+    network, source = network_of(flags), Source(flags.weights, flags.checkpoint_dir)
+    if flags.job == "train":
+        return training(flags, network, source)
+    network = network if network.degradation != "jpeg" else network._replace(quality=flags.quality or QUALITY)
+    tiling = tiling_of(flags, network)
+    if flags.job == "export":
+        return Exporting(network, source, Path(flags.export), flags.overwrite)
+    shared = {"shard": shard_of(flags), "gather": flags.gather, "self_ensemble": flags.self_ensemble}
+    if flags.job == "input":
+        return upscaling(flags, network, source, shared)
+    return Testing(network, tiling, source, test_dir=flags.test_dir, sample_dir=flags.sample_dir, **shared)
+
+
+def check_scale(flags):
+    """An upscaling may go by any factor, or to a size; what trains and tests a network by whole numbers."""
+    if flags.width or flags.height:
+        if flags.scale:
+            raise InputError("--scale and --width or --height are two ways to say how large; leave one out")
+    elif flags.scale is None:
+        flags.scale = 3
+    elif flags.job != "input" and not isinstance(flags.scale, int):
+        raise InputError(f"--scale {float(flags.scale):g}: a network has a whole one, such as 2, 3 or 4")
+
+
+def network_of(flags):
+    """The Network that flags describe; that of an upscaling is yet to get the scales that reach its goal."""
+    if flags.c_dim == 1 and (flags.colour or flags.loss_weights):
+        raise InputError("--colour and --loss_weights are of colour; add --c_dim 3")
+    if flags.loss_weights and not any(flags.loss_weights):
+        raise InputError("--loss_weights are all 0; take one above 0")
+    colour = (flags.colour or "rgb") if flags.c_dim == 3 else "y"
+    channels = flags.channels or default_channels(flags.filters)
+    if len(channels) != len(flags.filters) - 1:
+        raise InputError(
+            f"--channels has {len(channels)} numbers, but --filters {len(flags.filters)} layers; "
+            f"take {len(flags.filters) - 1}, one for each layer but the last"
+        )
+    if flags.degradation != "jpeg":
+        if flags.scale == 1:
+            only = "--scale 1 only cleans, and only of JPEG; add --degradation jpeg, or take 2 or more"
+            raise InputError(only)
+        if flags.quality is not None:
+            raise InputError("--quality is of JPEG; add --degradation jpeg")
+    scale = flags.scale if isinstance(flags.scale, int) else 3
+    return Network(flags.filters, channels, colour, scale, flags.degradation)
+
+
+def training(flags, network, source):
+    defaults = DEFAULTS[flags.preconditioner]
+    rate, init = flags.learning_rate, flags.init or defaults["init"]
+    if source.weights and flags.init:
+        raise InputError("--init does not go with --weights, which training starts from; leave one out")
+    if not source.weights and init == "identity" and min(network.channels) < network.c_dim:
+        needs = f"--init identity needs {network.c_dim} channels in every layer"
+        raise InputError(f"{needs}; take larger --channels")
+    if rate is None:
+        rate = defaults["learning_rate"] * (FINE_TUNING if source.weights else 1)
+    image_size = flags.image_size or Cut.image_size
+    cut = Cut(image_size, label_size(flags, network, image_size), flags.stride or Cut.stride)
+    return Training(
+        network,
+        cut,
+        Recipe(flags.seed, flags.preconditioner, init, rate, flags.batch_size),
+        source,
+        flags.epoch or defaults["epoch"],
+        flags.loss_weights,
+        flags.validation,
+        flags.train_dir,
+        flags.skip_broken,
+        cluster_of(flags),
+        flags.timeout,
+    )
+
+
+def upscaling(flags, network, source, shared):
+    from srcnn.upscaling.sizes import Goal
+
+    if flags.lossless and flags.crf is not None:
+        raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
+    if network.c_dim == 3 or network.degradation == "zoom":
+        raise InputError("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
+    return Upscaling(
+        flags.input,
+        network,
+        Goal(flags.scale, flags.width, flags.height),
+        source,
+        output=flags.output,
+        sample_dir=flags.sample_dir,
+        recursive=flags.recursive,
+        quality=flags.quality,
+        coding=FilmCoding(flags.crf, flags.lossless),
+        overwrite=flags.overwrite,
+        **shared,
+    )
+
+
+def label_size(flags, network, image_size):
+    """The size of the labels that belong to inputs of a size."""
+    fitting = image_size - network.margin
+    if fitting < 1:
+        raise InputError(
+            f"--image_size {image_size} is smaller than the receptive field of --filters {network.filters}; "
+            f"take at least {network.margin + 1}"
+        )
+    if flags.label_size not in (None, fitting):
+        raise InputError(
+            f"--label_size {flags.label_size} does not fit --image_size {image_size} and "
+            f"--filters {network.filters}; take {fitting}, or leave it out"
+        )
+    return fitting
+
+
+def tiling_of(flags, network):
+    """Tiles lie side by side, as large as is quick, a multiple of the stride, unless told otherwise."""
+    size, stride = flags.label_size, flags.stride
+    if flags.image_size is not None:
+        size = label_size(flags, network, flags.image_size)
+    elif size is None:
+        stride = size = (stride or 1) * max(1, TEST_TILE // (stride or 1))
+    if (stride or 1) > size:
+        raise InputError(
+            f"--stride {stride} is larger than the {size} pixels that a tile yields with "
+            f"--filters {network.filters}, which would leave gaps; take {size} or less"
+        )
+    return Tiling(size, stride or size, flags.batch_size)
+
+
+def cluster_of(flags):
+    return find_cluster(flags.worker_hosts, flags.job_name, flags.task_index, os.environ)
+
+
+def shard_of(flags):
+    """The shard that is named, or this machine's in a cluster; None for all."""
+    if flags.shard and flags.gather:
+        raise InputError("--gather is for when all shards are done; leave out --shard")
+    cluster = cluster_of(flags)
+    if cluster and not (flags.shard or flags.gather):
+        return cluster.task + 1, len(cluster.hosts)
+    return flags.shard

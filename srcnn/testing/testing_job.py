@@ -1,0 +1,174 @@
+"""The job of a test: scores and pictures of images, results.json and a page, by one machine or by several.
+
+Of machines that share a test each does a part, a shard, and notes in its list of the folder of results
+(ledger.py) from which file and weights a picture was made, and its scores; so a rerun does only what is
+missing. In the end one run gathers: it makes the table and the page of all.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from srcnn import tf1
+from srcnn.cluster.shares import check_none_missing, part_of
+from srcnn.images import image_io, png
+from srcnn.page import report
+from srcnn.page.pictures import filters_picture, save_comparison
+from srcnn.settings import Tiling
+from srcnn.system import ledger
+from srcnn.system.atomic_write import published, replacing
+from srcnn.system.errors import InputError, naming
+from srcnn.system.file_names import names
+from srcnn.system.output_paths import check_apart, check_writable
+from srcnn.system.progress import progress
+from srcnn.system.threads import in_threads
+from srcnn.testing import table
+from srcnn.testing.evaluate import evaluate
+
+RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
+ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
+
+
+def test_images(
+    paths: Sequence[Path],
+    folder: Path,
+    load: Callable,
+    tiling: Tiling,
+    shard: tuple[int, int] | None = None,
+    gather: bool = False,
+) -> None:
+    """Tests images; writes their pictures and, unless it is a shard, results.json and report.html.
+
+    folder: of the results. load: gives the SRCNN for a session. shard: the part of the images that this
+    machine tests, (number from 1, count). gather: takes what all shards have noted.
+    Raises InputError if an image cannot be used, if results cannot be written, or would harm a file of the
+    user's, and if some of what is gathered is missing.
+    """
+    stems = names(paths, ENDINGS, RESULTS)
+    named = part_of(list(zip(paths, stems, strict=True)), shard)
+    outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
+    outputs += [] if shard else [folder / name for name in RESULTS]
+    check_outputs(folder, paths, outputs)
+    with tf1.session() as sess:
+        srcnn = load(sess)
+        if shard:
+            test_shard(srcnn, tiling, folder, named)
+            print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
+            return
+        with published(folder, "--sample_dir") as staging:
+            if gather:
+                entries = gathered(srcnn, tiling, folder, named)
+            else:
+                entries = list(tested(srcnn, tiling, named, partial(_staged, staging), report.MOST_EXHIBITS))
+            pictures = folder if gather else staging
+            shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
+            results = save_results(srcnn, tiling, staging, entries)
+    print(table.table(table.rows(srcnn.network, results)))
+    print(f"pictures, results.json and report.html in {folder}")
+    bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
+    if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
+        print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
+
+
+def check_outputs(folder: Path, inputs: Iterable[Path], outputs: list[Path]) -> None:
+    """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
+    for parent in {path.parent for path in inputs}:
+        if folder.exists() and folder.samefile(parent):
+            raise InputError(f"--sample_dir {folder}: has the images that are read; name another")
+    check_apart(inputs, outputs)
+    ledger.check_replaceable(outputs, "--sample_dir")
+    check_writable(folder, "--sample_dir")
+
+
+def tested(srcnn, tiling, named, writing, exhibits=0):
+    """Yields (name, scores, exhibit or None) of images in turn, whose pictures it writes.
+
+    named: (path, name) pairs. writing: a context, which gives the path to write to, of the name of a file
+    and what is to be noted of it. exhibits: of how many of them, the first ones, there is one.
+    """
+    restored = evaluate(srcnn, [path for path, _ in named], tiling)
+
+    def save(item):
+        number, (path, name), restored = item
+        with restored:
+            scores, pictures = restored.results()
+        with writing(f"{name}_comparison.png", {}) as to:
+            save_comparison(pictures, scores, to)
+        with writing(f"{name}.png", origin(srcnn, tiling, path) | {"scores": scores}) as to:
+            to.write_bytes(png.encoded(pictures["SRCNN"]))
+        return name, scores, report.exhibit(name, pictures, scores) if number < exhibits else None
+
+    numbered = zip(range(len(named)), named, restored, strict=True)
+    yield from progress(in_threads(save, numbered, workers=2), "testing", len(named))
+
+
+@contextmanager
+def _staged(staging, name, _):
+    with naming(staging.parent):
+        yield staging / name
+
+
+def origin(srcnn, tiling: Tiling, path: Path) -> dict:
+    """What scores depend on, as the list of results notes it: plain values."""
+    tiles = [tiling.label_size, tiling.stride, srcnn.network.degraded]
+    return ledger.origin(path, [srcnn]) | {"network": srcnn.network.name, "tiles": tiles}
+
+
+def noted_scores(srcnn, tiling, folder, named) -> dict[str, dict]:
+    """The scores of those that are tested already, by name. named: pairs of path and name of the results."""
+    written = ledger.written(folder)
+    notes = ledger.made_before(
+        (folder / f"{name}.png", partial(origin, srcnn, tiling, path)) for path, name in named
+    )
+    return {
+        name: note["scores"]
+        for (_, name), note in zip(named, notes, strict=True)
+        if note and note.get("scores") and f"{name}_comparison.png" in written
+    }
+
+
+def test_shard(srcnn, tiling, folder, named):
+    """Tests images and writes their pictures, one by one. named: (path, name) pairs of this machine."""
+    done = noted_scores(srcnn, tiling, folder, named)
+    if done:
+        print(f"{len(done)} of {len(named)} were tested before")
+    todo = [pair for pair in named if pair[1] not in done]
+    for _ in tested(srcnn, tiling, todo, lambda name, about: replacing(folder / name, about)):
+        pass
+
+
+def gathered(srcnn, tiling, folder, named):
+    """(name, scores, exhibit or None) of each image, tested by whichever machine.
+
+    The exhibits of the page are made again. Raises InputError if some are not tested yet.
+    """
+    scores = noted_scores(srcnn, tiling, folder, named)
+    missing = [path for path, name in named if name not in scores]
+    check_none_missing(missing, len(named))
+    shown = [path for path, _ in named[: report.MOST_EXHIBITS]]
+    exhibits = {}
+    again = progress(evaluate(srcnn, shown, tiling), "drawing", len(shown))
+    for (_, name), restored in zip(named, again, strict=False):
+        with restored:
+            exhibits[name] = report.exhibit(name, restored.pictures(), scores[name])
+    return [(name, scores[name], exhibits.get(name)) for _, name in named]
+
+
+def save_results(srcnn, tiling, folder, entries):
+    """Writes what a test found as JSON and as a page, and the filters; returns it as plain values.
+
+    entries: (name, scores, exhibit or None) of each image.
+    """
+    network, w1 = srcnn.network, srcnn.sess.run(srcnn.weights["w1"])
+    image_io.save(filters_picture(w1), folder / "filters.png")
+    scores = {name: found for name, found, _ in entries}
+    results = table.results(network, srcnn.source, scores, srcnn.self_ensemble)
+    report.save_json(results, folder / "results.json")
+    exhibits = [exhibit for *_, exhibit in entries if exhibit]
+    settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.stride}
+    shown = table.rows(network, results), exhibits, w1, f"x{network.scale}", settings
+    report.save_job(network, srcnn.self_ensemble, folder / "report.html", [srcnn.source], *shown)
+    return results
