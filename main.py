@@ -100,7 +100,7 @@ def training_images(job: Training):
     """
     import utils
     from srcnn.networks import conditioning
-    from srcnn.system.writing import check_apart
+    from srcnn.system.output_paths import check_apart
     from srcnn.training.curve import Curve
     from srcnn.training.datasets import split
 
@@ -108,7 +108,7 @@ def training_images(job: Training):
     paths, held_out = split(utils.find_images(job.train_dir, "train"), job.validation)
     check_apart([*paths, *held_out], [folder.parent / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")
-    qualities = conditioning.TESTED if network.is_told else [None]
+    qualities = conditioning.TESTED if network.is_conditioned else [None]
     validation = [
         pair for path in held_out for pair in utils.degraded(network, path, qualities, job.skip_broken)
     ]

@@ -44,8 +44,8 @@ def initial_weights(network: Network, init: str, seed: int) -> dict[str, np.ndar
 
     'normal' is the paper's N(0, 1e-3). 'identity' lets the image through unchanged, so that training
     starts at the bicubic score: a 1 at the centre of the kernels of the first c_dim channels; the
-    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3). What a network is told of
-    JPEG makes no difference at first.
+    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3). What a network is conditioned
+    on makes no difference at first.
     """
     rng = np.random.default_rng(seed)
     values, plain = {}, network._replace(degradation="matlab").shapes
@@ -61,8 +61,8 @@ def initial_weights(network: Network, init: str, seed: int) -> dict[str, np.ndar
                 passing = kernel[..., c, :] if is_last else kernel[..., c]
                 passing[:] = 0
                 kernel[shape[0] // 2, shape[1] // 2, c, c] = 1
-        told = network.shapes[name][2] - shape[2]
-        values[name] = np.pad(kernel.astype(np.float32), ((0, 0), (0, 0), (0, told), (0, 0)))
+        extra = network.shapes[name][2] - shape[2]
+        values[name] = np.pad(kernel.astype(np.float32), ((0, 0), (0, 0), (0, extra), (0, 0)))
     return values
 
 
@@ -73,7 +73,7 @@ class SRCNN:
     label_size: of the outputs that it is to be quick for; those of every size are right.
     loss_weights: of the channels of an image in the loss, in proportion; by default all the same.
 
-    images: (n, h, w, c_dim), with one channel more for a network that is told of JPEG, see conditioning.py.
+    images: (n, h, w, c_dim), with one channel more for a network conditioned on JPEG, see conditioning.py.
     labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
     weights, biases: variables w1, w2, ... and b1, b2, ... by name.
     """
@@ -92,7 +92,7 @@ class SRCNN:
         self.settings: dict[str, Any] = {}
         self.on_trust, self.digest = "", ""
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
-        channels = network.c_dim + network.is_told
+        channels = network.c_dim + network.is_conditioned
         self.images = tf.placeholder(tf.float32, [None, None, None, channels], name="images")
         self.labels = tf.placeholder(tf.float32, [None, None, None, network.c_dim], name="labels")
         initial = initial_weights(network, init, seed)
@@ -130,14 +130,14 @@ class SRCNN:
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
         h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
-        if self.network.is_told:
+        if self.network.is_conditioned:
             x, strength = x[..., :-1], x[:, :1, :1, -1:]
         convolved: list[tuple[tf.Tensor, tf.Tensor]] = []
         for kernel, bias in zip(operands[::2], operands[1::2], strict=True):
-            if self.network.is_told:
+            if self.network.is_conditioned:
                 has_products = kernel.shape[2] > x.shape[3] + 1
-                told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
-                x = tf.concat([x, *told], 3)
+                extra = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
+                x = tf.concat([x, *extra], 3)
             block = self.block if len(convolved) == len(self.network.kernels) - 1 else 1
             outputs = tf.nn.bias_add(conv2d(x, kernel, block), bias)
             convolved.append((x, outputs))

@@ -17,11 +17,11 @@ from srcnn.networks import conditioning
 from srcnn.networks.conditioning import compressed
 from srcnn.pixels.colour import as_label, to_pixels
 from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
-from srcnn.system.writing import remove_leftovers
 from srcnn.training.datasets import SAMPLE
 from srcnn.training.hdf5 import check_replaceable_data
 from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make_parts, memory_of
@@ -62,7 +62,7 @@ def preprocess(
     if degradation != "jpeg":
         return degrade(label_, scale, degradation), label_
     low = as_label(compressed(pixels, scale, quality), colour)
-    return conditioning.told(enlarge(low, scale, degradation), quality), label_
+    return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_
 
 
 def prepare_data(folder: str | Path, deep: bool = False) -> list[Path]:
@@ -127,7 +127,7 @@ def pairs_of(cut, network, skip_broken, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    qualities = conditioning.drawn(number) if network.is_told else [None]
+    qualities = conditioning.drawn(number) if network.is_conditioned else [None]
     found = degraded(network, path, qualities, skip_broken)
     if not found:
         return None, b"", True

@@ -24,11 +24,12 @@ from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
+from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
-from srcnn.system.writing import check_apart, check_writable, published
 from srcnn.upscaling import gathering, photographs, pipeline
 from srcnn.upscaling.inputs import Work, is_film, plan, size_of
 from srcnn.upscaling.photographs import Options

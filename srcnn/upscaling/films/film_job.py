@@ -11,13 +11,14 @@ import av
 from tqdm import tqdm
 
 from srcnn.settings import FilmCoding
+from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
 from srcnn.system.locks import is_locked, locked
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_free, remove_leftovers, replacing
 from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.frame_reader import Reader
