@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,9 @@ KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
-UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by the number it noted
+UPRIGHT: dict[
+    int, Callable[[np.ndarray], np.ndarray]
+] = {  # what turns an array that a camera noted as lying on its side, by the number it noted
     2: np.fliplr,
     3: lambda a: np.rot90(a, 2),
     4: np.flipud,
@@ -65,16 +68,16 @@ class Picture(NamedTuple):
     metadata: Metadata = Metadata()
 
 
-def has_alpha(pixels):
+def has_alpha(pixels: np.ndarray) -> bool:
     return pixels.shape[2] in (2, 4)
 
 
-def colours(pixels):
+def colours(pixels: np.ndarray) -> np.ndarray:
     """Pixels without their alpha."""
     return pixels[..., :-1] if has_alpha(pixels) else pixels
 
 
-def read(path):
+def read(path: str | Path) -> Picture:
     """Decodes an image file, upright whatever its EXIF orientation. Threads may call it at a time.
 
     Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
@@ -84,7 +87,7 @@ def read(path):
         return _decode(Path(path))
 
 
-def size(path):
+def size(path: str | Path) -> tuple[int, int]:
     """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
     with _refusing(path):
         start = _start(path)
@@ -179,7 +182,7 @@ def pixels_of(image):
         return ordinary.pixels_of(image, image.info.get("icc_profile"))
 
 
-def format_of(path):
+def format_of(path: Path) -> str:
     """The format in which a name's ending asks to be written, as Pillow calls it.
 
     Raises InputError if there is none that keeps photographs.
@@ -196,7 +199,14 @@ def format_of(path):
     return name
 
 
-def check_fits(path, height, width, pixels, icc_profile=None, info=None):
+def check_fits(
+    path: Path,
+    height: int,
+    width: int,
+    pixels: np.ndarray,
+    icc_profile: bytes | None = None,
+    info: Metadata | None = None,
+) -> None:
     """Raises InputError if a file of this name cannot keep all there is to an image of this size.
 
     pixels: as in `Picture`, of any size. info: Metadata.
@@ -234,14 +244,22 @@ def _becomes_coloured(name, pixels):
     return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
 
 
-def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
+def save(
+    pixels: np.ndarray,
+    path: str | Path,
+    icc_profile: bytes | None = None,
+    about: dict | None = None,
+    info: Metadata | None = None,
+    overwrite: bool = True,
+) -> None:
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
     about, overwrite: see `atomic_write.replacing`. info: Metadata of this size.
     Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
-    check_fits(path, *pixels.shape[:2], pixels, icc_profile, info)
+    height, width = pixels.shape[:2]
+    check_fits(path, height, width, pixels, icc_profile, info)
     name = format_of(path)
     with replacing(path, about, overwrite) as temporary:
         if name == "TIFF":

@@ -38,6 +38,7 @@ def _through_imageio(path, image, icc):
     if image.format not in FORMATS or has_key or is_converted:
         return None
     mode = _mode_of(image)
+    opened: Any  # which the plugin knows more of than imageio
     try:
         # As an open file: names may be addresses, archives and cameras for imageio.
         with open(path, "rb") as file, iio.imopen(file, "r", plugin="pillow") as opened:

@@ -8,6 +8,7 @@ from PIL import Image
 
 import main
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
 from tests.conftest import ROOT
 from tests.helpers.image_files import SRGB
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import subprocess
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 import main
-from srcnn.images import image_io
+from srcnn.images import exif, image_io
 from srcnn.images.exif import ORIENTATION
 from tests.conftest import ROOT
 
@@ -153,3 +154,17 @@ def test_damage_is_said_and_harms_nothing_else(photograph, capsys):
     assert upscale("--input", "bad.jpg") == 2
     assert "bad.jpg: left out: damaged EXIF" in capsys.readouterr().err
     assert Image.open("sample/bad_x2.png").size == (18, 18)
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_values_of_exif_may_fill_what_is_allowed_to_the_last_byte(beyond):
+    """Two values, which lie at the same place, so that a small file may claim any size."""
+    half = exif.LARGEST // 2
+    sizes = half, half + beyond
+    head = struct.pack("<H" + 2 * "HHII" + "I", 2, 0x010E, 2, sizes[0], 30, 0x010F, 2, sizes[1], 30, 0)
+    data = BytesIO(head + bytes(max(sizes)))
+    if beyond > 0:
+        with pytest.raises(ValueError, match="too large"):
+            exif.directory(data, "<", 0)
+    else:
+        assert [value[1] for value in exif.directory(data, "<", 0).values()] == list(sizes)
