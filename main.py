@@ -14,6 +14,7 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def training_images(job: Training):
     """
     import utils
     from srcnn.networks import conditioning
-    from srcnn.system.writing import check_apart
+    from srcnn.system.output_paths import check_apart
     from srcnn.training.curve import Curve
     from srcnn.training.datasets import split
 
@@ -107,7 +108,7 @@ def training_images(job: Training):
     paths, held_out = split(utils.find_images(job.train_dir, "train"), job.validation)
     check_apart([*paths, *held_out], [folder.parent / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")
-    qualities = conditioning.TESTED if network.is_told else [None]
+    qualities = conditioning.TESTED if network.is_conditioned else [None]
     validation = [
         pair for path in held_out for pair in utils.degraded(network, path, qualities, job.skip_broken)
     ]
@@ -198,7 +199,13 @@ def download(job: Downloading) -> int:
     return 0
 
 
-JOBS = {Training: train, Testing: test, Upscaling: upscale, Exporting: export, Downloading: download}
+JOBS: dict[type, Callable[..., int]] = {
+    Training: train,
+    Testing: test,
+    Upscaling: upscale,
+    Exporting: export,
+    Downloading: download,
+}
 
 
 def main(arguments=None) -> int:
@@ -228,6 +235,7 @@ def complain(message) -> int:
 def run(arguments=None):
     """main() as a process, which ends with its status."""
     open_streams()
+    status: str | int | None
     try:
         status = main(arguments)
     except SystemExit as stopped:  # by a signal, or by the parser of flags

@@ -13,9 +13,9 @@ import numpy as np
 from srcnn.cluster.failures import is_lost
 from srcnn.networks import checkpoint_files as files
 from srcnn.networks.weight_files import check_settings, open_checkpoint, settings_of, tensor_of
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.version import PROGRAM
-from srcnn.system.writing import replacing
 from srcnn.tf1 import tf
 
 DISK = 24 * 3_600_000  # milliseconds for a disk to take a checkpoint, or to give it

@@ -10,10 +10,10 @@ import numpy as np
 from tqdm import tqdm
 
 from srcnn.page import figures
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import written
 from srcnn.system.progress import LOG_SECONDS
-from srcnn.system.writing import replacing
 from srcnn.tf1 import tf
 
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]

@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import replacing
 
 CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 

@@ -21,8 +21,8 @@ from srcnn.networks import conditioning
 from srcnn.networks.network import Network
 from srcnn.settings import Cut
 from srcnn.system import windows
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
-from srcnn.system.writing import remove_leftovers
 from srcnn.training.hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
 
 PART_BYTES = 2**30
@@ -135,8 +135,8 @@ def memory_of(cut: Cut, network: Network, numbered: tuple[int, Path]) -> int:
         h, w = image_io.size(numbered[1])
     except InputError:
         return 0  # which will be said when it is read
-    values = cut.image_size**2 * (network.c_dim + network.is_told) + cut.label_size**2 * network.c_dim
-    copies = 2 * len(conditioning.DRAWN) if network.is_told else 1  # they are put together
+    values = cut.image_size**2 * (network.c_dim + network.is_conditioned) + cut.label_size**2 * network.c_dim
+    copies = 2 * len(conditioning.DRAWN) if network.is_conditioned else 1  # they are put together
     return h * w // cut.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
 
 

@@ -11,20 +11,22 @@ import av
 from tqdm import tqdm
 
 from srcnn.settings import FilmCoding
+from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
 from srcnn.system.locks import is_locked, locked
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_free, remove_leftovers, replacing
 from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
-from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
+from srcnn.upscaling.photographs import LARGEST, product_of
+from srcnn.upscaling.work import Options, Upscaled
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
