@@ -91,7 +91,7 @@ def cluster_session(target, tasks=(), timeout=0):
 
     target: address of the server that leads the session. tasks: places of the machines in Cluster.hosts;
     none: on that server alone, whichever it is. timeout: seconds for each run, 0 for no limit.
-    Raises one of failures.LOST when a machine does not answer.
+    Raises one of failures.MACHINE_FAILURES when a machine does not answer.
     """
     filters = [device_of(task) for task in tasks] or [NOBODY]
     config = settings(

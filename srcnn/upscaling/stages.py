@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from srcnn.networks.network import Network
-from srcnn.networks.trained import at_quality, find_known
+from srcnn.networks.trained import at_quality, find_checkpoint
 from srcnn.settings import Source
 from srcnn.upscaling.sizes import factors_for
 from srcnn.upscaling.work import Work
@@ -49,7 +49,7 @@ class Stages:
     def _has(self, scale):
         if self.source.weights not in (None, "shipped"):
             return True
-        return find_known(self.network._replace(scale=scale), self.source)
+        return find_checkpoint(self.network._replace(scale=scale), self.source)
 
     def _model(self, **changes):
         network = self.network._replace(**changes)
