@@ -23,7 +23,8 @@ from srcnn.networks.network import Network
 from srcnn.pixels.tiles import TILE, tile_boxes
 from srcnn.settings import FilmCoding
 from srcnn.system.threads import in_threads
-from srcnn.upscaling.films import encoded_parts, film_job, timestamps, video_files
+from srcnn.upscaling.films import encoded_parts, encoding, film_job
+from srcnn.upscaling.films.probe import probe, scanned
 
 FRAMES = 20
 TURNS = 5
@@ -64,7 +65,7 @@ def network_alone(srcnn, size, count):
 def whole(film, srcnn, folder):
     """Decoding, enlarging and encoding of a film, as main.py does them."""
     size = tuple(n * srcnn.network.scale for n in film.size)
-    encoder = video_files.encoder(film, Path("x.mp4"), size, FilmCoding())
+    encoder = encoding.encoder(film, Path("x.mp4"), size, FilmCoding())
     film_job.encode(film, encoder, [srcnn], size, folder)
     count = sum(len(part.stamps) for part in encoded_parts.finished(folder))
     encoded_parts.remove(folder)
@@ -73,7 +74,7 @@ def whole(film, srcnn, folder):
 
 def compare(path, srcnn, folder):
     """Prints the share of the network in what a film takes."""
-    film, scale = timestamps.read(video_files.probe(path)), srcnn.network.scale
+    film, scale = scanned(probe(path)), srcnn.network.scale
     size = tuple(n * scale for n in film.size)
     count = whole(film, srcnn, folder / "parts")  # a first time for nothing
     ratios, rates = [], []
@@ -97,7 +98,7 @@ def compare_ffmpeg(srcnn, folder):
     filters = f"scale=iw*{scale}:ih*{scale}:flags=bicubic,"
     filters += f"dnn_processing=dnn_backend=native:model={model}:input=x:output=y"
     command = ["ffmpeg", "-v", "error", "-y", "-i", path, "-vf", filters, folder / "peer.mp4"]
-    film, ratios = timestamps.read(video_files.probe(path)), []
+    film, ratios = scanned(probe(path)), []
     whole(film, srcnn, folder / "parts")
     for _ in range(TURNS):
         try:

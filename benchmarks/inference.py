@@ -45,7 +45,7 @@ def in_channels(run):
 def shipped():
     """The network and the folder of its weights."""
     from srcnn.networks.network import Network
-    from srcnn.networks.weight_files import SHIPPED
+    from srcnn.networks.trained import SHIPPED
 
     return Network(), SHIPPED / Network().name
 

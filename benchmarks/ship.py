@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 from srcnn import tf1
-from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.networks.checkpoint_files import NAME
+from srcnn.networks.trained import SHIPPED
+from srcnn.networks.weight_files import read_weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,7 +32,7 @@ def ship(folder):
         sess.run(tf.global_variables_initializer())
         target.mkdir(parents=True, exist_ok=True)
         saver = tf.train.Saver(save_relative_paths=True)
-        saver.save(sess, str(target / "SRCNN.model"), write_meta_graph=False)
+        saver.save(sess, str(target / NAME), write_meta_graph=False)
     print(target.relative_to(ROOT), text)
 
 

@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 from srcnn.system import windows
 
+
+class Defaults(NamedTuple):
+    """What flags of training are where they are not given."""
+
+    epoch: int
+    learning_rate: float
+    init: str
+
+
 DEFAULTS = {  # by preconditioner
-    "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
-    "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
+    "kfac": Defaults(29, 1.0, "identity"),
+    "none": Defaults(15000, 1e-4, "normal"),
 }
 LARGEST = 4096  # number of filters, or size of a kernel
 
@@ -218,15 +227,15 @@ def all_flags():
 def data_flags(flags):
     from srcnn.training.datasets import SOURCES
 
-    flags.of("data", LEARNING)
+    flags.of("data", ANY)
     flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
     flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
-    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5", jobs=ANY)
-    flags.add("sample_dir", target, "sample", "folder for the results of a test", jobs=ANY)
+    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5")
+    flags.add("sample_dir", target, "sample", "folder for the results of a test")
     flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
-    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else", jobs=ANY)
+    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     shown = "the authors', GitHub"
-    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, jobs=ANY, nargs="+")
+    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, nargs="+")
 
 
 def network_flags(flags):
@@ -243,7 +252,8 @@ def network_flags(flags):
 
 def training_flags(flags):
     def both(name):
-        return "{} with kfac, {} with none".format(*(DEFAULTS[kind][name] for kind in ("kfac", "none")))
+        kfac, none = (getattr(DEFAULTS[kind], name) for kind in ("kfac", "none"))
+        return f"{kfac} with kfac, {none} with none"
 
     flags.of("training", NETWORKS)
     flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"), jobs=LEARNING)

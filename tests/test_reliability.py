@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import main
-from srcnn.networks.weight_files import latest_checkpoint, read_weights
-from srcnn.system.writing import MACHINE
+from srcnn.networks.checkpoint_files import latest_checkpoint
+from srcnn.networks.weight_files import read_weights
+from srcnn.system.atomic_write import MACHINE
 from tests.conftest import ROOT, network_of, save_photographs
 from tests.helpers.trainings import flags
 
@@ -39,7 +40,8 @@ from srcnn.system import file_names
 from srcnn.page import pictures
 from srcnn.page import report
 from srcnn.upscaling import photographs  # once, not in every child
-from srcnn.networks.weight_files import latest_checkpoint, read_weights
+from srcnn.networks.checkpoint_files import latest_checkpoint
+from srcnn.networks.weight_files import read_weights
 loop.CHECKPOINT_STEPS = 1
 folder, kills, words = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 random.seed(int(sys.argv[2]))

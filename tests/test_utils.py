@@ -15,10 +15,10 @@ from srcnn.pixels import metrics, resize
 from srcnn.pixels.colour import luminance, to_pixels
 from srcnn.pixels.tiles import merge
 from srcnn.settings import Cut
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
 from srcnn.system.threads import Budget
-from srcnn.system.writing import replacing
 from srcnn.testing import paper
 from srcnn.testing.evaluate import Restored
 from srcnn.training.hdf5 import read_data

@@ -100,7 +100,8 @@ class Crew:
         It starts over, from its last checkpoint, when a machine is lost, and when it returns None as
         pausing(), which tells that a missing machine is back, asks of it. stop: see signals.py.
         """
-        self.stop, patience, tried = stop, self.timeout, []
+        self.stop, patience = stop, self.timeout
+        tried: list[int] = []
         while True:
             missing = self.gather(patience, tried)
             watch = Watch(self, missing)

@@ -13,8 +13,9 @@ from srcnn.exports import ffmpeg, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import check_apart, check_writable, replacing
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.tf1 import tf
 
 
@@ -48,7 +49,7 @@ def check_export(path: Path, network: Network) -> None:
 
 
 def check_target(path: Path, network: Network, weights: str | None, overwrite: bool) -> None:
-    """Raises InputError, before the work, if an export cannot be written, or is not to be: see `check_export`.
+    """Raises InputError, before the work, if an export cannot be written, or must not be; see `check_export`.
 
     weights: the file of weights that the user named, if so. overwrite: whether a file may be replaced.
     """

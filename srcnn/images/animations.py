@@ -8,8 +8,8 @@ from PIL import Image, ImageSequence
 
 from srcnn.images import icc_profiles, image_io, metadata, png
 from srcnn.images.metadata import Metadata
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import replacing
 
 KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
 STEPS = {"GIF": 10, "WEBP": 1}  # milliseconds in which they count; PNG has fractions
@@ -101,7 +101,7 @@ def read(path):
 def save(animation, path, about=None, overwrite=True):
     """Writes an animation in the format of the path's ending, whole or not at all.
 
-    about, overwrite: see `writing.replacing`.
+    about, overwrite: see `atomic_write.replacing`.
     """
     kind, frames = KINDS[path.suffix.lower()], animation.frames
     more = {"loop": animation.plays}

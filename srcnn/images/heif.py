@@ -3,6 +3,7 @@
 import numpy as np
 
 from srcnn.images import high_bit_depth, icc_profiles, metadata
+from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.errors import InputError, first_line, needing
 
 SUFFIXES = ".heic", ".heif", ".hif"
@@ -44,20 +45,17 @@ def read(path, largest):
     """Decodes a file: (pixels, icc_profile, frames, Metadata), upright, see image_io.Picture.
 
     largest: pixels. What lies in the file is turned by libheif; the orientation of EXIF is not used.
-    Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
+    Raises UnsupportedImage for kinds that would come out wrong, and nearly everything for damaged files.
     """
     image, frames = _opened(path, largest)
     mode, _, depth = image.mode.partition(";")
     if mode not in ("L", "LA", "RGB", "RGBA"):
-        raise high_bit_depth.KindError(f"HEIF of the kind {image.mode}; save it as PNG")
+        raise UnsupportedImage(f"HEIF of the kind {image.mode}; save it as PNG")
     icc = image.info.get("icc_profile")
     named = image.info.get("nclx_profile")
-    if (
-        not icc
-        and named
-        and not icc_profiles.is_srgb_by_numbers(named["color_primaries"], named["transfer_characteristics"])
-    ):
-        raise high_bit_depth.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
+    numbers = (named["color_primaries"], named["transfer_characteristics"]) if named else (2, 2)
+    if not icc and not icc_profiles.is_srgb_by_numbers(*numbers):
+        raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
     pixels = np.array(image)
     pixels = pixels.reshape(*pixels.shape[:2], len(mode))
     if depth:

@@ -13,10 +13,11 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from srcnn.images import exif, heif, high_bit_depth, icc_profiles, metadata, png, tiff
+from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.terminal import silenced
-from srcnn.system.writing import replacing
 
 SUFFIXES = (
     *heif.SUFFIXES,
@@ -28,13 +29,8 @@ READABLE = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO"),
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
-NOT_ALL_BY_PILLOW = (
-    "AVIF",
-    "BMP",
-    "JPEG2000",
-    "PNG",
-    "PPM",
-)  # some of them, or their profile, by high_bit_depth.py
+# Some of them, or their profile, by high_bit_depth.py.
+NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")
 LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
@@ -125,7 +121,7 @@ def _refusing(path):
         raise InputError(
             f"{path}: more than {LARGEST:,} pixels, or than fit in memory; scale or cut it first"
         ) from error
-    except high_bit_depth.KindError as error:
+    except UnsupportedImage as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:  # decoders raise nearly everything on damaged files
         if isinstance(error, OSError) and error.errno:
@@ -159,9 +155,7 @@ def _decode(path):
         icc = icc_profiles.profile_of(image, data)
         frames = getattr(image, "n_frames", 1)
         if not icc and not icc_profiles.is_srgb(image, data):
-            raise high_bit_depth.KindError(
-                "its colours are not sRGB, and it has no profile; convert it to sRGB"
-            )
+            raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
         depth = high_bit_depth.depth_of(image, data)
         if depth > 8:
             pixels = high_bit_depth.read(image, data, depth)
@@ -213,7 +207,7 @@ def _decode_8_bits(image, icc, bits):
     """(h, w, channels) uint8 of an image that Pillow opened, not turned. bits: of a grey PNG, else None."""
     key = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):
-        raise high_bit_depth.KindError("its pixels have no defined range; save it as 8 or 16 bits")
+        raise UnsupportedImage("its pixels have no defined range; save it as 8 or 16 bits")
     if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
         srgb = ImageCms.createProfile("sRGB")
         profile = ImageCms.getOpenProfile(BytesIO(icc))
@@ -304,7 +298,7 @@ def _becomes_coloured(name, pixels):
 def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
-    about, overwrite: see `writing.replacing`. info: Metadata of this size.
+    about, overwrite: see `atomic_write.replacing`. info: Metadata of this size.
     Raises InputError, see `check_fits`, too.
     """
     path = Path(path)

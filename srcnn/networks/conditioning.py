@@ -38,13 +38,13 @@ def check_quality(path, quality, scale):
 
 
 def strength(quality):
-    """What a network is told of a quality: 1 to -1 over QUALITIES, which it knows, and the same beyond."""
+    """What stands for a quality in the input: 1 to -1 over QUALITIES, which are trained, the same beyond."""
     low, high = QUALITIES
     return np.float32((low + high - 2 * np.clip(quality, low, high)) / (high - low))
 
 
-def told(input_, quality):
-    """(h, w, c) with the channel that tells the network: (h, w, c + 1)."""
+def conditioned(input_, quality):
+    """(h, w, c) with the channel of the strength of compression: (h, w, c + 1)."""
     return np.pad(input_, ((0, 0), (0, 0), (0, 1)), constant_values=strength(quality))
 
 

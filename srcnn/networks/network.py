@@ -13,7 +13,7 @@ class Network(NamedTuple):
     colour: str = "y"  # y: luminance alone; rgb; ycbcr
     scale: int = 3
     degradation: str = "matlab"
-    quality: int | None = None  # of JPEG; a network that is told it with each image has none
+    quality: int | None = None  # of JPEG; None for a network that is conditioned on it
 
     @property
     def c_dim(self):
@@ -21,7 +21,7 @@ class Network(NamedTuple):
         return 1 if self.colour == "y" else 3
 
     @property
-    def is_told(self):
+    def is_conditioned(self):
         """Whether it is given the strength of compression as one more channel, see conditioning.py."""
         return self.degradation == "jpeg" and self.quality is None
 
@@ -46,8 +46,8 @@ class Network(NamedTuple):
         """The shapes of w1, b1, w2, ... by name."""
         shapes, before, ends = {}, self.c_dim, (1, len(self.kernels))
         for i, (size, channels) in enumerate(zip(self.kernels, (*self.channels, self.c_dim), strict=True), 1):
-            told = self.is_told * (before + 1 if i in ends else 1)  # more inputs, see `model.SRCNN.model`
-            shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before + told, channels), (channels,)
+            extra = self.is_conditioned * (before + 1 if i in ends else 1)  # inputs, see `model.SRCNN.model`
+            shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before + extra, channels), (channels,)
             before = channels
         return shapes
 

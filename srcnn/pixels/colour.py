@@ -81,7 +81,7 @@ def to_pixels(image, dtype=np.uint8):
 
 
 def to_luminance(image):
-    """(h, w, 1) luminance of an (h, w, c) image in [0, 1]: grey as it is, RGB by `rgb2ycbcr`, unrounded."""
-    if image.shape[2] == 1:
+    """(..., 1) luminance of (..., c) images in [0, 1]: grey as it is, RGB by `rgb2ycbcr`, unrounded."""
+    if image.shape[-1] == 1:
         return image
     return (OFFSETS[0] / 255 + image @ LUMA)[..., np.newaxis]

@@ -1,6 +1,7 @@
 """Degrading and resizing: MATLAB's bicubic, scipy's B-spline."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -13,29 +14,6 @@ def modcrop(image, scale=3):
     """Cuts the bottom and right off so that height and width are multiples of `scale`."""
     h, w = image.shape[:2]
     return image[: h - h % scale, : w - w % scale]
-
-
-def imresize(image, scale, shrink=False):
-    """MATLAB's `imresize(image, scale, 'bicubic')`, or by 1/scale with `shrink`, for whole scales.
-
-    (h, w, c) float in, float out, neither rounded nor clipped. When shrinking, h and w must be
-    multiples of `scale`. Pillow has MATLAB's kernel (Keys, a = -0.5) and antialiasing but
-    renormalises at the border, so the image is first extended symmetrically, as MATLAB does.
-    """
-    margin = 4 * scale if shrink else 4  # covers the kernel: 2 pixels of the smaller image
-    h, w = image.shape[:2]
-    extended = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-
-    def resized(n):
-        return n // scale if shrink else n * scale
-
-    size = resized(extended.shape[1]), resized(extended.shape[0])
-    top = resized(margin)
-    channels = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(channel)).resize(size, Image.Resampling.BICUBIC))
-        for channel in np.moveaxis(extended.astype(np.float32), 2, 0)
-    ]
-    return np.stack(channels, axis=2)[top : top + resized(h), top : top + resized(w)]
 
 
 def shrink(image, scale, degradation):
@@ -73,33 +51,63 @@ def check_size(path, image, scale):
         raise InputError(f"{path}: {w}x{h} pixels is too small for --scale {scale}")
 
 
-def resized(image, size, box):
+def imresize(image: np.ndarray, scale: int, shrink: bool = False) -> np.ndarray:
+    """MATLAB's `imresize(image, scale, 'bicubic')`, or by 1/scale with `shrink`, for whole scales.
+
+    image: (h, w, c); when shrinking, multiples of `scale` high and wide. Returns float32, see `resampled`.
+    """
+    h, w = image.shape[:2]
+    size = (h // scale, w // scale) if shrink else (h * scale, w * scale)
+    return resized(image, size, (0, 0, *size))
+
+
+def resized(image: np.ndarray, size, box, ratio=None, shift: float = 0.0) -> np.ndarray:
     """A part of an image (h, w, c) resized, see `resampled`."""
-    return resampled(lambda top, left, bottom, right: image[top:bottom, left:right], image.shape, size, box)
+
+    def read(top, left, bottom, right):
+        return image[top:bottom, left:right]
+
+    return resampled(read, image.shape[:2], size, box, ratio, shift)
 
 
-def resampled(read, shape, size, box):
+def resampled(
+    read: Callable,
+    shape: tuple[int, int],
+    size: tuple[int, int],
+    box: tuple[int, int, int, int],
+    ratio: Sequence[float] | None = None,
+    shift: float = 0.0,
+) -> np.ndarray:
     """A part of an image resized by MATLAB's `imresize(image, size, 'bicubic')`, without making the rest.
 
-    read: gives a part of the image, (h, w, c) pixels, or float32 in [0, 1], from top, left, bottom, right.
+    read: gives a part of the image, (h, w, c) pixels, or floats as they are, from top, left, bottom, right.
     shape: its height and width. size: (height, width) of the whole result, larger or smaller. box: top, left,
-    bottom, right in it. Returns (bottom - top, right - left, c) float32, neither rounded nor clipped.
+    bottom, right in it. ratio: of heights and of widths, result to image; by default that of size and shape.
+    shift: how many pixels of the image its pixels lie further to the left.
+    Returns (bottom - top, right - left, c) float32, neither rounded nor clipped.
+
+    Pillow has MATLAB's kernel (Keys, a = -0.5) and antialiasing, but renormalises at the border, so the image
+    is first extended symmetrically, as MATLAB does.
     """
-    places, reach = [], []
-    for n, to, first, last in zip(shape, size, box[:2], box[2:], strict=False):
-        ratio = n / to
-        around = math.ceil(2 * max(1, ratio)) + 1  # covers the kernel, 2 pixels of the smaller image
-        start, end = math.floor(first * ratio) - around, math.ceil(last * ratio) + around
-        index = np.arange(start, end) % (2 * n)  # beyond the border lies the mirrored image
-        places.append(np.where(index < n, index, 2 * n - 1 - index))
-        reach.append((first * ratio - start, last * ratio - start))
-    (y, bottom), (x, right) = ((int(place.min()), int(place.max()) + 1) for place in places)
-    part = read(y, x, bottom, right)[places[0] - y][:, places[1] - x]
-    part = part if part.dtype == np.float32 else colour.to_float(part)
-    (top, bottom), (left, right) = reach
-    shape, place = (box[3] - box[1], box[2] - box[0]), (left, top, right, bottom)
+    inner, around, place = [], [], []
+    ratio = ratio or [to / n for to, n in zip(size, shape, strict=True)]
+    for n, growth, offset, first, last in zip(shape, ratio, (0, shift), box[:2], box[2:], strict=True):
+        reach = math.ceil(2 * max(1, 1 / growth)) + 1  # covers the kernel, 2 pixels of the smaller image
+        first, last = first / growth + offset, last / growth + offset
+        start, end = math.floor(first) - reach, math.ceil(last) + reach
+        inner.append((max(0, start), min(n, end)))
+        around.append((max(0, -start), max(0, end - n)))
+        place.append((first - start, last - start))
+    (y, bottom), (x, right) = inner
+    part = read(y, x, bottom, right)
+    part = part.astype(np.float32, copy=False) if part.dtype.kind == "f" else colour.to_float(part)
+    part = np.pad(part, (*around, (0, 0)), mode="symmetric")
+    (top, bottom), (left, right) = place
+    width, height = box[3] - box[1], box[2] - box[0]
     channels = [
-        np.asarray(Image.fromarray(channel).resize(shape, Image.Resampling.BICUBIC, place))
-        for channel in np.ascontiguousarray(np.moveaxis(part, 2, 0))
+        Image.fromarray(np.ascontiguousarray(channel)).resize(
+            (width, height), Image.Resampling.BICUBIC, (left, top, right, bottom)
+        )
+        for channel in np.moveaxis(part, 2, 0)
     ]
-    return np.stack(channels, axis=2)
+    return np.stack([np.asarray(channel) for channel in channels], axis=2)

@@ -1,19 +1,20 @@
 """Images in tiles, so that large ones need little memory."""
 
 import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from srcnn.pixels import colour
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
 
 BATCH_PIXELS = 2**16  # of the tiles that pass through the network in one batch
+Box = tuple[int, int, int, int]  # top, left, bottom, right
 
 TILE = 256  # side of the outputs that pass through a network at a time; see docs/speed.md
 
 
-def tile_boxes(size, label_size, stride):
+def tile_boxes(size: tuple[int, int], label_size: int, stride: int) -> list[Box]:
     """Where the outputs of tiles lie: (top, left, bottom, right), row by row.
 
     size: (h, w) of the image. The last tiles of a row or column end with the image.
@@ -25,7 +26,7 @@ def tile_boxes(size, label_size, stride):
     ]
 
 
-def extended(read, box, size, padding):
+def extended(read: Callable, box: Box, size: tuple[int, int], padding: int) -> np.ndarray:
     """A part of an image and `padding` pixels around it; edge pixels are repeated beyond the border.
 
     read: gives a part (h, w, c) from top, left, bottom, right. box: those of the part. size: (h, w) of the
@@ -37,79 +38,97 @@ def extended(read, box, size, padding):
     return np.pad(read(*inner), around, mode="edge")
 
 
-def merge(images, size, stride=None):
+def merge(
+    images: Iterable[np.ndarray],
+    size: tuple[int, int],
+    stride: int | None = None,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Puts tiles together; where they overlap, the mean is taken.
 
     images: iterable of (h, w, c), row by row; the last ones of rows and columns may be smaller.
-    size: (rows, columns) of tiles. stride: distance of neighbouring tiles, by default h: side by side, as
-    in the reference. Returns ((rows - 1) * stride + h, (columns - 1) * stride + w, c), h and w of the last.
+    size: (rows, columns) of tiles. stride: distance of neighbouring tiles in pixels, by default h: side by
+    side, as in the reference. shape: (height, width) of the whole, by default that of tiles of one size,
+    ((rows - 1) * stride + h, (columns - 1) * stride + w). Returns (height, width, c) of the tiles' type.
     """
-    merged = None
     for index, image in enumerate(images):
-        h, w, c = image.shape
-        if merged is None:
-            first, stride = (h, w), stride or h
-            merged = np.zeros(((size[0] - 1) * stride + h, (size[1] - 1) * stride + w, c), np.float32)
+        if index == 0:
+            h, w, c = image.shape
+            stride = stride or h
+            shape = shape or ((size[0] - 1) * stride + h, (size[1] - 1) * stride + w)
+            merged = np.zeros((*shape, c), image.dtype)
         y, x = index // size[1] * stride, index % size[1] * stride
-        merged[y : y + h, x : x + w] += image
-    if stride < max(first):
-        covers = (_cover(n, length, stride) for n, length in zip(size, first, strict=True))
+        merged[y : y + image.shape[0], x : x + image.shape[1]] += image
+    if stride < max(h, w):
+        covers = (_cover(*each, stride) for each in zip(size, (h, w), shape, strict=True))
         merged /= np.outer(*covers).astype(np.float32)[..., np.newaxis]
-    return merged[: y + h, : x + w]
+    return merged
 
 
-def _cover(n, length, stride):
-    """How many of n intervals of this length lie over each pixel."""
-    cover = np.zeros((n - 1) * stride + length, np.float32)
+def _cover(n, length, whole, stride):
+    """How many of n intervals of this length lie over each pixel of the whole."""
+    cover = np.zeros(whole, np.float32)
     for start in range(0, n * stride, stride):
         cover[start : start + length] += 1
     return cover
 
 
-def in_tiles(part, shape, dtype, what):
-    """An image (h, w, c) of dtype, made in tiles: rounded and clipped pixels, or float32 as it comes.
+def tile(read: Callable, run: Callable, margin: int, size: tuple[int, int], *box: int) -> np.ndarray:
+    """One tile of what `in_tiles` makes, (bottom - top, right - left, c'). box: top, left, bottom, right."""
+    return run(extended(read, box, size, margin // 2)[np.newaxis])[0]
 
-    part: gives it, float32, from top, left, bottom, right.
+
+def in_tiles(
+    read: Callable,
+    run: Callable,
+    margin: int,
+    size: tuple[int, int],
+    label_size: int | None = None,
+    stride: int | None = None,
+    batch_size: int = 128,
+    what: str | None = None,
+) -> np.ndarray:
+    """What a network, or another function, makes of an image, tile by tile, several of them in threads.
+
+    read: gives a part of the image, (h, w, c), from top, left, bottom, right. size: its (height, width); its
+    edge pixels are repeated beyond, for margin / 2 pixels. run: takes a batch of tiles, (n, h + margin,
+    w + margin, c), to (n, h, w, c'). label_size, stride: side and distance of what comes out, in pixels, by
+    default TILE, side by side. batch_size: tiles in a batch, at most. what: names the work as it progresses.
+    Returns (height, width, c') of the type that `run` gives.
     """
-    result = np.empty(shape, dtype)
-
-    def fill(box):
-        place = slice(box[0], box[2]), slice(box[1], box[3])
-        tile = part(*box)
-        result[place] = tile if dtype == np.float32 else colour.to_pixels(tile, dtype)
-
-    boxes = tile_boxes(shape[:2], TILE, TILE)
-    for _ in progress(in_threads(fill, boxes), what, len(boxes)):
-        pass
-    return result
-
-
-def super_resolve(srcnn, input_, label_size=TILE, stride=None, batch_size=128):
-    """Super-resolves one degraded image, (h, w, c_dim) to the same shape.
-
-    The image is cut into tiles whose outputs have label_size pixels a side, at this stride, by default
-    side by side; they pass through the network at most batch_size at a time and are merged.
-    """
+    label_size = label_size or TILE
     stride = stride or label_size
-    size, padding = input_.shape[:2], srcnn.network.margin // 2
     boxes = tile_boxes(size, label_size, stride)
     columns = len({left for _, left, _, _ in boxes})
+    area = min(label_size, size[0]) * min(label_size, size[1])
+    batches = list(batched(boxes, max(1, min(batch_size, BATCH_PIXELS // area))))
+
+    def outputs_of(batch):
+        return run(np.stack([extended(read, box, size, margin // 2) for box in batch]))
+
+    outputs = in_threads(outputs_of, batches)
+    outputs = progress(outputs, what, len(batches)) if what else outputs
+    return merge(itertools.chain.from_iterable(outputs), (len(boxes) // columns, columns), stride, size)
+
+
+def super_resolve(
+    srcnn,
+    input_: np.ndarray,
+    label_size: int | None = None,
+    stride: int | None = None,
+    batch_size: int = 128,
+) -> np.ndarray:
+    """Super-resolves one degraded image, (h, w, c_dim) to the same shape, by an SRCNN; see `in_tiles`."""
 
     def read(top, left, bottom, right):
         return input_[top:bottom, left:right]
 
-    def run(batch):
-        return srcnn.run(np.stack([extended(read, box, size, padding) for box in batch]))
-
-    area = min(label_size, size[0]) * min(label_size, size[1])
-    batches = batched(boxes, max(1, min(batch_size, BATCH_PIXELS // area)))
-    outputs = itertools.chain.from_iterable(in_threads(run, batches))
-    return merge(outputs, (len(boxes) // columns, columns), stride)
+    return in_tiles(read, srcnn.run, srcnn.network.margin, input_.shape[:2], label_size, stride, batch_size)
 
 
-def batched(boxes, most):
+def batched(boxes: list[Box], most: int) -> Iterator[list[Box]]:
     """Lists of consecutive boxes of one shape, `most` of them or fewer."""
     for _, same in itertools.groupby(boxes, lambda box: (box[2] - box[0], box[3] - box[1])):
-        same = list(same)
-        for start in range(0, len(same), most):
-            yield same[start : start + most]
+        group = list(same)
+        for start in range(0, len(group), most):
+            yield group[start : start + most]

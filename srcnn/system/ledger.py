@@ -1,13 +1,16 @@
-"""What results are made from, as the lists of folders note it."""
+"""The ledger of a folder of results: what the program wrote there, and from what.
+
+It is LIST, a JSON line for each file, made before the file is. A file that has another size or time of change
+than its line was changed by somebody else since, and is theirs.
+"""
 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from srcnn.system import windows
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, naming
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
@@ -34,27 +37,18 @@ def use_list(name):
     own_list = f"{LIST}-{name}" if name else LIST
 
 
-@contextmanager
-def said(path):
-    """Turns errors of the file system into an InputError that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
-
-
 def _identity(path):
     status = os.stat(path)
     return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
-def _note(path, temporary, about):
+def note(path, temporary, about):
     _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
 
 
 def note_failure(path, about):
     """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
-    with said(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _add_line(path.parent, {"name": path.name, "failed": about})
 

@@ -19,11 +19,12 @@ from srcnn.page import report
 from srcnn.page.pictures import filters_picture, save_comparison
 from srcnn.settings import Tiling
 from srcnn.system import ledger
-from srcnn.system.errors import InputError
+from srcnn.system.atomic_write import published, replacing
+from srcnn.system.errors import InputError, naming
 from srcnn.system.file_names import names
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_apart, check_writable, published, replacing
 from srcnn.testing import table
 from srcnn.testing.evaluate import evaluate
 
@@ -106,7 +107,7 @@ def tested(srcnn, tiling, named, writing, exhibits=0):
 
 @contextmanager
 def _staged(staging, name, _):
-    with ledger.said(staging.parent):
+    with naming(staging.parent):
         yield staging / name
 
 

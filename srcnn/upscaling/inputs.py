@@ -27,7 +27,7 @@ class Work(NamedTuple):
     source: Path
     target: Path
     ratio: Fraction | None = None  # None if there is an error
-    quality: int | None = None  # of its JPEG, where the network is told
+    quality: int | None = None  # of its JPEG, where the network is conditioned on it
     error: InputError | None = None  # why it cannot be done
 
 
@@ -52,7 +52,7 @@ def plan(words, output, sample_dir, goal, recursive=False, lossless=False):
         _check_ending(source, target, lossless)
         return [Work(source, target, **_measured(source, goal)[1])]
     _check_folder(output)
-    groups = {}
+    groups: dict[Path, list[Path]] = {}
     for path, below in found:
         groups.setdefault(below, []).append(path)
     work = []
@@ -97,7 +97,7 @@ def _check_ending(source, target, lossless):
 
 def _plan_folder(paths, folder, goal, lossless):
     """The Work of files whose results lie in one folder."""
-    places = {}
+    places: dict[str, Path] = {}
     for path in paths:
         other = places.setdefault(path.name.casefold(), path)
         if other.parent != path.parent:
@@ -142,13 +142,13 @@ def size_of(path):
     if not is_film(path):
         return image_io.size(path)
     with needing("av", path):
-        from srcnn.upscaling.films import video_files
-    return video_files.probe(path).upright
+        from srcnn.upscaling.films.probe import probe
+    return probe(path).upright
 
 
 def sources(words, recursive):
     """Pairs of the path of a file and the folder that it lies in below the one that was named."""
-    found = {}
+    found: dict[str, tuple[Path, Path]] = {}
     for word in words:
         for path, below in _named(word, recursive):
             found.setdefault(_place(path), (path, below))
@@ -171,7 +171,7 @@ def _named(word, recursive):
     if not os.path.isdir(folder):  # whose name may have brackets, too
         folder, pattern = "", word
     matches = glob.glob(pattern, root_dir=folder or None, recursive=True)
-    found = []
+    found: list[tuple[Path, Path]] = []
     for path in sorted(Path(folder, match) for match in matches):
         if path.is_dir():
             found += _in_folder(path, recursive) if recursive else []
@@ -193,7 +193,9 @@ def _is_program(path):
 
 def _in_folder(folder, recursive):
     """The images and films of a folder but for what this program wrote; what is left out is counted."""
-    found, left, ours, waiting = [], Counter(), 0, [folder]
+    found: list[tuple[Path, Path]] = []
+    left: Counter[str] = Counter()
+    ours, waiting = 0, [folder]
     while waiting:
         inner = waiting.pop(0)
         paths, others = listed(inner, ENDINGS)

@@ -21,18 +21,26 @@ def enlarged_shape(image, srcnn):
     return (*(n * srcnn.network.scale for n in image.shape[:2]), image.shape[2])
 
 
-def enlarged(image, srcnn, *box):
-    """A part of what `enlarge` makes, float32. box: its top, left, bottom, right."""
-    size, padding = enlarged_shape(image, srcnn)[:2], srcnn.network.margin // 2
-    colours = image_io.colours(image).shape[2]
+def restored(srcnn, colours, tiles):
+    """Bicubic tiles, (n, h + margin, w + margin, c), with their luminance through a network: (n, h, w, c).
+
+    colours: how many of the channels are grey or RGB. Chroma, and alpha behind them, stay bicubic.
+    """
+    padding = srcnn.network.margin // 2
     gain = 255 / 219 if colours == 3 else 1.0  # luminance of RGB is 219 levels wide
-    tile = tiles.extended(lambda *part: resized(image, size, part), box, size, padding)
-    luminance = colour.to_luminance(tile[..., :colours]).astype(np.float32)
-    inner = slice(padding, tile.shape[0] - padding), slice(padding, tile.shape[1] - padding)
-    change = srcnn.run(luminance[np.newaxis])[0] - luminance[inner]
-    tile = tile[inner]
-    tile[..., :colours] += gain * change
-    return tile
+    luminance = colour.to_luminance(tiles[..., :colours]).astype(np.float32, copy=False)
+    inner = np.s_[:, padding : tiles.shape[1] - padding, padding : tiles.shape[2] - padding]
+    change = srcnn.run(luminance) - luminance[inner]
+    tiles = tiles[inner]
+    tiles[..., :colours] += gain * change
+    return tiles
+
+
+def pass_of(image, srcnn):
+    """One pass of a network over an image, as `tiles.in_tiles` takes it: read, run, margin and size."""
+    size = enlarged_shape(image, srcnn)[:2]
+    run = partial(restored, srcnn, image_io.colours(image).shape[2])
+    return lambda *box: resized(image, size, box), run, srcnn.network.margin, size
 
 
 def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
@@ -42,7 +50,10 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     Returns (h * scale, w * scale, channels) of dtype: rounded and clipped, or float32 as it comes.
     Chroma and alpha are bicubic. Memory beyond image and result does not depend on their size.
     """
-    return in_tiles(partial(enlarged, image, srcnn), enlarged_shape(image, srcnn), dtype, what)
+    read, run, margin, size = pass_of(image, srcnn)
+    if dtype == np.float32:
+        return in_tiles(read, run, margin, size, what=what)
+    return in_tiles(read, lambda tiles: colour.to_pixels(run(tiles), dtype), margin, size, what=what)
 
 
 def upscale(pixels, srcnns, what="upscaling", size=None):
@@ -59,10 +70,14 @@ def upscale(pixels, srcnns, what="upscaling", size=None):
     for srcnn in earlier:
         image = enlarge(image, srcnn, what=f"{what}, x{srcnn.network.scale}")
     what, shape = f"{what}, x{last.network.scale}", enlarged_shape(image, last)
-    if size is None or tuple(size) == shape[:2]:
+    if size in (None, shape[:2]):
         return enlarge(image, last, pixels.dtype, what)
-    read = partial(enlarged, image, last)
-    return in_tiles(lambda *box: resampled(read, shape, size, box), (*size, shape[2]), pixels.dtype, what)
+    large = partial(tiles.tile, *pass_of(image, last))
+
+    def read(*box):
+        return resampled(large, shape[:2], size, box)
+
+    return in_tiles(read, partial(colour.to_pixels, dtype=pixels.dtype), 0, size, what=what)
 
 
 def product_of(srcnns):

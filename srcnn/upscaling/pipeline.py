@@ -9,9 +9,9 @@ from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
 from srcnn.system.ledger import identity, origin
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
-from srcnn.system.writing import check_free
 from srcnn.tf1 import tf
 from srcnn.upscaling.photographs import Upscaled, compared, remark, result_size, upscale
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from srcnn.system.errors import InputError
-from srcnn.system.ledger import said
+from srcnn.system.errors import InputError, naming
 from srcnn.system.terminal import bytes_alone
 
 PIPE = "-"
@@ -75,7 +74,7 @@ def receive(path):
         raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
     with open(path, "wb") as file:
         while sys.stdin and (data := sys.stdin.buffer.read(2**20)):  # it may be closed
-            with said(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
+            with naming(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
                 file.write(data)
                 file.flush()
     if not path.stat().st_size:

@@ -19,16 +19,17 @@ from srcnn.cluster import shares
 from srcnn.images import image_io, jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import at_quality, find_known, own_or_shipped
+from srcnn.networks.trained import at_quality, find_known
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
+from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
 from srcnn.system.threads import cores
-from srcnn.system.writing import check_apart, check_writable, published
 from srcnn.upscaling import gathering, photographs, pipeline
 from srcnn.upscaling.inputs import Work, is_film, plan, size_of
 from srcnn.upscaling.photographs import Options
@@ -107,9 +108,10 @@ def has_cleaner(network, checkpoint_dir, item):
     """Whether there are weights for JPEG for the first network that a file would pass through."""
     if item.error:
         return False
+    own = Source(checkpoint_dir=checkpoint_dir)
 
     def has(scale):
-        return own_or_shipped(network._replace(degradation="jpeg", scale=scale), checkpoint_dir)
+        return find_known(network._replace(degradation="jpeg", scale=scale), own)
 
     return has(factors_of(item.ratio, has)[0])
 
@@ -235,8 +237,8 @@ def left_to_do(work, stages, coding):
 def name_parts(target):
     """Prints which parts of a film that is done a kill has left."""
     with needing("av", target):
-        from srcnn.upscaling.films import encoded_parts
-    encoded_parts.name_others(None, target)
+        from srcnn.upscaling.films.film_job import name_others
+    name_others(None, target)
 
 
 def upscaled(work, stages, options, coding):
@@ -309,7 +311,7 @@ class Stages:
     def _has(self, scale):
         if self.source.weights not in (None, "shipped"):
             return True
-        return find_known(self.network._replace(scale=scale), self.source.checkpoint_dir, self.source.weights)
+        return find_known(self.network._replace(scale=scale), self.source)
 
     def _model(self, **changes):
         network = self.network._replace(**changes)

@@ -12,7 +12,7 @@ from srcnn.cluster import workers
 from srcnn.cluster.cluster_spec import Cluster
 from srcnn.cluster.failures import LOST
 from srcnn.cluster.workers import Crew
-from srcnn.networks.weight_files import latest_checkpoint
+from srcnn.networks.checkpoint_files import latest_checkpoint
 from srcnn.system.errors import InputError
 from srcnn.system.signals import Stop
 from srcnn.tf1 import tf

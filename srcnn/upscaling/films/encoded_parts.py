@@ -5,33 +5,25 @@ import hashlib
 import itertools
 import json
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import av
-from tqdm import tqdm
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.file_names import cut
-from srcnn.system.locks import is_locked
 from srcnn.system.progress import progress
-from srcnn.system.writing import replacing
-from srcnn.upscaling.films.video_files import location
+from srcnn.upscaling.films.decoding import location
+from srcnn.upscaling.films.film import Part
 
 BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 DIGITS = 12  # of a digest in its name
 
 
-class Part(NamedTuple):
-    """One part."""
-
-    path: Path
-    stamps: list  # time stamps of its frames, in the order of its packets
-    broken: int  # frames that could not be decoded before its last
-
-
-def folder_of(target, about):
+def folder_of(target: Path, about: list) -> Path:
     """The folder for the parts of `target`; another one wherever `about`, plain values, differs.
 
     The ending of the target does not matter: a film that one container cannot hold goes on in another.
@@ -44,16 +36,15 @@ def _begun(target):
     return f".{cut(target.stem, LONGEST_NAME)}"
 
 
-def name_others(folder, target):
-    """Prints which folders but this one have parts of `target`: of other settings, or left over."""
-    for other in sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts")):
-        if other != folder and not is_locked(other):
-            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
+def folders_of(target: Path) -> list[Path]:
+    """The folders that there are with parts of `target`, of whatever settings."""
+    return sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts"))
 
 
-def finished(folder):
+def finished(folder: Path) -> list[Part]:
     """The Parts that are there, from the first frame on without a gap or damage."""
-    parts, first = [], 0
+    parts: list[Part] = []
+    first = 0
     for _ in progress(list(folder.glob("*.nut")), "checking parts"):
         part = _whole(folder / f"{first:09d}.nut")
         if not part:
@@ -82,7 +73,15 @@ def _crc(part):
     return crc
 
 
-def write(folder, first, frames, add_stream, enough, broken, check):
+def write(
+    folder: Path,
+    first: int,
+    frames: Iterator[av.VideoFrame],
+    add_stream: Callable[[av.container.OutputContainer], Any],
+    enough: Callable[[], bool],
+    broken: Callable[[int], int],
+    check: Callable[[], None],
+) -> Part | None:
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 
     frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
@@ -120,7 +119,7 @@ def _until(enough, frames):
     yield None
 
 
-def remove(folder):
+def remove(folder: Path) -> None:
     """Removes the parts from a folder, which goes with its lock."""
     for path in [*folder.glob("*.nut"), *folder.glob("*.json")]:
         path.unlink(missing_ok=True)

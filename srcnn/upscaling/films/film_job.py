@@ -11,16 +11,20 @@ import av
 from tqdm import tqdm
 
 from srcnn.settings import FilmCoding
+from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity, origin
-from srcnn.system.locks import locked
+from srcnn.system.locks import is_locked, locked
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_free, remove_leftovers, replacing
-from srcnn.upscaling.films import encoded_parts, frames, muxing, timestamps, video_files
+from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
+from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.frame_reader import Reader
+from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
+from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
 
 SECONDS = 40  # of work in a part: what is lost at most
@@ -36,18 +40,18 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     if not options.overwrite:
         check_free(target)
     started = time.monotonic()
-    film = video_files.probe(source)
+    film = probe(source)
     size = film.turned_size(*options.goal.size(*film.upright))
-    encoder = video_files.encoder(film, target, size, coding)
+    encoder = encoding.encoder(film, target, size, coding)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns) | asdict(coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
-        encoded_parts.name_others(folder, target)
+        name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
-        film = timestamps.read(film)
+        film = scanned(film)
         refused = muxing.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
@@ -61,6 +65,13 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
 
 
+def name_others(folder: Path | None, target: Path) -> None:
+    """Prints which folders but this one have parts of `target`: of other settings, or left over."""
+    for other in encoded_parts.folders_of(target):
+        if other != folder and not is_locked(other):
+            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
+
+
 @contextmanager
 def said_of(source, target):
     """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
@@ -69,7 +80,7 @@ def said_of(source, target):
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
         advice = "save it in another way first" if other == target else f"take --output {other}"
-        why = f"cannot be written as {target} ({video_files.reason(error)})"
+        why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
 
@@ -97,28 +108,34 @@ def encode(film, encoder, srcnns, size, folder, check=lambda: None):
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = partial(
         frames.enlarged,
-        **{"stored": encoder.size, "size": size, "format_": encoder.format, "centred": film.centred},
+        stored=encoder.size,
+        size=size,
+        format_=encoder.format,
+        chroma_centred=film.chroma_centred,
         luminance=partial(frames.through, srcnns, size=size),
     )
-    add_stream = partial(video_files.add_encoder, film=film, encoder=encoder)
+    add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)
     with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
-        done = iter(progress(ahead, f"{film.path.name}, frames", film.frames, first))
-        part = True
-        while part and not stop.number:
-            until = time.monotonic() + SECONDS
+        done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
+        while not stop.number:
             part = encoded_parts.write(
                 *(folder, first, done, add_stream),
-                enough=lambda until=until: stop.number or time.monotonic() > until,
+                enough=partial(is_enough, stop, time.monotonic() + SECONDS),
                 broken=reader.broken,
                 check=check,
             )
-            if part:
-                parts.append(part)
-                first += len(part.stamps)
+            if part is None:
+                break
+            parts.append(part)
+            first += len(part.stamps)
     if stop.number:
         print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
+
+
+def is_enough(stop, until):
+    return bool(stop.number) or time.monotonic() > until
 
 
 def remarks(film, encoder, parts, broken, left_out, damaged):
@@ -127,14 +144,14 @@ def remarks(film, encoder, parts, broken, left_out, damaged):
     left_out, damaged: see `muxing.join`.
     """
     said = []
-    last = float((max(parts[-1].stamps) + film.lasting) * film.time_base)
+    last = float((max(parts[-1].stamps) + film.last_duration) * film.time_base)
     if last < film.end - CUT_SHORT:
         said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if broken:
         said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         said.append(f"damaged and missing: {', '.join(damaged)}")
-    left_out = [*left_out, *frames.lost(film.format), *(["transparency"] if film.alpha else [])]
+    left_out = [*left_out, *not_kept(film.format), *(["transparency"] if film.has_alpha else [])]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
     if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):

@@ -3,54 +3,33 @@
 A frame is PyAV's: planes of luminance and of chroma, which may have half the width and height.
 """
 
-from functools import partial
+from collections.abc import Callable
 
 import av
 import numpy as np
-from PIL import Image
 
-from srcnn.pixels import tiles
 from srcnn.pixels.resize import resized
-from srcnn.pixels.tiles import TILE
-
-EDGE = 4  # pixels that a plane is extended by: more than the bicubic kernel reaches
-LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
-GREY = "gray", "gray10le"
-FORMATS = {f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")}
+from srcnn.pixels.tiles import in_tiles
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, GREY, LIMITED
 
 
-def plain_format(name):
-    """The format of FORMATS that keeps the pixels of a decoder, but for what `lost` names."""
-    same = name.replace("yuvj", "yuv")  # the j says full range, which is said elsewhere
-    if same in FORMATS:
-        return same
-    pixels = av.VideoFormat(name)
-    wide, high = pixels.chroma_width(16) == 16, pixels.chroma_height(16) == 16
-    grey = len(pixels.components) < 3
-    kind = 444 if pixels.is_rgb or pixels.has_palette or wide else 422 if high and not grey else 420
-    return f"yuv{420 if grey else kind}p" + ("10le" if max(c.bits for c in pixels.components) > 8 else "")
+def planes(frame: av.VideoFrame) -> tuple[list[np.ndarray], int]:
+    """The planes of a frame as arrays (h, w) in its memory, and its largest level.
 
-
-def lost(name):
-    """What of a decoder's pixels no format of FORMATS has, in words; empty if nothing."""
-    pixels = av.VideoFormat(name)
-    depth = max(c.bits for c in pixels.components)
-    alpha = any(c.is_alpha for c in pixels.components)
-    return [text for text, is_so in ((f"{depth} bits, but 10", depth > 10), ("transparency", alpha)) if is_so]
-
-
-def planes(frame):
-    """The planes of a frame, grey or of FORMATS, as arrays (h, w) in its memory, and its levels but one."""
+    frame: grey, or of `pixel_formats.FORMATS`.
+    """
     depth = frame.format.components[0].bits
     dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
     arrays = [
-        np.frombuffer(plane, dtype).reshape(plane.height, plane.line_size // dtype.itemsize)[:, : plane.width]
+        np.frombuffer(memoryview(plane), dtype).reshape(plane.height, plane.line_size // dtype.itemsize)[
+            :, : plane.width
+        ]
         for plane in frame.planes
     ]
     return arrays, 2**depth - 1
 
 
-def pixels_of(frame, format_):
+def pixels_of(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
     """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601."""
     if frame.format.name.replace("yuvj", "yuv") == format_ or frame.format.name in GREY:
         return frame
@@ -64,13 +43,20 @@ def pixels_of(frame, format_):
     return frame.reformat(format=format_, src_color_range=same, dst_color_range=same)
 
 
-def enlarged(frame, stored, size, format_, luminance, centred=False):
+def enlarged(
+    frame: av.VideoFrame,
+    stored: tuple[int, int],
+    size: tuple[int, int],
+    format_: str,
+    luminance: Callable[[np.ndarray], np.ndarray],
+    chroma_centred: bool = False,
+) -> av.VideoFrame:
     """A frame enlarged to a size, (height, width), with its time stamps.
 
     stored: (height, width) of the result; where that is a row or column more, the last is repeated.
-    format_: of FORMATS, for the result. luminance: gives luminance of that size, float32, for (h, w) float32,
-    1 for level 255 of 8 bits. centred: whether the frame's chroma lies between the pixels of luminance, as in
-    JPEG, and not beside the left one, as in MPEG-2 and later, and in the result.
+    format_: of `pixel_formats.FORMATS`, for the result. luminance: gives luminance of that size, float32, for
+    (h, w) float32, 1 for level 255 of 8 bits. chroma_centred: whether the frame's chroma lies between the
+    pixels of luminance, as in JPEG, and not beside the left one, as in MPEG-2 and later, and in the result.
     """
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
@@ -83,7 +69,7 @@ def enlarged(frame, stored, size, format_, luminance, centred=False):
     ratio = [to / n for to, n in zip(size, y.shape, strict=True)]
     # Players look for the chroma of the result beside the left pixel, wherever that of the film lies.
     is_half = chroma_to[0].shape[1] < stored[1]
-    shift = ((0 if centred else 1) - 1 / ratio[1]) / 4 if is_half else 0
+    shift = ((0 if chroma_centred else 1) - 1 / ratio[1]) / 4 if is_half else 0
     for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
         _put(to, bicubic(plane, to.shape, shift, ratio), peak)
     if not chroma:
@@ -106,25 +92,8 @@ def _put(plane, values, peak):
 
 
 def bicubic(plane, size, shift=0.0, ratio=None):
-    """MATLAB's bicubic, as `resize.imresize`, of a plane (h, w) whose pixels lie `shift` to the left.
-
-    ratio: of heights and of widths; by default that of the size, (height, width), to the plane's.
-    """
-    ratio = ratio or [to / n for to, n in zip(size, plane.shape, strict=True)]
-    return _region(_extended(plane), ratio, (0, 0, *size), shift)
-
-
-def _extended(plane):
-    """A plane as a Pillow image, EDGE pixels larger on all sides, as MATLAB extends it."""
-    return Image.fromarray(np.pad(plane.astype(np.float32), EDGE, mode="symmetric"))
-
-
-def _region(image, ratio, box, shift=0.0):
-    """(top, left, bottom, right) of an extended plane enlarged, float32. ratio: of heights, of widths."""
-    top, left, bottom, right = (n / ratio[i % 2] + EDGE for i, n in enumerate(box))
-    size = box[3] - box[1], box[2] - box[0]
-    place = left + shift, top, right + shift, bottom
-    return np.array(image.resize(size, Image.Resampling.BICUBIC, place))
+    """A plane (h, w) resized to (height, width), float32; for shift and ratio see `resize.resampled`."""
+    return resized(plane.astype(np.float32)[..., np.newaxis], size, (0, 0, *size), ratio, shift)[..., 0]
 
 
 def through(srcnns, plane, size=None):
@@ -133,17 +102,11 @@ def through(srcnns, plane, size=None):
     Larger by their scales; then by bicubic down to a size, (height, width), if it is another.
     """
     for srcnn in srcnns:
-        scale, image = srcnn.network.scale, _extended(plane)
-        shape = plane.shape[0] * scale, plane.shape[1] * scale
-        plane = np.empty(shape, np.float32)
-        read = partial(_tile, image, (scale, scale))
-        for box in tiles.tile_boxes(shape, TILE, TILE):
-            tile = tiles.extended(read, box, shape, srcnn.network.margin // 2)
-            plane[box[0] : box[2], box[1] : box[3]] = srcnn.run(tile[np.newaxis])[0, ..., 0]
-    if size in (None, plane.shape):
-        return plane
-    return resized(plane[..., np.newaxis], size, (0, 0, *size))[..., 0]
+        plane = larger(srcnn, plane[..., np.newaxis])[..., 0]
+    return plane if size in (None, plane.shape) else bicubic(plane, size)
 
 
-def _tile(image, ratio, *box):
-    return _region(image, ratio, box)[..., np.newaxis]
+def larger(srcnn, image):
+    """Luminance (h, w, 1) through one network."""
+    shape = image.shape[0] * srcnn.network.scale, image.shape[1] * srcnn.network.scale
+    return in_tiles(lambda *box: resized(image, shape, box), srcnn.run, srcnn.network.margin, shape)

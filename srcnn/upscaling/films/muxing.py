@@ -8,23 +8,17 @@ from collections import Counter
 from fractions import Fraction
 from functools import partial
 from io import BytesIO
+from typing import Any
 
 import av
 
 from srcnn.system.progress import progress
+from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, location, opened, packets_of
+from srcnn.upscaling.films.encoding import add_encoder
 from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
 from srcnn.upscaling.films.timestamps import going_on, shift
-from srcnn.upscaling.films.video_files import (
-    ANY_TAGS,
-    CONTAINERS,
-    add_encoder,
-    exact,
-    is_cover,
-    location,
-    opened,
-    packets_of,
-)
 
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
 TAGS_OF_STREAMS = {
     *("encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames", "alpha_mode")
@@ -51,11 +45,11 @@ def join(path, film, parts, suffix, refused=()):
     ):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
-        frames = _frames(film, parts, streams[film.index], kind)
+        frames = _frames(film, parts, streams[film.stream_index], kind)
         frames = progress(frames, f"{film.path.name}, joining", sum(len(part.stamps) for part in parts))
-        damaged = Counter()
+        damaged: Counter[int] = Counter()
         packets = heapq.merge(frames, _copied(source, film, streams, kind, damaged), key=_seconds)
-        _write(output, packets, streams[film.index], damaged)
+        _write(output, packets, streams[film.stream_index], damaged)
         left_out = [
             _name(stream)
             for stream in source.streams
@@ -71,7 +65,7 @@ def refused(film, encoder, suffix):
     Raises FFmpegError if it takes not even the frames.
     """
     with opened(film.path) as source:
-        others = {stream.index for stream in source.streams} - {film.index}
+        others = {stream.index for stream in source.streams} - {film.stream_index}
     refusal = partial(_refusal, film, encoder, CONTAINERS[suffix])
     if not refusal(set()):
         return set()
@@ -92,7 +86,7 @@ def _refusal(film, encoder, kind, without):
                 add_frames = partial(add_encoder, output, film, encoder)
                 streams, _ = _begin(output, film, source, add_frames, without)
                 others = itertools.islice(_copied(source, film, streams, kind, Counter()), TRIED)
-                _write(output, others, streams[film.index], Counter())
+                _write(output, others, streams[film.stream_index], Counter())
         except av.error.FFmpegError as error:
             return error
     return None
@@ -111,7 +105,7 @@ def _begin(output, film, source, add_frames, without):
     streams, tags = {}, _tags(source.metadata, TAGS_OF_FILES)
     output.metadata.update(tags)
     for stream in source.streams:
-        if stream.index == film.index:
+        if stream.index == film.stream_index:
             copy = add_frames()
         else:
             copy = None if stream.index in without else _add_copy(output, stream, film.path)
@@ -201,8 +195,8 @@ def _add_frames(output, film, encoded, kind):
         stream.codec_context.sample_aspect_ratio = film.aspect
     if encoded.codec_context.name == "hevc" and kind in ("mp4", "mov"):
         stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
-    if film.matrix:
-        stream.set_display_matrix(film.matrix)
+    if film.display_matrix:
+        stream.set_display_matrix(film.display_matrix)
     return stream
 
 
@@ -249,7 +243,7 @@ def _frames(film, parts, stream, kind):
     """The packets of the parts, with stamps as of one film, for a kind of container."""
     shown = sorted(stamp for part in parts for stamp in part.stamps)
     lasting = dict(zip(shown, map(operator.sub, shown[1:], shown), strict=False))
-    usual = film.lasting or max(1, round(1 / (film.rate * film.time_base)))
+    usual = film.last_duration or max(1, round(1 / (film.rate * film.time_base)))
     stamps = decoding_stamps(parts)
     decoding, latest, span = iter(stamps), stamps[-1], stamps[-1] - stamps[0]
     for part in parts:
@@ -270,13 +264,14 @@ def _others(source, film, streams, damaged):
     damaged: see `_write`.
     """
     no_packets = {
-        index for index, copy in streams.items() if index == film.index or copy.type == "attachment"
+        index for index, copy in streams.items() if index == film.stream_index or copy.type == "attachment"
     }
     copied = [source.streams[index] for index in streams if index not in no_packets]
     recodings = {s.index: Recoding(s, streams[s.index]) for s in copied if is_recoded(s, streams[s.index])}
     packets = going_on(film, packets_of(source, *copied)) if copied else ()
     indexed = ((packet.stream_index, packet) for packet in packets)
-    for index, packet in itertools.chain(indexed, ((index, None) for index in recodings)):
+    ends: list[tuple[int, Any]] = [(index, None) for index in recodings]
+    for index, packet in itertools.chain(indexed, ends):
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0  # of no time
         found = [packet]
@@ -302,7 +297,7 @@ def _increasing(packets, least):
 
     least: ticks between two of a stream; Matroska takes several packets of one millisecond.
     """
-    last = {}
+    last: dict[int, int] = {}  # decoding stamp of each stream
     for packet in packets:
         ratio = exact(packet.time_base) / exact(packet.stream.time_base)
         packet.time_base, packet.duration = packet.stream.time_base, round((packet.duration or 0) * ratio)

@@ -8,7 +8,9 @@ import numpy as np
 from PIL import Image
 
 from srcnn.page.report import centre
-from srcnn.upscaling.films import frames, video_files
+from srcnn.upscaling.films import frames
+from srcnn.upscaling.films.decoding import decoded, opened, packets_of
+from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frame_reader import Reader
 
 SECONDS = 2
@@ -16,7 +18,9 @@ LARGEST = 384, 384  # height, width of each side of the loop
 RATE = 25  # frames a second of the loop at most
 
 
-def compared(film, parts, size):
+def compared(
+    film: Film, parts: list[Part], size: tuple[int, int]
+) -> tuple[dict[str, np.ndarray] | None, bytes | None]:
     """The middle of a film: pictures of one frame as in `Upscaled`, and a loop, the bytes of a WebP.
 
     Both are None where the frames cannot be read again.
@@ -29,8 +33,9 @@ def compared(film, parts, size):
     first = min(parts[index].stamps)
     before = [stamp for stamp in shown if stamp < first]
     luminance = partial(frames.bicubic, size=size)
-    enlarge = partial(frames.enlarged, size=size, luminance=luminance, centred=film.centred)
-    pictures, sides, stamps = None, [], []
+    enlarge = partial(frames.enlarged, size=size, luminance=luminance, chroma_centred=film.chroma_centred)
+    pictures, sides = None, []
+    stamps: list[float] = []  # seconds from the first picture
     after = _frames_of(parts[index:])
     for frame, result in zip(Reader(film, before[-1] if before else None), after, strict=False):
         seconds = float((frame.pts - first) * film.time_base)
@@ -51,15 +56,15 @@ def compared(film, parts, size):
 
 def _frames_of(parts):
     for part in parts:
-        with video_files.opened(part.path) as container:
+        with opened(part.path) as container:
             stream = container.streams.video[0]
-            yield from video_files.decoded(stream, video_files.packets_of(container, stream))
+            yield from decoded(stream, packets_of(container, stream))
 
 
 def _rgb(frame, film):
     """A frame as pixels (h, w, 3), as a player turns it."""
     frame.colorspace, frame.color_range = (film.colours[name] for name in ("colorspace", "color_range"))
-    return np.rot90(frame.to_ndarray(format="rgb24"), film.turned)
+    return np.rot90(frame.to_ndarray(format="rgb24"), film.quarter_turns)
 
 
 def _cut(pixels, box):
@@ -73,9 +78,10 @@ def _middle(pixels):
 
 def _webp(pictures, seconds):
     """Pictures shown from these seconds on, over and over, as the bytes of a WebP file."""
-    first, *more = map(Image.fromarray, pictures)
+    first, *others = map(Image.fromarray, pictures)
     times = [round(1000 * (b - a)) for a, b in itertools.pairwise(seconds)]
     times.append(times[-1] if times else 1000 * SECONDS)
     file = BytesIO()
-    first.save(file, "WEBP", save_all=True, append_images=more, duration=times, loop=0, quality=85, method=2)
+    how = {"duration": times, "loop": 0, "quality": 85, "method": 2}
+    first.save(file, "WEBP", save_all=True, append_images=others, **how)
     return file.getvalue()

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from srcnn.pixels import resize
+from srcnn.system.atomic_write import MACHINE, remove_leftovers
 from srcnn.system.locks import locked
-from srcnn.system.writing import MACHINE, remove_leftovers
-from srcnn.upscaling.films import encoded_parts, film_job, frame_reader, muxing, timestamps, video_files
+from srcnn.upscaling.films import decoding, encoded_parts, film_job, frame_reader, muxing
+from srcnn.upscaling.films.probe import probe, scanned
 from tests.conftest import ROOT
 from tests.helpers.film_clips import WORDS, decode, hashes, make, run, sound
 
@@ -154,7 +155,7 @@ def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch
         for path in parts(folder)[kept:]:
             path.unlink()
         there = encoded_parts.finished(parts(folder)[0].parent)
-        reader = frame_reader.Reader(video_files.probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
+        reader = frame_reader.Reader(probe("in.mkv"), max(there[-1].stamps), there[-1].broken)
         assert len(list(reader)) == count - kept and said.startswith(f"in.mkv: {reader.broken()} ")
     assert run("--input", "in.mkv") == 2 and said in capfd.readouterr().err
     assert len(decode("sample/in_x2.mkv")[0]) == count
@@ -179,7 +180,7 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
 
     for room in (frame_reader, muxing):
         with monkeypatch.context() as failing:
-            failing.setattr(room, "packets_of", lambda c, *s: video_files.packets_of(Failing(c), *s))
+            failing.setattr(room, "packets_of", lambda c, *s: decoding.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
         assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
         assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
@@ -218,8 +219,8 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
     steps = [b - a for a, b in itertools.pairwise(heard)]
     assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
     assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
-    film = timestamps.read(video_files.probe("in.ts"))
-    assert film.frames == 80  # and not what the clock tells of the last recording
+    film = scanned(probe("in.ts"))
+    assert film.frame_count == 80  # and not what the clock tells of the last recording
     stamps = [frame.pts for frame in frame_reader.Reader(film)]
     assert [frame.pts for frame in frame_reader.Reader(film, stamps[60])] == stamps[61:]
 

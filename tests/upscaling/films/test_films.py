@@ -15,7 +15,8 @@ from main import trained
 from srcnn import tf1
 from srcnn.networks.network import Network
 from srcnn.pixels import colour, resize
-from srcnn.upscaling.films import film_job, frames, video_files
+from srcnn.upscaling.films import film_job, frames
+from srcnn.upscaling.films.probe import probe
 from tests.conftest import ROOT
 from tests.helpers.film_clips import CLIPS, TICK, WORDS, decode, hashes, make, picture, run, start
 
@@ -182,7 +183,7 @@ def test_one_frame_and_none_and_odd_names(folder):
     make("one.mp4", 1)
     file = (folder / make("long.mkv")).read_bytes()
     (folder / "damaged.mkv").write_bytes(file.replace(b"00:00:00.", b"00:00:0x."))
-    assert video_files.probe("damaged.mkv").end == video_files.probe("long.mkv").end == 0.48
+    assert probe("damaged.mkv").end == probe("long.mkv").end == 0.48
     shutil.copy("one.mp4", "12:30.mp4")  # is no protocol 12
     assert run("--input", "12:30.mp4", "--output", "12:31.mp4") == 0
     assert len(decode("file:12:31.mp4")[0]) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srcnn.upscaling.films import video_files
+from srcnn.upscaling.films import decoding
 from tests.helpers.film_clips import TICK, decode, hashes, make, picture, run, sound
 
 
@@ -192,7 +192,7 @@ def test_covers_are_kept(folder, capfd):
         run("--input", source, "--output", target)
         assert cover.getvalue() in (folder / target).read_bytes(), target
         with av.open(target) as film:
-            assert [video_files.is_cover(stream) for stream in film.streams.video] == [False, True]
+            assert [decoding.is_cover(stream) for stream in film.streams.video] == [False, True]
     capfd.readouterr()
     assert run("--input", "d.mkv", "--output", "e.webm") == 2
     assert "mjpeg" in capfd.readouterr().err
@@ -210,7 +210,7 @@ def test_tags_that_are_not_utf8_are_copied_as_they_are(folder):
         output.set_chapters([chapter])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(av, "open", partial(av.open, **video_files.ANY_TAGS))
+        patch.setattr(av, "open", partial(av.open, **decoding.ANY_TAGS))
         make("in.mkv", change=change)
     for source, target in (("in.mkv", "a.mkv"), ("a.mkv", "b.mp4"), ("b.mp4", "c.mkv")):
         assert run("--input", source, "--output", target) == 0
@@ -220,7 +220,7 @@ def test_tags_that_are_not_utf8_are_copied_as_they_are(folder):
 def test_a_lost_tag_that_is_not_utf8_is_named(folder, capfd):
     key = CYRILLIC.decode(errors="surrogateescape")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(av, "open", partial(av.open, **video_files.ANY_TAGS))
+        patch.setattr(av, "open", partial(av.open, **decoding.ANY_TAGS))
         make("in.mkv", change=lambda output, _: output.metadata.update({key: "A"}))
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
     assert capfd.readouterr().err.endswith(f"cannot hold it: tags {chr(0xFFFD) * len(CYRILLIC)}\n")

@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from srcnn.upscaling.films import frame_reader, frames, video_files
+from srcnn.upscaling.films import frame_reader, pixel_formats
+from srcnn.upscaling.films.probe import probe
 from tests.helpers.film_clips import decode, make, run, sound
 
 
@@ -63,7 +64,7 @@ def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder, intra):
     pictures, stamps = decode("sample/in_x2.mkv")
     assert len(pictures) == 60
     assert {b - a for a, b in itertools.pairwise(stamps)} == {Fraction(1, 25)}
-    film = video_files.probe("in.avi")
+    film = probe("in.avi")
     whole = [frame.pts for frame in frame_reader.Reader(film)]
     for after in whole[::7]:
         assert [frame.pts for frame in frame_reader.Reader(film, after)] == [s for s in whole if s > after]
@@ -95,7 +96,7 @@ def test_grey_of_any_depth_keeps_its_levels(folder, format_):
     luminance = decode("sample/in_x2.mkv")[0][0][0].astype(int) >> (0 if bits == 8 else 2)
     assert np.abs(luminance - 64).max() <= 1
     with av.open("sample/in_x2.mkv") as film:  # players take grey that does not say for one of all the range
-        assert film.streams.video[0].codec_context.color_range == frames.FULL
+        assert film.streams.video[0].codec_context.color_range == pixel_formats.FULL
 
 
 @pytest.mark.parametrize("size", [(2, 2), (6, 2), (32, 4), (16, 16)])
@@ -117,7 +118,7 @@ def test_slow_frames_on_a_fine_clock(folder):
             frame.pts, frame.time_base = number * seconds * 10**9, tick
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    assert video_files.probe("in.nut").time_base == tick
+    assert probe("in.nut").time_base == tick
     assert run("--input", "in.nut", "--output", "out.mkv") == 0
     assert decode("out.mkv")[1] == [0, seconds, 2 * seconds]
     with av.open("out.mkv") as film:

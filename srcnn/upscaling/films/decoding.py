@@ -1,0 +1,83 @@
+"""Reading files of films: their packets and frames, as far as they can be read."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from srcnn.system.errors import InputError, first_line
+
+UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
+# Tags need not be UTF-8, and are copied byte for byte; PyAV does so by itself since 19.
+ANY_TAGS: dict[str, Any] = (
+    {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+
+
+def location(path: Path) -> str:
+    """A path as FFmpeg takes it for one: 12:30.mp4 would be by the protocol 12."""
+    return os.path.abspath(path)
+
+
+def opened(path: Path) -> av.container.InputContainer:
+    """The film at a path, opened for reading. Raises InputError for what cannot be read."""
+    try:
+        return av.open(location(path), **ANY_TAGS)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+
+
+def reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or first_line(error)
+
+
+def exact(rational: Any) -> Fraction:
+    """A rational number of PyAV as a Fraction: products of its own are rounded."""
+    return Fraction(rational.numerator, rational.denominator)
+
+
+def is_cover(stream: av.stream.Stream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def main_stream(container: av.container.InputContainer) -> av.video.stream.VideoStream | None:
+    """The stream of frames; covers of albums are none."""
+    return next((stream for stream in container.streams.video if not is_cover(stream)), None)
+
+
+def decoded(stream: Any, packets: Iterable, broken: Callable[[], None] = lambda: None) -> Iterator[Any]:
+    """The frames of a stream's packets; broken() is called for each that cannot be decoded."""
+    for packet in itertools.chain(packets, [None]):
+        try:
+            for frame in stream.decode(packet):
+                if frame.is_corrupt:
+                    broken()
+                yield frame
+        except av.error.EOFError:
+            return
+        except av.error.FFmpegError:
+            broken()
+
+
+def packets_of(container: av.container.InputContainer, *streams: av.stream.Stream) -> Iterator[av.Packet]:
+    """The packets of streams, up to the end of what can be read; not the empty ones that end them.
+
+    Raises InputError where a disk or a network, and not the film, is at fault: it does not end there.
+    """
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.error.FFmpegError as error:
+            if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
+                why = f"cannot be read on: {reason(error)}; try again"
+                raise InputError(f"{container.name}: {why}") from error
+            return
+        if packet.size or packet.pts is not None:
+            yield packet

@@ -1,0 +1,47 @@
+"""A film, and what of it is encoded, as values."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Film(NamedTuple):
+    """What a film says of itself."""
+
+    path: Path
+    stream_index: int  # of the stream of frames
+    size: tuple[int, int]  # height, width of its frames
+    format: str  # of its pixels, as FFmpeg calls it
+    rate: Fraction  # frames a second, on average
+    time_base: Fraction  # seconds that time stamps count
+    start: int  # microseconds at which its clock starts
+    colours: dict[str, int]  # range, primaries, transfer and matrix, by the names of PyAV
+    aspect: Fraction | None  # of a pixel
+    display_matrix: tuple[int, ...] | None  # how it is to be turned: 9 numbers
+    hdr: str  # mastering display and light level, as x265 wants them
+    chroma_centred: bool  # see `frames.enlarged`
+    quarter_turns: int  # against the clock, by which a player turns it
+    end: float  # seconds, of the last frame; 0 if unknown
+    reorder_delay: int | None  # ticks from decoding stamps to those of frames, where the latter are wrong
+    has_alpha: bool  # whether it has transparency that its decoder does not give
+    # What only all of its file tells, `probe.scanned`:
+    restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
+    frame_count: int = 0  # about
+    last_duration: int = 0  # ticks that its last frame is shown; 0 if unknown
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Height and width as a player shows it."""
+        return self.turned_size(*self.size)
+
+    def turned_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width as they are shown, or stored, of those as they are stored, or shown."""
+        return (width, height) if self.quarter_turns % 2 else (height, width)
+
+
+class Part(NamedTuple):
+    """A part of an enlarged film, in a file of its own."""
+
+    path: Path
+    stamps: list[int]  # time stamps of its frames, in the order of its packets
+    broken: int  # frames that could not be decoded before its last

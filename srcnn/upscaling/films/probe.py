@@ -1,0 +1,129 @@
+"""What is in the file of a film."""
+
+import itertools
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.sidedata.sidedata import Type
+
+from srcnn.system.errors import InputError
+from srcnn.system.progress import progress
+from srcnn.upscaling.films.decoding import decoded, exact, main_stream, opened, packets_of
+from srcnn.upscaling.films.film import Film
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
+from srcnn.upscaling.films.timestamps import clocked
+
+FIRST = 10  # frames that tell whether a film is interlaced
+MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
+CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
+
+
+def probe(path: Path) -> Film:
+    """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
+    with opened(path) as container:
+        stream = main_stream(container)
+        if stream is None:
+            raise InputError(f"{path}: has no moving pictures; name a film")
+        first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
+        if not first:
+            raise InputError(f"{path}: has no frame that can be decoded; replace it")
+        if sum(frame.interlaced_frame for frame in first) > len(first) / 2:
+            raise InputError(
+                f"{path}: is interlaced: its frames hold two moments, line by line; take them apart first, "
+                "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
+            )
+        frame = first[0]
+        rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
+        of_system = "mpeg" in container.format.name  # their clock starts anywhere
+        return Film(
+            path=Path(path),
+            stream_index=stream.index,
+            size=(frame.height, frame.width),
+            format=frame.format.name,
+            rate=rate,
+            time_base=exact(stream.time_base),
+            start=(container.start_time or 0) if of_system else 0,
+            colours=_colours(stream.codec_context, frame),
+            aspect=exact(stream.sample_aspect_ratio) if stream.sample_aspect_ratio else None,
+            display_matrix=_display_matrix(frame),
+            hdr=_hdr(frame),
+            chroma_centred=_is_chroma_centred(container, stream),
+            quarter_turns=round(frame.rotation / 90) % 4,
+            end=_end(container, stream),
+            reorder_delay=_reorder_delay(container, stream, first),
+            has_alpha=stream.metadata.get("alpha_mode") == "1",
+        )
+
+
+def scanned(film: Film) -> Film:
+    """The film with what only all of its file tells, see `timestamps.clocked`.
+
+    That is little beside the work. Raises InputError if the file cannot be read.
+    """
+    with opened(film.path) as container:
+        streams = [container.streams[film.stream_index], *container.streams.audio]
+        packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
+        return clocked(film, packets, "mp4" in container.format.name)
+
+
+def _colours(decoder, frame):
+    names = "color_range", "color_primaries", "color_trc", "colorspace"
+    colours = {name: int(getattr(decoder, name)) for name in names}
+    if frame.format.name.startswith("yuvj"):
+        colours["color_range"] = FULL
+    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.pixels_of`
+        colours |= {"color_range": LIMITED, "colorspace": BT601}
+    elif len(frame.format.components) < 3 and not colours["color_range"]:
+        colours["color_range"] = FULL  # as players take grey that does not say
+    return colours
+
+
+def _is_chroma_centred(container, stream):
+    """See `Film`. PyAV does not tell what a stream says of it before 19, and that needs Python 3.12."""
+    if container.format.name != "yuv4mpegpipe":
+        return stream.codec_context.name in CENTRED
+    with open(container.name, "rb") as file:
+        return not re.search(rb" C420(mpeg2|paldv)", file.readline(LONGEST_HEADER))
+
+
+def _reorder_delay(container, stream, frames):
+    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames."""
+    is_so = container.format.name == "avi" and stream.codec_context.has_b_frames
+    return frames[0].pts - frames[0].dts if is_so and None not in (frames[0].pts, frames[0].dts) else None
+
+
+def _end(container, stream):
+    """When a stream ends by what its file says, in seconds; 0 if it does not say."""
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
+    if found := MATROSKA_END.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, seconds = map(float, found.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    timed = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
+    return (container.duration or 0) / av.time_base if len(timed) == 1 else 0.0  # or sound may be longer
+
+
+def _display_matrix(frame):
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    return tuple(memoryview(bytes(data)).cast("i")) if data else None
+
+
+def _hdr(frame):
+    """The mastering display and light level of a frame, laid out by libavutil, as x265 writes them."""
+    parts = []
+    if display := frame.side_data.get(Type.MASTERING_DISPLAY_METADATA):
+        numbers = memoryview(bytes(display)).cast("i")
+        values = [numbers[i] / (numbers[i + 1] or 1) for i in range(0, 20, 2)]
+        if numbers[20] and numbers[21]:
+            xy = [round(v * 50000) for v in values[:8]]
+            light = [round(v * 10000) for v in values[8:]]
+            (rx, ry), (gx, gy), (bx, by), (wx, wy) = (xy[i : i + 2] for i in range(0, 8, 2))
+            text = f"G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({light[1]},{light[0]})"
+            parts.append(f"master-display={text}")
+    if level := frame.side_data.get(Type.CONTENT_LIGHT_LEVEL):
+        most, average = memoryview(bytes(level)).cast("I")[:2]
+        parts.append(f"max-cll={most},{average}")
+    return ":".join(parts)
