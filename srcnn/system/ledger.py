@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from srcnn.system.errors import InputError, naming
+from srcnn.system.errors import InputError
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
@@ -25,10 +25,13 @@ def origin(source, srcnns, was=None):
     return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
 
 
-def identity(source):
-    """What tells a file from others of its name, as lists of results note it: plain values."""
-    status = source.stat()
-    return [source.name, status.st_size, status.st_mtime_ns]
+def identity(path: Path) -> list:
+    """What tells a file from others and from itself before a change: name, bytes, nanoseconds of its change.
+
+    Plain values, as ledgers note them. Raises OSError if there is no file.
+    """
+    status = path.stat()
+    return [path.name, status.st_size, status.st_mtime_ns]
 
 
 def use_list(name):
@@ -37,20 +40,15 @@ def use_list(name):
     own_list = f"{LIST}-{name}" if name else LIST
 
 
-def _identity(path):
-    status = os.stat(path)
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
 def note(path, temporary, about):
-    _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
+    _, size, changed = identity(temporary)
+    _add_line(path.parent, {"name": path.name, "size": size, "mtime_ns": changed, "about": about})
 
 
 def note_failure(path, about):
     """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
-    with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _add_line(path.parent, {"name": path.name, "failed": about})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _add_line(path.parent, {"name": path.name, "failed": about})
 
 
 def _add_line(folder, entry):
@@ -74,7 +72,8 @@ def written(folder):
     found = {}
     for entry in _entries(folder):
         with suppress(KeyError, TypeError, OSError):
-            if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+            name, size, changed = entry["name"], entry["size"], entry["mtime_ns"]
+            if identity(Path(folder) / name)[1:] == [size, changed]:
                 found[entry["name"]] = entry["about"]
     return found
 

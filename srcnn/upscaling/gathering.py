@@ -7,6 +7,7 @@ from srcnn.cluster.shares import check_none_missing
 from srcnn.system import ledger
 from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure
+from srcnn.system.output_paths import naming
 from srcnn.upscaling.work import Upscaled, Work
 
 
@@ -20,7 +21,9 @@ def noting(results: Iterable[Upscaled]) -> Iterator[Upscaled]:
         cause = item.error and item.error.__cause__
         passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
         if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
-            note_failure(item.target, {"input": ledger.identity(item.source), "reason": str(item.error)})
+            about = {"input": ledger.identity(item.source), "reason": str(item.error)}
+            with naming(item.target):
+                note_failure(item.target, about)
         yield item
 
 

@@ -15,7 +15,7 @@ from srcnn import tf1
 from srcnn.cluster import shares
 from srcnn.images import jpeg
 from srcnn.networks import conditioning
-from srcnn.networks.trained import find_known
+from srcnn.networks.trained import Stages, factors_of, find_known
 from srcnn.page import report
 from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
@@ -29,7 +29,6 @@ from srcnn.upscaling.file_kinds import is_film
 from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.pipes import as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
-from srcnn.upscaling.stages import Stages, factors_of
 from srcnn.upscaling.work import Options, Upscaled
 
 LOOKED_AT = 100  # files, whether they are of JPEG
@@ -156,7 +155,7 @@ def left_to_do(work, stages, coding):
     """The part of the work whose results are not there yet, as these networks made them from these files."""
 
     def about(item):
-        made_from = None if item.error else ledger.origin(item.source, stages(item))
+        made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
         return made_from and made_from | film_settings(coding, item.source)
 
     results = [(item.target, partial(about, item)) for item in work]
@@ -181,7 +180,7 @@ def name_parts(target):
 def upscaled(work, stages, options, coding):
     """Yields an Upscaled for each file of the work."""
     for item in {(item.ratio, item.quality): item for item in work}.values():
-        stages(item)  # weights that are missing are missed now
+        stages(item.ratio, item.quality)  # weights that are missing are missed now
     with closing(_in_turn(work, stages, options, coding)) as results:
         yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
 
@@ -202,7 +201,8 @@ def upscaled_film(item, stages, options, coding):
             raise item.error
         with needing("av", item.source):
             from srcnn.upscaling.films.film_job import upscale_film
-        return upscale_film(item.source, item.target, stages(item), options, coding)
+        srcnns = stages(item.ratio, item.quality)
+        return upscale_film(item.source, item.target, srcnns, options, coding)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
 
