@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from srcnn.cluster.shares import check_none_missing
+from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
 from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure

@@ -12,10 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from srcnn import tf1
-from srcnn.cluster import shares
+from srcnn.cluster import shards
 from srcnn.images import jpeg
 from srcnn.networks import conditioning
-from srcnn.networks.trained import Stages, factors_of, find_known
+from srcnn.networks.trained import Stages, factors_of, find_checkpoint
 from srcnn.page import report
 from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
@@ -44,7 +44,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     goal, coding = upscaling.goal, upscaling.coding
     with as_files(upscaling.inputs, upscaling.output) as files:
         how = upscaling.sample_dir, goal, upscaling.recursive, coding.lossless
-        work = shares.part_of(plan(files.inputs, files.output, *how), upscaling.shard)
+        work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
         if coding != FilmCoding() and not any(is_film(item.source) for item in work):
             raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
         if not work:
@@ -106,7 +106,8 @@ def has_cleaner(network, checkpoint_dir, item):
         return False
 
     def has(scale):
-        return find_known(network._replace(degradation="jpeg", scale=scale), Source(None, checkpoint_dir))
+        cleaner = network._replace(degradation="jpeg", scale=scale)
+        return find_checkpoint(cleaner, Source(None, checkpoint_dir))
 
     return has(factors_of(item.ratio, has)[0])
 
