@@ -16,12 +16,12 @@ LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
 
 
-def origin(source, srcnns, was=None):
+def origin(source: Path, srcnns: list, known: list | None = None) -> dict:
     """What a result was made from, as the list of its folder notes it: plain values.
 
-    was: the `identity` of the source, where it was asked for before.
+    known: the `identity` of the source, where it was taken before the source was read.
     """
-    about = {"input": was or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    about = {"input": known or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
     return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
 
 
@@ -32,6 +32,13 @@ def identity(path: Path) -> list:
     """
     status = path.stat()
     return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def identity_if_there(path: Path) -> list | None:
+    """The `identity` of a file before it is read; None if there is none, which reading it tells the user."""
+    with suppress(OSError):
+        return identity(path)
+    return None
 
 
 def use_list(name):

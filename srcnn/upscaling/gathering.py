@@ -1,7 +1,7 @@
 """An upscaling shared out over machines: what each notes, and what is gathered in the end."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
@@ -11,7 +11,7 @@ from srcnn.system.output_paths import naming
 from srcnn.upscaling.work import Upscaled, Work
 
 
-def noting(results: Iterable[Upscaled]) -> Iterator[Upscaled]:
+def noting(results: Iterable[Upscaled]) -> Generator[Upscaled, None, None]:
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
     That is so if the error names it. A target that is in the way, and what a system may do better another

@@ -9,7 +9,7 @@ from functools import partial
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
-from srcnn.system.ledger import identity, origin
+from srcnn.system.ledger import identity_if_there, origin
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
@@ -51,7 +51,7 @@ class Photograph:
         budget.take(self.cost)  # before it is read
         with self._step():
             if not self.error:
-                self.was = identity_of(item.source)
+                self.identity = identity_if_there(item.source)
                 if not options.overwrite:
                     check_free(item.target)
                 self.picture = image_io.read(item.source)
@@ -76,7 +76,7 @@ class Photograph:
                 return
             source, target = self.item.source, self.item.target
             srcnns = stages(self.item.ratio, self.item.quality)
-            self.about = origin(source, srcnns, self.was) if self.options.noted else None
+            self.about = origin(source, srcnns, self.identity) if self.options.noted else None
             if self.picture.frames > 1 and animations.fit(source, target):
                 self._enlarge_animation(srcnns)
             else:
@@ -133,12 +133,4 @@ def cost_of(item, goal):
     try:
         return math.prod(goal.size(*image_io.size(item.source)))
     except InputError:
-        return 0  # which will be said when it is read
-
-
-def identity_of(source):
-    """`ledger.identity`; None if there is no file, which will be said when it is read."""
-    try:
-        return identity(source)
-    except OSError:
-        return None
+        return 0  # why is said when it is read
