@@ -15,7 +15,7 @@ from srcnn.system.root import ROOT
 SHIPPED = ROOT / "checkpoint" / "shipped"
 
 
-def find_known(network: Network, source: Source) -> str | None:
+def find_checkpoint(network: Network, source: Source) -> str | None:
     """The newest checkpoint of a network in its folders, one's own before the shipped one; None without.
 
     A source with weights, which are "shipped", leaves one's own out.
@@ -25,13 +25,13 @@ def find_known(network: Network, source: Source) -> str | None:
 
 
 def find_weights(network: Network, source: Source) -> str:
-    """The file of weights to use: the one that the source names, or else see `find_known`.
+    """The file of weights to use: the one that the source names, or else see `find_checkpoint`.
 
     Raises InputError if there is none.
     """
     if source.weights and source.weights != "shipped":
         return str(source.weights)
-    found = find_known(network, source)
+    found = find_checkpoint(network, source)
     if not found:
         unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
         settings = {name: value for name, value in network.settings.items() if name not in unneeded}

@@ -52,7 +52,7 @@ def train(
     Returns the path of the curve, CSV with a row an epoch; None if it is to go on. Raises InputError if the
     folder has checkpoints of another training, or none can be written, or the loss is not finite.
     """
-    checkpoints = Checkpoints(srcnn, folder, trained_with(job, batches, initial))
+    checkpoints = Checkpoints(srcnn, folder, training_settings(job, batches, initial))
     curve = Curve(Path(folder) / "training.csv")
     step = checkpoints.restore(initial)
     epoch_steps, steps = batches.epoch_steps, job.epoch * batches.epoch_steps
@@ -97,7 +97,7 @@ def check_finite(loss: float, step: int, learning_rate: float) -> None:
         )
 
 
-def trained_with(job: Training, batches, initial) -> dict[str, Any]:
+def training_settings(job: Training, batches, initial) -> dict[str, Any]:
     """What a checkpoint says of its training; another training does not go on from it."""
     return {
         "version": VERSION,

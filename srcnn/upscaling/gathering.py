@@ -1,14 +1,16 @@
 """An upscaling shared out over machines: what each notes, and what is gathered in the end."""
 
 import sys
+from collections.abc import Iterable, Iterator
 
-from srcnn.cluster.shares import check_none_missing
+from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
 from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure
+from srcnn.upscaling.work import Upscaled, Work
 
 
-def noting(results):
+def noting(results: Iterable[Upscaled]) -> Iterator[Upscaled]:
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
     That is so if the error names it. A target that is in the way, and what a system may do better another
@@ -22,10 +24,10 @@ def noting(results):
         yield item
 
 
-def check_gathered(work, missing):
+def check_gathered(work: list[Work], missing: list[Work]) -> list[Work]:
     """What machines that shared an upscaling could not do: those of its work that are left out.
 
-    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named.
+    missing: the part of the work without results. Those that cannot be used are named.
     Raises InputError if others are missing.
     """
     noted = {folder: failures(folder) for folder in {item.target.parent for item in missing}}
@@ -37,7 +39,7 @@ def check_gathered(work, missing):
     return missing
 
 
-def why_not(item, noted):
+def why_not(item: Work, noted: dict) -> str | None:
     """Why a file cannot be upscaled, as is known here or noted by a shard; None if nothing is known."""
     if item.error:
         return str(item.error)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -13,16 +14,17 @@ from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.tf1 import tf
-from srcnn.upscaling.photographs import Upscaled, compared, remark, result_size, upscale
+from srcnn.upscaling.photographs import compared, remark, result_size, upscale
+from srcnn.upscaling.work import Options, Upscaled, Work
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
 
 
-def upscaled(work, stages, options):
+def upscaled(work: list[Work], stages: Callable[[Work], list], options: Options) -> Iterator[Upscaled]:
     """Yields an Upscaled for each photograph of the work, in order.
 
-    work: list of inputs.Work, without films. stages: of an item gives the SRCNNs that it passes through, in
-    the thread that asks for the results.
+    work: without films. stages: of an item gives the SRCNNs that it passes through, in the thread that asks
+    for the results.
     """
     budget = Budget(PIXELS)
     read = in_threads(partial(Photograph, options, budget), work, 1, budget)
@@ -42,9 +44,9 @@ class Photograph:
     Each of the three steps may be done by another thread; there is nothing more to do after an error.
     """
 
-    def __init__(self, options, budget, item):
+    def __init__(self, options: Options, budget: Budget, item: Work):
         self.options, self.budget, self.item = options, budget, item
-        self.seconds, self.error, self.said, self.warning = 0.0, item.error, "", ""
+        self.seconds, self.error, self.notice, self.warning = 0.0, item.error, "", ""
         self.cost = 0 if self.error else cost_of(item, options.goal)
         budget.take(self.cost)  # before it is read
         with self._step():
@@ -83,14 +85,14 @@ class Photograph:
     def _enlarge_first(self, srcnns):
         source, target, picture = self.item.source, self.item.target, self.picture
         if picture.frames > 1:
-            self.said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
+            self.notice = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
-        image_io.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
+        image_io.check_fits(target, size[0], size[1], picture.pixels, picture.icc_profile, info)
         self.before, self.warning = picture.pixels, remark(source, info)
         self.after = upscale(picture.pixels, srcnns, source.name, size)
-        more = target, picture.icc_profile, self.about, info, self.options.overwrite
-        self.save = partial(image_io.save, self.after, *more)
+        how = picture.icc_profile, self.about, info, self.options.overwrite
+        self.save = partial(image_io.save, self.after, target, *how)
 
     def _enlarge_animation(self, srcnns):
         source, target = self.item.source, self.item.target
@@ -115,13 +117,13 @@ class Photograph:
                 if not self.error:
                     self.save()
                     size = self.after.shape[:2]
-                    pictures = compared(self.before, self.after, centre(*size))
+                    pictures = compared(self.before, self.after, centre(size[0], size[1]))
             if self.error:
-                return Upscaled(source, target, error=self.error, said=self.said)
+                return Upscaled(source, target, error=self.error, notice=self.notice)
             found = size, round(self.seconds, 1), pictures
-            return Upscaled(source, target, *found, warning=self.warning, said=self.said)
+            return Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
         finally:
-            vars(self).clear()  # before others take their room
+            vars(self).clear()  # before others take their memory
             budget.give(cost)
 
 

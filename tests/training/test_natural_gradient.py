@@ -5,16 +5,20 @@ import itertools
 import numpy as np
 import pytest
 
+import model
+from model import SRCNN
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import (
     Layer,
     NaturalGradient,
+    batch_factors,
     input_factor,
     output_factor,
     patches,
     stack,
 )
 from srcnn.training.towers import Towers
+from tests.conftest import network_of
 
 
 @pytest.fixture
@@ -162,3 +166,68 @@ def test_the_trust_region_bounds_the_step(session):
         nu = min(1, np.sqrt(limit / length))
         for short, natural in zip(bounded, naturals, strict=True):
             np.testing.assert_allclose(short, nu * natural, rtol=1e-4, atol=1e-6)
+
+
+def test_the_factors_of_outputs_weigh_each_sample(session):
+    """G = 2/P sum_n w_n g_n g_n^T, of one position, so that signs do not matter."""
+    rng = np.random.default_rng(0)
+    images, weights = rng.normal(size=(30, 2, 2, 3)), rng.uniform(0.1, 4, 30)
+    layers = convolutions(tf.constant(images, tf.float32), [(2, 2, 3, 4), (1, 1, 4, 3), (1, 1, 3, 1)])
+    towers, counted = Towers(tf.constant(30)), tf.constant(weights.reshape(30, 1, 1, 1), tf.float32)
+    factors = batch_factors([layers], towers, counted, [0, 0], 1)
+    session.run(tf.global_variables_initializer())
+    for layer, (_, factor) in zip(layers, factors, strict=True):
+        found, g = session.run([factor, tf.gradients(layers[-1].outputs, layer.outputs)[0][:, 0, 0]])
+        expected = sum(2 / 30 * w * np.outer(row, row) for w, row in zip(weights, g, strict=True))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def samples(channels):
+    """Eight sub-images, from easy to hard: (8, 11, 11, c) and labels (8, 7, 7, c)."""
+    rng = np.random.default_rng(0)
+    images = rng.random((8, 11, 11, channels))
+    noise = rng.normal(size=(8, 7, 7, channels)) * np.geomspace(0.001, 0.3, 8).reshape(8, 1, 1, 1)
+    return images, images[:, 2:-2, 2:-2] + noise
+
+
+def relative_weights(images, labels):
+    """What sub-images count: 1 over the error of the input and half the mean of those; 1 on average."""
+    errors = [np.mean((label - image[2:-2, 2:-2]) ** 2) for image, label in zip(images, labels, strict=True)]
+    weights = np.array([1 / (error + sum(errors) / 8 / 2) for error in errors])
+    return weights / weights.mean()
+
+
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_easy_sub_images_count_more_than_hard_ones(session, colour):
+    srcnn = SRCNN(session, network_of("3-3", colour=colour))
+    images, labels = samples(srcnn.network.c_dim)
+    found = session.run(srcnn.sample_weights(), {srcnn.images: images, srcnn.labels: labels})
+    np.testing.assert_allclose(found, relative_weights(images, labels), rtol=1e-5)
+    assert all(np.diff(found) < 0) and 2 < found[0] / found[-1] < 20
+
+
+def test_descent_and_curvature_are_of_the_weighted_error(session, monkeypatch):
+    """The step of the last bias by hand: the mean of w_n times its gradient, channels by their weights."""
+    seen = []
+
+    class Unconditioned:
+        refresh = None
+
+        def __init__(self, layers, towers, weights, seed, step):
+            seen.append(weights)
+
+        def precondition(self, gradients):
+            return gradients
+
+    monkeypatch.setattr(model, "NaturalGradient", Unconditioned)
+    srcnn = SRCNN(session, network_of("3-3", colour="rgb"), "identity", loss_weights=[1, 0.5, 0])
+    srcnn.build_descent("kfac")
+    session.run(tf.global_variables_initializer())
+    images, labels = samples(3)
+    feed = {srcnn.images: images, srcnn.labels: labels, srcnn.learning_rate: 0.1}
+    residuals = srcnn.run(images) - labels
+    _, weights = session.run([srcnn.train_op, seen[0]], feed)
+    by_hand = relative_weights(images, labels).reshape(8, 1, 1, 1) * [2, 1, 0]
+    np.testing.assert_allclose(weights, by_hand, rtol=1e-5)
+    expected = -0.1 * np.mean(by_hand * 2 * residuals, (0, 1, 2)) / 3
+    np.testing.assert_allclose(session.run(srcnn.biases["b2"]), expected, rtol=1e-4, atol=1e-8)

@@ -25,7 +25,8 @@ from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
-from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
+from srcnn.upscaling.photographs import LARGEST, product_of
+from srcnn.upscaling.work import Options, Upscaled
 
 SECONDS = 40  # of work in a part: what is lost at most
 CUT_SHORT = 2  # seconds that a film may end before the time it names
