@@ -20,9 +20,9 @@ from srcnn.page.pictures import filters_picture, save_comparison
 from srcnn.settings import Tiling
 from srcnn.system import ledger
 from srcnn.system.atomic_write import published, replacing
-from srcnn.system.errors import InputError, naming
+from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
-from srcnn.system.output_paths import check_apart, check_writable
+from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
 from srcnn.testing import table

@@ -53,7 +53,7 @@ def train(
     folder has checkpoints of another training, or none can be written, or the loss is not finite.
     """
     checkpoints = Checkpoints(srcnn, folder, training_settings(job, batches, initial))
-    curve = Curve(Path(folder) / "training.csv")
+    curve = Curve(folder / "training.csv")
     step = checkpoints.restore(initial)
     epoch_steps, steps = batches.epoch_steps, job.epoch * batches.epoch_steps
     if step >= steps:
@@ -75,11 +75,9 @@ def train(
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
-                if ending:
+                if ending or pausing():
                     break
-                if pausing():
-                    return None
-    return curve.path
+    return curve.path if ending else None
 
 
 def say_finished(folder: Path, step: int, epoch_steps: int) -> None:

@@ -1,16 +1,17 @@
 """An upscaling shared out over machines: what each notes, and what is gathered in the end."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
 from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure
+from srcnn.system.output_paths import naming
 from srcnn.upscaling.work import Upscaled, Work
 
 
-def noting(results: Iterable[Upscaled]) -> Iterator[Upscaled]:
+def noting(results: Iterable[Upscaled]) -> Generator[Upscaled, None, None]:
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
     That is so if the error names it. A target that is in the way, and what a system may do better another
@@ -20,7 +21,9 @@ def noting(results: Iterable[Upscaled]) -> Iterator[Upscaled]:
         cause = item.error and item.error.__cause__
         passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
         if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
-            note_failure(item.target, {"input": ledger.identity(item.source), "reason": str(item.error)})
+            about = {"input": ledger.identity(item.source), "reason": str(item.error)}
+            with naming(item.target):
+                note_failure(item.target, about)
         yield item
 
 

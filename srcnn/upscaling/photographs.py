@@ -106,7 +106,7 @@ def remark(source: Path, info: Metadata, others: str = "") -> str:
     return f"{source}: left out: {left_out}" if left_out else ""
 
 
-def result_size(source: Path, pixels: np.ndarray, srcnns: list, goal: Goal) -> tuple[int, int]:
+def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal) -> tuple[int, int]:
     """(height, width) of a result. Raises InputError if it, or what is between, has too many pixels."""
     size, product = goal.size(*pixels.shape[:2]), product_of(srcnns)
     if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:

@@ -9,7 +9,7 @@ from functools import partial
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
-from srcnn.system.ledger import identity, origin
+from srcnn.system.ledger import identity_if_there, origin
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
@@ -20,11 +20,11 @@ from srcnn.upscaling.work import Options, Upscaled, Work
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
 
 
-def upscaled(work: list[Work], stages: Callable[[Work], list], options: Options) -> Iterator[Upscaled]:
+def upscaled(work: list[Work], stages: Callable[..., list], options: Options) -> Iterator[Upscaled]:
     """Yields an Upscaled for each photograph of the work, in order.
 
-    work: without films. stages: of an item gives the SRCNNs that it passes through, in the thread that asks
-    for the results.
+    work: without films. stages: gives the SRCNNs that an image passes through, see `trained.Stages`, in the
+    thread that asks for the results.
     """
     budget = Budget(PIXELS)
     read = in_threads(partial(Photograph, options, budget), work, 1, budget)
@@ -51,7 +51,7 @@ class Photograph:
         budget.take(self.cost)  # before it is read
         with self._step():
             if not self.error:
-                self.was = identity_of(item.source)
+                self.identity = identity_if_there(item.source)
                 if not options.overwrite:
                     check_free(item.target)
                 self.picture = image_io.read(item.source)
@@ -75,8 +75,8 @@ class Photograph:
             if self.error:
                 return
             source, target = self.item.source, self.item.target
-            srcnns = stages(self.item)
-            self.about = origin(source, srcnns, self.was) if self.options.noted else None
+            srcnns = stages(self.item.ratio, self.item.quality)
+            self.about = origin(source, srcnns, self.identity) if self.options.noted else None
             if self.picture.frames > 1 and animations.fit(source, target):
                 self._enlarge_animation(srcnns)
             else:
@@ -111,16 +111,15 @@ class Photograph:
     def finished(self):
         """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""
         source, target, budget, cost = self.item.source, self.item.target, self.budget, self.cost
-        size, pictures = (), None
         try:
             with self._step():
                 if not self.error:
                     self.save()
-                    size = self.after.shape[:2]
-                    pictures = compared(self.before, self.after, centre(size[0], size[1]))
+                    height, width = self.after.shape[:2]
+                    pictures = compared(self.before, self.after, centre(height, width))
             if self.error:
                 return Upscaled(source, target, error=self.error, notice=self.notice)
-            found = size, round(self.seconds, 1), pictures
+            found = (height, width), round(self.seconds, 1), pictures
             return Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
         finally:
             vars(self).clear()  # before others take their memory
@@ -134,12 +133,4 @@ def cost_of(item, goal):
     try:
         return math.prod(goal.size(*image_io.size(item.source)))
     except InputError:
-        return 0  # which will be said when it is read
-
-
-def identity_of(source):
-    """`ledger.identity`; None if there is no file, which will be said when it is read."""
-    try:
-        return identity(source)
-    except OSError:
-        return None
+        return 0  # why is said when it is read

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from srcnn.system.errors import InputError, naming
+from srcnn.system.errors import InputError
+from srcnn.system.output_paths import naming
 from srcnn.system.terminal import bytes_alone
 
 PIPE = "-"

@@ -36,12 +36,3 @@ class Goal(NamedTuple):
         """(height, width) of the result, rounded."""
         ratio = self.ratio(height, width)
         return math.floor(height * ratio + Fraction(1, 2)), math.floor(width * ratio + Fraction(1, 2))
-
-
-def factors_for(ratio: Fraction) -> list[int]:
-    """The factors, 2 and 3, whose product is the smallest that is not below a ratio: 5 is 2 then 3."""
-    most = max(1, math.ceil(math.log2(ratio))) + 1
-    powers = [(twos, threes) for twos in range(most + 1) for threes in range(most + 1)]
-    reaching = [(2**twos * 3**threes, twos, threes) for twos, threes in powers]
-    _, twos, threes = min(found for found in reaching if found[0] >= ratio)
-    return [2] * twos + [3] * threes

@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -15,7 +15,8 @@ from srcnn import tf1
 from srcnn.cluster import shards
 from srcnn.images import jpeg
 from srcnn.networks import conditioning
-from srcnn.networks.trained import find_checkpoint
+from srcnn.networks.network import Network
+from srcnn.networks.trained import Stages, factors_of, find_checkpoint
 from srcnn.page import report
 from srcnn.settings import FilmCoding, Source, Upscaling
 from srcnn.system import ledger
@@ -27,10 +28,9 @@ from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
 from srcnn.upscaling.file_kinds import is_film
 from srcnn.upscaling.inputs import plan
-from srcnn.upscaling.pipes import as_files
+from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
-from srcnn.upscaling.stages import Stages, factors_of
-from srcnn.upscaling.work import Options, Upscaled
+from srcnn.upscaling.work import Options, Upscaled, Work
 
 LOOKED_AT = 100  # files, whether they are of JPEG
 CLEAN = 90  # quality of JPEG from which on a clean network does well
@@ -44,14 +44,10 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     """
     goal, coding = upscaling.goal, upscaling.coding
     with as_files(upscaling.inputs, upscaling.output) as files:
-        how = upscaling.sample_dir, goal, upscaling.recursive, coding.lossless
-        work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
-        if coding != FilmCoding() and not any(is_film(item.source) for item in work):
-            raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
+        work = planned(upscaling, files)
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
-        work = with_qualities(upscaling, work, files)
         names = [] if files.to_pipe or upscaling.shard else ["upscaled.html", "upscaled.json"]
         pages = [Path(upscaling.sample_dir) / name for name in names]
         check_results(upscaling.sample_dir, work, pages)
@@ -78,7 +74,17 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     return status
 
 
-def with_qualities(upscaling, work, files):
+def planned(upscaling: Upscaling, files: Files) -> list[Work]:
+    """What this shard is to do."""
+    coding = upscaling.coding
+    how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.lossless
+    work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
+    if coding != FilmCoding() and not any(is_film(item.source) for item in work):
+        raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
+    return with_qualities(upscaling, work, files)
+
+
+def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list[Work]:
     """The work with the qualities of JPEG files, where the network is conditioned on them."""
     network, checkpoint_dir = upscaling.network, upscaling.source.checkpoint_dir
     if network.degradation != "jpeg":
@@ -101,26 +107,25 @@ def with_qualities(upscaling, work, files):
     return found
 
 
-def has_cleaner(network, checkpoint_dir, item):
+def has_cleaner(network: Network, checkpoint_dir: str | Path, item: Work) -> bool:
     """Whether there are weights for JPEG for the first network that a file would pass through."""
-    if item.error:
+    if item.ratio is None:
         return False
 
     def has(scale):
-        return find_checkpoint(
-            network._replace(degradation="jpeg", scale=scale), Source(None, checkpoint_dir)
-        )
+        cleaner = network._replace(degradation="jpeg", scale=scale)
+        return find_checkpoint(cleaner, Source(None, checkpoint_dir))
 
-    return has(factors_of(item.ratio, has)[0])
+    return bool(has(factors_of(item.ratio, has)[0]))
 
 
-def is_compressed(path):
+def is_compressed(path: Path) -> bool:
     """Whether a file is a JPEG of a quality that shows."""
     quality = jpeg.quality_of(path)
     return quality is not None and quality < CLEAN
 
 
-def print_results(results, files):
+def print_results(results: Generator[Upscaled, None, None], files: Files) -> tuple[dict[Path, Listed], int]:
     """Prints what became of files as it comes; returns what is Listed of each target, and the exit status."""
     lines: dict[Path, dict] = {}
     exhibits: dict[Path, Future] = {}  # of the first MOST_EXHIBITS
@@ -144,7 +149,7 @@ def print_results(results, files):
     return {target: Listed(lines[target], drawn.get(target)) for target in lines}, status
 
 
-def check_results(sample_dir, work, pages):
+def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
     check_apart([item.source for item in work], [*pages, *(item.target for item in work)])
     check_replaceable(pages, "--sample_dir")
@@ -154,11 +159,11 @@ def check_results(sample_dir, work, pages):
         check_writable(folder, "--output")
 
 
-def left_to_do(work, stages, coding):
+def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
     """The part of the work whose results are not there yet, as these networks made them from these files."""
 
     def about(item):
-        made_from = None if item.error else ledger.origin(item.source, stages(item))
+        made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
         return made_from and made_from | film_settings(coding, item.source)
 
     results = [(item.target, partial(about, item)) for item in work]
@@ -173,17 +178,19 @@ def left_to_do(work, stages, coding):
     return todo
 
 
-def name_parts(target):
+def name_parts(target: Path) -> None:
     """Prints which parts of a film that is done a kill has left."""
     with needing("av", target):
         from srcnn.upscaling.films.film_job import name_others
     name_others(None, target)
 
 
-def upscaled(work, stages, options, coding):
+def upscaled(
+    work: list[Work], stages: Stages, options: Options, coding: FilmCoding
+) -> Generator[Upscaled, None, None]:
     """Yields an Upscaled for each file of the work."""
     for item in {(item.ratio, item.quality): item for item in work}.values():
-        stages(item)  # weights that are missing are missed now
+        stages(item.ratio, item.quality)  # weights that are missing are missed now
     with closing(_in_turn(work, stages, options, coding)) as results:
         yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
 
@@ -197,17 +204,18 @@ def _in_turn(work, stages, options, coding):
             yield from pipeline.upscaled(list(items), stages, options)
 
 
-def upscaled_film(item, stages, options, coding):
+def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCoding) -> Upscaled:
     """The Upscaled of a film."""
     try:
         if item.error:
             raise item.error
         with needing("av", item.source):
             from srcnn.upscaling.films.film_job import upscale_film
-        return upscale_film(item.source, item.target, stages(item), options, coding)
+        srcnns = stages(item.ratio, item.quality)
+        return upscale_film(item.source, item.target, srcnns, options, coding)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
 
 
-def film_settings(coding, path):
+def film_settings(coding: FilmCoding, path: Path) -> dict:
     return asdict(coding) if is_film(path) else {}

@@ -14,7 +14,7 @@ class Work(NamedTuple):
     source: Path
     target: Path
     ratio: Fraction | None = None  # None if there is an error
-    quality: int | None = None  # of its JPEG, where the network is told
+    quality: int | None = None  # of its JPEG, where the network is conditioned on it
     error: InputError | None = None  # why it cannot be done
 
 
