@@ -11,7 +11,7 @@ from srcnn import tf1
 from srcnn.networks.network import Network
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import Layer, NaturalGradient
-from srcnn.training.towers import Towers, put_together, taken_apart
+from srcnn.training.towers import Towers, flatten, unflatten
 
 DEFAULT = Network()
 
@@ -172,8 +172,8 @@ class SRCNN:
                 # Gated: no weight changes before all that is computed from it, and a layer's convolutions do
                 # not compete with the next layer's for the cores, which costs a tenth of a step.
                 gradients = tf.gradients(tf.reduce_mean(weight * errors), values, gate_gradients=True)
-                found.append(put_together([*gradients, tf.reduce_mean(errors)]))
-        *gradients, self.loss = taken_apart(towers.mean(found), [*self.network.shapes.values(), []])
+                found.append(flatten([*gradients, tf.reduce_mean(errors)]))
+        *gradients, self.loss = unflatten(towers.mean(found), [*self.network.shapes.values(), []])
         self.refresh = None
         if natural:
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
@@ -188,10 +188,10 @@ class SRCNN:
         if len(towers.devices) == 1:
             return [(self.layers, self.errors, weights, variables)]
         found, shapes = [], self.network.shapes.values()
-        parts = towers.hand_out(put_together(variables), [self.images, self.labels, weights])
+        parts = towers.hand_out(flatten(variables), [self.images, self.labels, weights])
         for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
-                pred, layers = self.model(images, taken_apart(values, shapes))
+                pred, layers = self.model(images, unflatten(values, shapes))
                 found.append((layers, self.squared_errors(labels, pred), weight, [values]))
         return found
 

@@ -1,5 +1,8 @@
-"""Trained weights for a network: where they are found, and what is said of them."""
+"""Trained weights for a network: where they are found, what is said of them, and which an image needs."""
 
+import math
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from srcnn.system.root import ROOT
 SHIPPED = ROOT / "checkpoint" / "shipped"
 
 
-def find_known(network: Network, source: Source) -> str | None:
+def find_checkpoint(network: Network, source: Source) -> str | None:
     """The newest checkpoint of a network in its folders, one's own before the shipped one; None without.
 
     A source with weights, which are "shipped", leaves one's own out.
@@ -25,13 +28,13 @@ def find_known(network: Network, source: Source) -> str | None:
 
 
 def find_weights(network: Network, source: Source) -> str:
-    """The file of weights to use: the one that the source names, or else see `find_known`.
+    """The file of weights to use: the one that the source names, or else see `find_checkpoint`.
 
     Raises InputError if there is none.
     """
     if source.weights and source.weights != "shipped":
         return str(source.weights)
-    found = find_known(network, source)
+    found = find_checkpoint(network, source)
     if not found:
         unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
         settings = {name: value for name, value in network.settings.items() if name not in unneeded}
@@ -88,3 +91,59 @@ def starting_weights(network: Network, source: Source, folder: Path) -> dict[str
     elif source.weights:
         print(f"starts from {path}")
     return values
+
+
+def factors_for(ratio: Fraction) -> list[int]:
+    """The factors, 2 and 3, whose product is the smallest that is not below a ratio: 5 is 2 then 3."""
+    most = max(1, math.ceil(math.log2(ratio))) + 1
+    powers = [(twos, threes) for twos in range(most + 1) for threes in range(most + 1)]
+    reaching = [(2**twos * 3**threes, twos, threes) for twos, threes in powers]
+    _, twos, threes = min(found for found in reaching if found[0] >= ratio)
+    return [2] * twos + [3] * threes
+
+
+def factors_of(ratio: Fraction, has: Callable[[int], object]) -> list[int]:
+    """The scales of the networks that an image passes through in turn; has: whether there is one for a scale.
+
+    One network for the whole way, if there is one, is better than several.
+    """
+    factors, whole = factors_for(ratio), [int(ratio)] if ratio.denominator == 1 else []
+    found = next(filter(has, [*whole, math.prod(factors)]), None)
+    return [found] if found else factors or [1]
+
+
+class Stages:
+    """The networks that images pass through, each loaded when it is first asked for.
+
+    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network.
+    """
+
+    def __init__(self, load: Callable, network: Network, source: Source):
+        self.load, self.network, self.source = load, network, source
+        self.models: dict[Network, Any] = {}
+
+    def __call__(self, ratio: Fraction | None, quality: int | None = None) -> list:
+        """The SRCNNs that an image passes through in turn to be larger by a ratio, or somewhat more.
+
+        ratio: None for an image that cannot be read, which needs none. quality: of its JPEG. Of networks for
+        JPEG the first one cleans, the others see no JPEG any more. Raises InputError if there are no weights
+        for one of them.
+        """
+        if ratio is None:
+            return []
+        first, *others = factors_of(ratio, self._has)
+        srcnns = [self._model(scale=first)]
+        if quality:
+            at_quality(srcnns[0], quality)
+        return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
+
+    def _has(self, scale):
+        if self.source.weights not in (None, "shipped"):
+            return True
+        return find_checkpoint(self.network._replace(scale=scale), self.source)
+
+    def _model(self, **changes):
+        network = self.network._replace(**changes)
+        if network not in self.models:
+            self.models[network] = self.load(network)
+        return self.models[network]

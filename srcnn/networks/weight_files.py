@@ -31,10 +31,11 @@ def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Returns a dict of `w1` (kh, kw, cin, cout), `b1` (cout,) and so on, and a dict of plain values,
     empty where the file has none. Raises InputError if it is no such file.
     """
-    if str(path).endswith(".mat"):
-        values = _read_mat(path)
-    elif str(path).endswith(".safetensors"):
-        values = _read_safetensors(path)
+    suffix = Path(path).suffix
+    if suffix in (".mat", ".safetensors"):
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file")
+        values = _read_mat(path) if suffix == ".mat" else _read_safetensors(path)
     elif _is_export(Path(path)):
         raise InputError(f"{path}: an export for other programs; name the checkpoint that it was made from")
     else:
@@ -153,8 +154,6 @@ def digest(values: dict[str, np.ndarray]) -> str:
 
 def _read_mat(path):
     """The authors' layout: kernels as columns, pixels column by column, as MATLAB stores them."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
     import scipy.io
 
     try:
@@ -183,8 +182,6 @@ def _read_mat(path):
 
 def _read_safetensors(path):
     """PyTorch's layout: `conv1.weight` (out, in, h, w), `conv1.bias` and so on."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
     values: dict[str, Any] = {}
     try:
         with safetensors.safe_open(path, "np") as file:

@@ -13,9 +13,8 @@ from pathlib import Path
 import psutil
 
 from srcnn.system import windows
-from srcnn.system.errors import naming
 from srcnn.system.ledger import check_replaceable, note
-from srcnn.system.output_paths import check_free
+from srcnn.system.output_paths import check_free, naming
 from srcnn.system.signals import ending_later
 
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files

@@ -3,8 +3,6 @@
 import unicodedata
 from contextlib import contextmanager
 
-from srcnn.system import windows
-
 
 def one_line(message):
     """A message as one line on whatever terminal: names of files may have line breaks and worse."""
@@ -31,12 +29,3 @@ def needing(package, what):
         yield
     except ImportError as error:
         raise InputError(f"{what}: needs a package more: pip install {package}") from error
-
-
-@contextmanager
-def naming(path):
-    """Turns errors of the file system into an InputError that names the path that was to be written."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error

@@ -3,8 +3,10 @@
 import os
 import tempfile
 import unicodedata
+from contextlib import contextmanager
 from pathlib import Path
 
+from srcnn.system import windows
 from srcnn.system.errors import InputError
 
 
@@ -51,3 +53,12 @@ def check_writable(folder, flag):
             pass
     except OSError as error:
         raise InputError(f"{flag} {folder}: cannot be written to; name another folder") from error
+
+
+@contextmanager
+def naming(path):
+    """Turns errors of the file system into an InputError that names the path that was to be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error

@@ -32,7 +32,7 @@ class Batches:
         self.length = len(self.data)
         self.batch_size = min(batch_size, self.length)
         self.reader = ThreadPoolExecutor(1)
-        self.coming: dict[tuple[int, int], Future] = {}
+        self.prefetched: dict[tuple[int, int], Future] = {}
         size = (self.data.nbytes + self.label.nbytes) // self.length
         self.is_whole = self.length * size <= POOL_BYTES
         chunk = self.data.chunks[0]
@@ -64,11 +64,11 @@ class Batches:
         else:
             is_last = (number + 1) * self.pool_steps >= self.epoch_steps
             following = (epoch + 1, 0) if is_last else (epoch, number + 1)
-        self.coming = {
-            key: self.coming.get(key) or self.reader.submit(self.read, *key)
+        self.prefetched = {
+            key: self.prefetched.get(key) or self.reader.submit(self.read, *key)
             for key in dict.fromkeys([(epoch, number), following])  # one, if the file is read whole
         }
-        return self.coming[epoch, number].result()
+        return self.prefetched[epoch, number].result()
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch of a step, each pair in one of its 8 flips and rotations.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from srcnn.cluster.failures import is_lost
+from srcnn.cluster.failures import is_machine_failure
 from srcnn.networks import checkpoint_files as files
 from srcnn.networks.weight_files import check_settings, open_checkpoint, settings_of, tensor_of
 from srcnn.system.atomic_write import replacing
@@ -52,7 +52,7 @@ class Checkpoints:
             try:
                 self._run_saver("restore_op_name", path)
             except tf.errors.OpError as error:
-                if is_lost(sess, error):
+                if is_machine_failure(sess, error):
                     raise
                 raise InputError(
                     f"{path}: not a checkpoint that can be read ({first_line(error)}); remove its files"
@@ -104,7 +104,7 @@ class Checkpoints:
             else:
                 print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
-            if is_lost(sess, error):
+            if is_machine_failure(sess, error):
                 raise
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error

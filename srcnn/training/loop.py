@@ -52,8 +52,8 @@ def train(
     Returns the path of the curve, CSV with a row an epoch; None if it is to go on. Raises InputError if the
     folder has checkpoints of another training, or none can be written, or the loss is not finite.
     """
-    checkpoints = Checkpoints(srcnn, folder, trained_with(job, batches, initial))
-    curve = Curve(Path(folder) / "training.csv")
+    checkpoints = Checkpoints(srcnn, folder, training_settings(job, batches, initial))
+    curve = Curve(folder / "training.csv")
     step = checkpoints.restore(initial)
     epoch_steps, steps = batches.epoch_steps, job.epoch * batches.epoch_steps
     if step >= steps:
@@ -75,11 +75,9 @@ def train(
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
-                if ending:
+                if ending or pausing():
                     break
-                if pausing():
-                    return None
-    return curve.path
+    return curve.path if ending else None
 
 
 def say_finished(folder: Path, step: int, epoch_steps: int) -> None:
@@ -97,7 +95,7 @@ def check_finite(loss: float, step: int, learning_rate: float) -> None:
         )
 
 
-def trained_with(job: Training, batches, initial) -> dict[str, Any]:
+def training_settings(job: Training, batches, initial) -> dict[str, Any]:
     """What a checkpoint says of its training; another training does not go on from it."""
     return {
         "version": VERSION,

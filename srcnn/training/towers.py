@@ -60,22 +60,22 @@ def sent(tensors: Sequence[tf.Tensor], device: str) -> tuple[list[tf.Tensor], tf
     """
     ranks = [len(tensor.shape) for tensor in tensors]
     shapes = tf.concat([tf.shape(tensor) for tensor in tensors], 0)
-    message = put_together([tf.cast(shapes, tf.float32), *tensors])
+    message = flatten([tf.cast(shapes, tf.float32), *tensors])
     with tf.device(device):
         message = tf.identity(message)
         shapes = tf.split(tf.cast(message[: sum(ranks)], tf.int32), ranks)
-        parts = taken_apart(message[sum(ranks) :], shapes)
+        parts = unflatten(message[sum(ranks) :], shapes)
         for part, tensor in zip(parts, tensors, strict=True):
             part.set_shape(tensor.shape)  # as far as it is known
         return parts, tf.size(message)
 
 
-def put_together(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+def flatten(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     """Tensors as one vector: on the way to another device each would be a message of its own."""
     return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], 0)
 
 
-def taken_apart(vector: tf.Tensor, shapes: Sequence) -> list[tf.Tensor]:
+def unflatten(vector: tf.Tensor, shapes: Sequence) -> list[tf.Tensor]:
     """Tensors of these shapes, vectors of integers, from one vector."""
     parts = tf.split(vector, tf.stack([tf.reduce_prod(tf.cast(shape, tf.int32)) for shape in shapes]))
     return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -254,8 +254,8 @@ def test_an_image_that_is_named_twice_is_done_once(photographs, folder, monkeypa
 def test_pipes_are_not_named_by_their_files(monkeypatch):
     monkeypatch.setattr(pipes, "Path", PureWindowsPath)
     files = pipes.Files([], None, True, "C:\\Temp\\srcnn-x")
-    assert files.said("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
-    assert files.said("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
+    assert files.shown("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
+    assert files.shown("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
 
 
 def test_the_list_of_results_is_known_again(tmp_path, windows_text):

@@ -20,8 +20,9 @@ from model import SRCNN
 from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.images.exif import ORIENTATION
+from srcnn.networks import trained
 from srcnn.pixels import colour, resize, tiles
-from srcnn.upscaling import photographs, sizes
+from srcnn.upscaling import photographs
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
 
@@ -182,7 +183,7 @@ def test_bicubic_to_any_size_is_matlabs(size):
     [(Fraction(5, 2), [3]), (Fraction(37, 10), [2, 2]), (5, [2, 3]), (7, [2, 2, 2]), (10, [2, 2, 3])],
 )
 def test_networks_reach_the_next_larger_product(ratio, factors):
-    assert sizes.factors_for(ratio) == factors
+    assert trained.factors_for(ratio) == factors
 
 
 def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):

@@ -15,11 +15,12 @@ from main import trained
 from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.images.exif import ORIENTATION
+from srcnn.networks.trained import factors_for
 from srcnn.pixels import resize, tiles
 from srcnn.pixels.colour import to_float, to_luminance, to_pixels
 from srcnn.pixels.metrics import psnr
 from srcnn.system.ledger import LIST
-from srcnn.upscaling import photographs, sizes
+from srcnn.upscaling import photographs
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
 from tests.helpers.image_files import profile as profile_of
@@ -193,7 +194,7 @@ def test_tiny_images_work(write, folder, size):
 
 @pytest.mark.parametrize(("scale", "factors"), [(6, [2, 3]), (8, [2, 2, 2]), (9, [3, 3]), (12, [2, 2, 3])])
 def test_other_scales_are_composed(write, folder, capsys, scale, factors):
-    assert sizes.stages(scale) == factors
+    assert factors_for(scale) == factors
     write("photo.png", (16, 20, 3))
     assert run("--input", "photo.png", "--scale", scale) == 0
     assert image_io.read(folder / f"sample/photo_x{scale}.png").pixels.shape == (16 * scale, 20 * scale, 3)
