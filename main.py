@@ -14,11 +14,12 @@ if __name__ == "__main__":  # first of all: loading the rest takes seconds
     if sys.getfilesystemencoding() == "ascii":  # LC_ALL=C: names of files are UTF-8 for all that
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from srcnn.command_line import parse
-from srcnn.settings import Downloading, Exporting, Testing, Training, Upscaling
+from srcnn.settings import Downloading, Exporting, Source, Testing, Training, Upscaling
 from srcnn.system.errors import InputError, first_line, one_line
 from srcnn.system.terminal import open_streams
 
@@ -31,9 +32,7 @@ def train(job: Training) -> int:
     clean_up()
     if not job.cluster:
         return train_on(on_this_machine, job)
-    names = "epoch", "loss_weights", "validation", "skip_broken"
-    others = {name: getattr(job, name) for name in names} | {"weights": job.source.weights}
-    about = same_everywhere(job.network, job.recipe, job.cut, **others)
+    about = same_everywhere(job)
     if job.cluster.task:  # a worker lends its devices to the chief
         return workers.work(job.cluster, about)
     # Around the preparation, too, whose end may be an error: workers are waiting already.
@@ -57,7 +56,7 @@ def train_on(on_devices, job: Training) -> int:
     import utils
     from model import SRCNN
     from srcnn import tf1
-    from srcnn.networks.weight_files import starting_weights
+    from srcnn.networks.trained import starting_weights
     from srcnn.system.locks import locked
     from srcnn.system.signals import stopping
     from srcnn.training import loop
@@ -78,20 +77,7 @@ def train_on(on_devices, job: Training) -> int:
             def work(sess, **pausing):
                 srcnn = SRCNN(sess, network, recipe.init, recipe.seed, cut.label_size, job.loss_weights)
                 srcnn.build_descent(recipe.preconditioner, tf1.towers(sess)[: batches.batch_size])
-                return loop.train(
-                    srcnn,
-                    recipe,
-                    cut,
-                    batches,
-                    validation,
-                    folder,
-                    stop,
-                    job.epoch,
-                    loss_weights=job.loss_weights,
-                    held_out=job.validation,
-                    initial=initial,
-                    **pausing,
-                )
+                return loop.train(srcnn, job, batches, validation, folder, stop, initial, **pausing)
 
             curve = on_devices(work, stop)
         plot_curve(curve)
@@ -114,7 +100,7 @@ def training_images(job: Training):
     """
     import utils
     from srcnn.networks import conditioning
-    from srcnn.system.writing import check_apart
+    from srcnn.system.output_paths import check_apart
     from srcnn.training.curve import Curve
     from srcnn.training.datasets import split
 
@@ -122,7 +108,7 @@ def training_images(job: Training):
     paths, held_out = split(utils.find_images(job.train_dir, "train"), job.validation)
     check_apart([*paths, *held_out], [folder.parent / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")
-    qualities = conditioning.TESTED if network.is_told else [None]
+    qualities = conditioning.TESTED if network.is_conditioned else [None]
     validation = [
         pair for path in held_out for pair in utils.degraded(network, path, qualities, job.skip_broken)
     ]
@@ -136,11 +122,11 @@ def trained(sess, network=None, weights=None, checkpoint_dir="checkpoint", label
     that it is to be quick for, by default those of tiles. Raises InputError if no weights fit.
     """
     from model import DEFAULT, SRCNN
-    from srcnn.networks.weight_files import find_weights, restore
+    from srcnn.networks.trained import find_weights, restore
     from srcnn.pixels.tiles import TILE
 
     network = network or DEFAULT
-    path = find_weights(network, checkpoint_dir, weights)  # before the graph, which may be large
+    path = find_weights(network, Source(weights, checkpoint_dir))  # before the graph, which may be large
     srcnn = SRCNN(sess, network, label_size=label_size or TILE)
     restore(srcnn, path)
     return srcnn
@@ -148,7 +134,7 @@ def trained(sess, network=None, weights=None, checkpoint_dir="checkpoint", label
 
 def load(sess, network, source, label_size=None, self_ensemble=False):
     """The SRCNN of a test, an upscaling or an export; which weights it has is printed. source: a Source."""
-    from srcnn.networks.weight_files import say_trust
+    from srcnn.networks.trained import say_trust
 
     srcnn = trained(sess, network, source.weights, source.checkpoint_dir, label_size)
     srcnn.self_ensemble = self_ensemble
@@ -213,7 +199,13 @@ def download(job: Downloading) -> int:
     return 0
 
 
-JOBS = {Training: train, Testing: test, Upscaling: upscale, Exporting: export, Downloading: download}
+JOBS: dict[type, Callable[..., int]] = {
+    Training: train,
+    Testing: test,
+    Upscaling: upscale,
+    Exporting: export,
+    Downloading: download,
+}
 
 
 def main(arguments=None) -> int:
@@ -243,6 +235,7 @@ def complain(message) -> int:
 def run(arguments=None):
     """main() as a process, which ends with its status."""
     open_streams()
+    status: str | int | None
     try:
         status = main(arguments)
     except SystemExit as stopped:  # by a signal, or by the parser of flags

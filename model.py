@@ -1,6 +1,9 @@
 """The network of Dong et al. 2014 (ECCV, section 3) as a TensorFlow 1 graph."""
 
 import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,12 +11,12 @@ from srcnn import tf1
 from srcnn.networks.network import Network
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import Layer, NaturalGradient
-from srcnn.training.towers import Towers, put_together, taken_apart
+from srcnn.training.towers import Towers, flatten, unflatten
 
 DEFAULT = Network()
 
 
-def conv2d(inputs, kernel, block=1):
+def conv2d(inputs: tf.Tensor, kernel: tf.Tensor, block: int = 1) -> tf.Tensor:
     """Convolution without padding; (n, h, w, cin) to (n, h - kh + 1, w - kw + 1, cout).
 
     block: of a kernel that `in_blocks` made; the output's height and width must be multiples of it.
@@ -22,7 +25,7 @@ def conv2d(inputs, kernel, block=1):
     return tf.depth_to_space(outputs, block) if block > 1 else outputs
 
 
-def in_blocks(kernel, block):
+def in_blocks(kernel: tf.Tensor, block: int) -> tf.Tensor:
     """A kernel (kh, kw, cin, cout) as one that computes block x block neighbouring pixels as channels.
 
     Where cout is small, `conv2d` is several times faster with it. Returns the kernel at as many shifted
@@ -36,13 +39,13 @@ def in_blocks(kernel, block):
     )
 
 
-def initial_weights(network, init, seed):
+def initial_weights(network: Network, init: str, seed: int) -> dict[str, np.ndarray]:
     """Initial w1, b1, ... as a dict of arrays.
 
     'normal' is the paper's N(0, 1e-3). 'identity' lets the image through unchanged, so that training
     starts at the bicubic score: a 1 at the centre of the kernels of the first c_dim channels; the
-    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3). What a network is told of
-    JPEG makes no difference at first.
+    others are He-normal (He et al. 2015) and, in the last layer, N(0, 1e-3). What a network is conditioned
+    on makes no difference at first.
     """
     rng = np.random.default_rng(seed)
     values, plain = {}, network._replace(degradation="matlab").shapes
@@ -58,8 +61,8 @@ def initial_weights(network, init, seed):
                 passing = kernel[..., c, :] if is_last else kernel[..., c]
                 passing[:] = 0
                 kernel[shape[0] // 2, shape[1] // 2, c, c] = 1
-        told = network.shapes[name][2] - shape[2]
-        values[name] = np.pad(kernel.astype(np.float32), ((0, 0), (0, 0), (0, told), (0, 0)))
+        extra = network.shapes[name][2] - shape[2]
+        values[name] = np.pad(kernel.astype(np.float32), ((0, 0), (0, 0), (0, extra), (0, 0)))
     return values
 
 
@@ -70,16 +73,26 @@ class SRCNN:
     label_size: of the outputs that it is to be quick for; those of every size are right.
     loss_weights: of the channels of an image in the loss, in proportion; by default all the same.
 
-    images: (n, h, w, c_dim), with one channel more for a network that is told of JPEG, see conditioning.py.
+    images: (n, h, w, c_dim), with one channel more for a network conditioned on JPEG, see conditioning.py.
     labels, pred: (n, h - margin, w - margin, c_dim). loss: the mean squared error.
     weights, biases: variables w1, w2, ... and b1, b2, ... by name.
     """
 
-    def __init__(self, sess, network=DEFAULT, init="normal", seed=0, label_size=21, loss_weights=None):
+    def __init__(
+        self,
+        sess: tf.Session,
+        network: Network = DEFAULT,
+        init: str = "normal",
+        seed: int = 0,
+        label_size: int = 21,
+        loss_weights: Sequence[float] | None = None,
+    ):
         self.sess, self.network, self.seed, self.self_ensemble = sess, network, seed, False
-        self.source, self.settings, self.on_trust, self.digest = None, {}, "", ""  # see weight_files.restore
+        self.source: Path | None = None  # of the weights; see weight_files.restore
+        self.settings: dict[str, Any] = {}
+        self.on_trust, self.digest = "", ""
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
-        channels = network.c_dim + network.is_told
+        channels = network.c_dim + network.is_conditioned
         self.images = tf.placeholder(tf.float32, [None, None, None, channels], name="images")
         self.labels = tf.placeholder(tf.float32, [None, None, None, network.c_dim], name="labels")
         initial = initial_weights(network, init, seed)
@@ -88,15 +101,16 @@ class SRCNN:
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
         self.pred, self.layers = self.model(self.images, self.variables.values())
-        self.operands, self.frozen = self.operands_of(self.variables.values()), None
-        loss_weights = np.float32(loss_weights or [1] * network.c_dim)
-        self.loss_weights = loss_weights / loss_weights.mean()
+        self.operands = self.operands_of(self.variables.values())
+        self.frozen: tuple[tf.Session, tf.Tensor, tf.Tensor] | None = None  # see `freeze`
+        weights = np.array(loss_weights or [1] * network.c_dim, np.float32)
+        self.loss_weights = weights / weights.mean()
         self.errors = self.squared_errors(self.labels, self.pred)
         self.loss = tf.reduce_mean(self.errors)
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
-    def model(self, images, values):
+    def model(self, images: tf.Tensor, values: Iterable[tf.Tensor]) -> tuple[tf.Tensor, list[Layer]]:
         """The network (paper, equations 1 to 3): what comes out, and the list of Layer.
 
         values: w1, b1, w2, ...
@@ -106,38 +120,38 @@ class SRCNN:
         layers = zip(values[::2], values[1::2], convolved, strict=True)
         return pred, [Layer(kernel, bias, *tensors) for kernel, bias, tensors in layers]
 
-    def operands_of(self, values):
+    def operands_of(self, values: Iterable[tf.Tensor]) -> list[tf.Tensor]:
         """w1, b1, w2, ... as the convolutions take them: the last kernel computes a block of pixels."""
         *before, kernel, bias = values
         return [*before, in_blocks(kernel, self.block), bias]
 
-    def convolutions(self, images, operands):
+    def convolutions(self, images: tf.Tensor, operands: Sequence[tf.Tensor]):
         """What comes out, and of each layer its inputs and its outputs before the ReLU."""
         # The last layer computes blocks of pixels, so the images are extended to a whole number of them.
         h, w = (tf.shape(images)[axis] - self.network.margin for axis in (1, 2))
         x = tf.pad(images, [[0, 0], [0, -h % self.block], [0, -w % self.block], [0, 0]])
-        if self.network.is_told:
+        if self.network.is_conditioned:
             x, strength = x[..., :-1], x[:, :1, :1, -1:]
-        convolved = []
+        convolved: list[tuple[tf.Tensor, tf.Tensor]] = []
         for kernel, bias in zip(operands[::2], operands[1::2], strict=True):
-            if self.network.is_told:
+            if self.network.is_conditioned:
                 has_products = kernel.shape[2] > x.shape[3] + 1
-                told = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
-                x = tf.concat([x, *told], 3)
+                extra = [strength * tf.ones_like(x[..., :1])] + [strength * x] * has_products
+                x = tf.concat([x, *extra], 3)
             block = self.block if len(convolved) == len(self.network.kernels) - 1 else 1
             outputs = tf.nn.bias_add(conv2d(x, kernel, block), bias)
             convolved.append((x, outputs))
             x = tf.nn.relu(outputs)
         return tf.identity(outputs[:, :h, :w], name="pred"), convolved
 
-    def squared_errors(self, labels, pred):
+    def squared_errors(self, labels: tf.Tensor, pred: tf.Tensor) -> tf.Tensor:
         """The mean squared error of each sub-image, (n,)."""
         squares = tf.math.squared_difference(labels, pred)
         if self.network.c_dim > 1:
             squares *= self.loss_weights
         return tf.reduce_mean(squares, [1, 2, 3])
 
-    def build_descent(self, preconditioner, devices=("",)):
+    def build_descent(self, preconditioner: str, devices: Sequence[str] = ("",)) -> None:
         """Adds the step of descent: `learning_rate`, `train_op` and `refresh` of the curvature.
 
         preconditioner: 'kfac' for the natural gradient, 'none' for the plain one (refresh is None).
@@ -158,8 +172,8 @@ class SRCNN:
                 # Gated: no weight changes before all that is computed from it, and a layer's convolutions do
                 # not compete with the next layer's for the cores, which costs a tenth of a step.
                 gradients = tf.gradients(tf.reduce_mean(weight * errors), values, gate_gradients=True)
-                found.append(put_together([*gradients, tf.reduce_mean(errors)]))
-        *gradients, self.loss = taken_apart(towers.mean(found), [*self.network.shapes.values(), []])
+                found.append(flatten([*gradients, tf.reduce_mean(errors)]))
+        *gradients, self.loss = unflatten(towers.mean(found), [*self.network.shapes.values(), []])
         self.refresh = None
         if natural:
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
@@ -174,14 +188,14 @@ class SRCNN:
         if len(towers.devices) == 1:
             return [(self.layers, self.errors, weights, variables)]
         found, shapes = [], self.network.shapes.values()
-        parts = towers.hand_out(put_together(variables), [self.images, self.labels, weights])
+        parts = towers.hand_out(flatten(variables), [self.images, self.labels, weights])
         for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
-                pred, layers = self.model(images, taken_apart(values, shapes))
+                pred, layers = self.model(images, unflatten(values, shapes))
                 found.append((layers, self.squared_errors(labels, pred), weight, [values]))
         return found
 
-    def sample_weights(self):
+    def sample_weights(self) -> tf.Tensor:
         """How much the error of each sub-image counts for the natural gradient: (n,), 1 on average.
 
         PSNR is a logarithm: what is easy counts as much in its mean as what is hard. So errors are taken
@@ -194,7 +208,7 @@ class SRCNN:
         weights = 1 / (error + tf.reduce_mean(error) / 2)
         return weights / tf.reduce_mean(weights)
 
-    def run(self, images):
+    def run(self, images: np.ndarray) -> np.ndarray:
         """One pass: (n, h + margin, w + margin, channels of `images`) to (n, h, w, c_dim).
 
         With `self_ensemble` eight of them: the mean of those of its flips and rotations (Timofte et al.
@@ -209,7 +223,7 @@ class SRCNN:
             outputs.append(np.rot90(sess.run(pred, {placeholder: turned}), -quarters, (1, 2))[:, :, ::flip])
         return np.mean(outputs, axis=0)
 
-    def freeze(self):
+    def freeze(self) -> None:
         """From here on `run` computes by a frozen graph: the present weights are constants of it.
 
         oneDNN prepares a constant kernel once, others anew for every batch: a third to a half of the time of
@@ -222,7 +236,7 @@ class SRCNN:
             pred, _ = self.convolutions(images, [tf.constant(value) for value in constants])
         self.frozen = sess, pred, images
 
-    def set(self, values):
+    def set(self, values: dict[str, np.ndarray]) -> None:
         """Assigns arrays to w1, b1, ... by name; `run` computes with them as they are, until `freeze`."""
         self.frozen = None
         feed = {self.assigned[name]: value for name, value in values.items()}

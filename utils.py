@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, astuple
 from functools import partial
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,11 @@ from srcnn.networks import conditioning
 from srcnn.networks.conditioning import compressed
 from srcnn.pixels.colour import as_label, to_pixels
 from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
-from srcnn.system.writing import remove_leftovers
 from srcnn.training.datasets import SAMPLE
 from srcnn.training.hdf5 import check_replaceable_data
 from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make_parts, memory_of
@@ -29,7 +29,7 @@ from srcnn.training.training_data import PREPARING, digest_of, is_prepared, make
 FOLDERS = {"train": "Train", "test": "Test/Set5"}
 
 
-def imread(path, is_grayscale=True):
+def imread(path: str | Path, is_grayscale: bool = True) -> np.ndarray:
     """Reads an image file.
 
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
@@ -38,12 +38,18 @@ def imread(path, is_grayscale=True):
     return as_label(image_io.colours(image_io.read(path).pixels), "y" if is_grayscale else "rgb")
 
 
-def imsave(image, path):
+def imsave(image: np.ndarray, path: str | Path) -> None:
     """Writes an image in [0, 1], (h, w) or (h, w, c), with 8 bits, whole or not at all."""
     image_io.save(to_pixels(image if image.ndim == 3 else image[..., np.newaxis]), path)
 
 
-def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
+def preprocess(
+    path: str | Path,
+    scale: int = 3,
+    degradation: str = "matlab",
+    colour: str = "y",
+    quality: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Reads an image file as `(input_, label_)`: degraded and original, both (h, w, c_dim).
 
     colour: 'y', 'rgb' or 'ycbcr', see `as_label`. quality: of the degradation 'jpeg', of which `input_` has
@@ -56,10 +62,10 @@ def preprocess(path, scale=3, degradation="matlab", colour="y", quality=None):
     if degradation != "jpeg":
         return degrade(label_, scale, degradation), label_
     low = as_label(compressed(pixels, scale, quality), colour)
-    return conditioning.told(enlarge(low, scale, degradation), quality), label_
+    return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_
 
 
-def prepare_data(folder, deep=False):
+def prepare_data(folder: str | Path, deep: bool = False) -> list[Path]:
     """The image files of a folder, sorted by name; what is left out is counted in a line.
 
     deep: with those of its sub-folders, but for hidden ones, links and what this program wrote.
@@ -70,7 +76,9 @@ def prepare_data(folder, deep=False):
     return paths
 
 
-def sub_images(input_, label_, image_size, label_size, stride):
+def sub_images(
+    input_: np.ndarray, label_: np.ndarray, image_size: int, label_size: int, stride: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Cuts `(input, label)` windows: (n, image_size, image_size, c) and the centres, label_size wide."""
     padding = (image_size - label_size) // 2
     label_ = label_[padding : label_.shape[0] - padding, padding : label_.shape[1] - padding]
@@ -119,7 +127,7 @@ def pairs_of(cut, network, skip_broken, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
-    qualities = conditioning.drawn(number) if network.is_told else [None]
+    qualities = conditioning.drawn(number) if network.is_conditioned else [None]
     found = degraded(network, path, qualities, skip_broken)
     if not found:
         return None, b"", True
@@ -147,7 +155,7 @@ def degraded(network, path, qualities, skip_broken=False):
         return []
 
 
-def find_images(folder, kind):
+def find_images(folder: str | Path | None, kind: str) -> list[Path]:
     """The paths of the images for 'train', with those of sub-folders, or 'test'.
 
     folder: the one that the user named, or None for the default. Where the default folder has no
@@ -164,5 +172,4 @@ def find_images(folder, kind):
             f"paper's numbers: python main.py --download",
             file=sys.stderr,
         )
-        package = Path(find_spec("skimage").origin).parent / "data"
-        return [package / name for name in SAMPLE[kind].split()]
+        return [Path(str(files("skimage") / "data" / name)) for name in SAMPLE[kind].split()]

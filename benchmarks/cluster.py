@@ -129,11 +129,11 @@ def seconds(sess, fetches, feed=None):
 def trips(tf1, target, count):
     """Seconds of a step's messages with that many machines: empty, weights and gradients, the batch, too."""
     from model import SRCNN
-    from srcnn.training.towers import put_together, sent
+    from srcnn.training.towers import flatten, sent
 
     tf = tf1.tf
     with tf1.cluster_session(target, range(count)) as sess:
-        weights = put_together(SRCNN(sess).variables.values())
+        weights = flatten(SRCNN(sess).variables.values())
         batch = tf.placeholder(tf.float32, [None])
         empty, gradients, both = [], [], []
         for task in range(1, count):

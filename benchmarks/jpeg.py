@@ -19,10 +19,11 @@ from srcnn.flags import kernel_sizes
 from srcnn.images import image_io
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network, default_channels
-from srcnn.networks.weight_files import find_known
+from srcnn.networks.trained import find_checkpoint
 from srcnn.pixels import colour, resize
 from srcnn.pixels.metrics import psnr
 from srcnn.pixels.tiles import super_resolve
+from srcnn.settings import Source
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,7 +58,7 @@ def row(paths, network, luminance):
     if network.scale > 1:
         with tf1.session() as sess:
             clean = network._replace(degradation="matlab", quality=None)
-            if not find_known(clean, None, "shipped"):
+            if not find_checkpoint(clean, Source("shipped")):
                 clean = clean._replace(kernels=CLEAN, channels=default_channels(CLEAN))
             found[1] = scores(pairs, trained(sess, clean, "shipped"))
     with tf1.session() as sess:
@@ -75,7 +76,7 @@ def benchmark(root, kernels, luminance):
         for scale, quality in itertools.product(SCALES, QUALITIES):
             channels = default_channels(kernels)
             network = Network(kernels, channels, scale=scale, degradation="jpeg", quality=quality)
-            if not find_known(network, None, "shipped"):
+            if not find_checkpoint(network, Source("shipped")):
                 continue
             bicubic, clean, ours, mean = row(utils.prepare_data(root / "Test" / name), network, luminance)
             cells = [f"{bicubic:.2f}", "-" if clean is None else f"{clean:.2f}", f"{ours:.2f}"]

@@ -10,7 +10,8 @@ from benchmarks.machine import heading
 from main import trained
 from srcnn import tf1
 from srcnn.networks.network import Network, default_channels
-from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.networks.trained import SHIPPED
+from srcnn.networks.weight_files import read_weights
 from srcnn.testing.evaluate import evaluate
 from srcnn.testing.table import results
 from utils import prepare_data

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from srcnn import tf1
 from srcnn.networks.checkpoint_files import NAME
-from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.networks.trained import SHIPPED
+from srcnn.networks.weight_files import read_weights
 
 ROOT = Path(__file__).parent.parent
 

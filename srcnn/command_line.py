@@ -84,14 +84,14 @@ def network_of(flags):
 
 def training(flags, network, source):
     defaults = DEFAULTS[flags.preconditioner]
-    rate, init = flags.learning_rate, flags.init or defaults["init"]
+    rate, init = flags.learning_rate, flags.init or defaults.init
     if source.weights and flags.init:
         raise InputError("--init does not go with --weights, which training starts from; leave one out")
     if not source.weights and init == "identity" and min(network.channels) < network.c_dim:
         needs = f"--init identity needs {network.c_dim} channels in every layer"
         raise InputError(f"{needs}; take larger --channels")
     if rate is None:
-        rate = defaults["learning_rate"] * (FINE_TUNING if source.weights else 1)
+        rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
     image_size = flags.image_size or Cut.image_size
     cut = Cut(image_size, label_size(flags, network, image_size), flags.stride or Cut.stride)
     return Training(
@@ -99,7 +99,7 @@ def training(flags, network, source):
         cut,
         Recipe(flags.seed, flags.preconditioner, init, rate, flags.batch_size),
         source,
-        flags.epoch or defaults["epoch"],
+        flags.epoch or defaults.epoch,
         flags.loss_weights,
         flags.validation,
         flags.train_dir,

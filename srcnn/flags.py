@@ -7,9 +7,18 @@ from typing import NamedTuple
 
 from srcnn.system import windows
 
+
+class Defaults(NamedTuple):
+    """What flags of training are where they are not given."""
+
+    epoch: int
+    learning_rate: float
+    init: str
+
+
 DEFAULTS = {  # by preconditioner
-    "kfac": {"epoch": 29, "learning_rate": 1.0, "init": "identity"},
-    "none": {"epoch": 15000, "learning_rate": 1e-4, "init": "normal"},
+    "kfac": Defaults(29, 1.0, "identity"),
+    "none": Defaults(15000, 1e-4, "normal"),
 }
 LARGEST = 4096  # number of filters, or size of a kernel
 
@@ -243,7 +252,8 @@ def network_flags(flags):
 
 def training_flags(flags):
     def both(name):
-        return "{} with kfac, {} with none".format(*(DEFAULTS[kind][name] for kind in ("kfac", "none")))
+        kfac, none = (getattr(DEFAULTS[kind], name) for kind in ("kfac", "none"))
+        return f"{kfac} with kfac, {none} with none"
 
     flags.of("training", NETWORKS)
     flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"), jobs=LEARNING)

@@ -10,9 +10,9 @@ from scipy.ndimage import correlate
 import main
 import utils
 from model import SRCNN, conv2d, in_blocks, initial_weights
-from srcnn.networks.weight_files import restore
+from srcnn.networks.trained import restore
 from srcnn.pixels.tiles import super_resolve
-from srcnn.settings import Cut, Recipe
+from srcnn.settings import Cut, Recipe, Source, Training
 from srcnn.system.errors import InputError
 from srcnn.system.signals import Stop
 from srcnn.tf1 import tf
@@ -198,8 +198,8 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
     input_, label = utils.preprocess(utils.prepare_data(photographs)[0])
     data, labels = utils.sub_images(input_, label, 33, 21, 14)
     batches = Batches(stored(data, labels), len(data), 0)
-    recipe = Recipe(preconditioner="none", init="normal", learning_rate=0.01)
-    srcnn = network()
+    srcnn, recipe = network(), Recipe(preconditioner="none", init="normal", learning_rate=0.01)
+    job = Training(srcnn.network, Cut(), recipe, Source(), epoch=2)
     start = initial_weights(srcnn.network, "normal", 0)
     with srcnn.sess.graph.as_default():
         bias = np.zeros(1)
@@ -210,7 +210,7 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
             errors = [slow_network(x, values) - y for x, y in zip(inputs, outputs, strict=True)]
             expected.append(bias := bias - 0.01 * 2 * np.mean(errors))
         srcnn.build_descent(recipe.preconditioner)
-        loop.train(srcnn, recipe, Cut(), batches, [], tmp_path, Stop(), 2)
+        loop.train(srcnn, job, batches, [], tmp_path, Stop())
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
 

@@ -14,7 +14,7 @@ import pytest
 import main
 from srcnn.networks.checkpoint_files import latest_checkpoint
 from srcnn.networks.weight_files import read_weights
-from srcnn.system.writing import MACHINE
+from srcnn.system.atomic_write import MACHINE
 from tests.conftest import ROOT, network_of, save_photographs
 from tests.helpers.trainings import flags
 

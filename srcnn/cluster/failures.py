@@ -2,7 +2,7 @@
 
 from srcnn.tf1 import tf
 
-LOST = (
+MACHINE_FAILURES = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -10,6 +10,6 @@ LOST = (
 )
 
 
-def is_lost(sess, error):
+def is_machine_failure(sess: tf.Session, error: Exception) -> bool:
     """Whether an error of a session says that another machine is gone; without a cluster none can be."""
-    return bool(sess.sess_str) and isinstance(error, LOST)
+    return bool(sess.sess_str) and isinstance(error, MACHINE_FAILURES)

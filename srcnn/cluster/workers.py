@@ -7,13 +7,16 @@ orders; the chief reads and writes them in a session with that worker alone.
 import json
 import threading
 import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from srcnn import tf1
-from srcnn.cluster.failures import LOST
+from srcnn.cluster.cluster_spec import Cluster
+from srcnn.cluster.failures import MACHINE_FAILURES
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.signals import Stop
 from srcnn.tf1 import tf
@@ -26,51 +29,52 @@ FAILURES = 10  # since the last checkpoint, after which the chief ends
 ERROR = 2  # the exit status of a worker whose chief refuses it, or ends with an error
 
 
-def letterbox():
+def letterbox() -> tuple[tf.Variable, tf.FIFOQueue]:
     """What a machine says of itself, and the queue of its orders, in the default graph, on its server."""
     with tf.device("/cpu:0"):
-        about = tf.Variable("", name="about", trainable=False)
-        return about, tf.FIFOQueue(8, [tf.string], [()], shared_name="orders")
+        statement = tf.Variable("", name="about", trainable=False)
+        return statement, tf.FIFOQueue(8, [tf.string], [()], shared_name="orders")
 
 
-def place(hosts, task):
+def place(hosts: Sequence[str], task: int) -> dict[str, str]:
     """What a machine says of its place: others that have its port, or lists that differ, are found by it."""
     return {"place": f"{task} in {','.join(hosts)}"}
 
 
-def work(cluster, about):
+def work(cluster: Cluster, agreed: dict[str, str]) -> int:
     """A worker: lends its devices until the chief says that all is done; returns the exit status.
 
-    about: plain values, which must be those of the chief. Raises InputError if it is refused.
+    agreed: by their names, values that must be those of the chief. Raises InputError if it is refused.
     """
     target = tf1.serve(cluster)
     with tf1.cluster_session(target) as sess:
-        said, orders = letterbox()
-        sess.run(tf.assign(said, json.dumps(about | place(*cluster))))
+        statement, orders = letterbox()
+        sess.run(tf.assign(statement, json.dumps(agreed | place(*cluster))))
         waiting, order = orders.size(), orders.dequeue()
         print(f"{cluster.hosts[cluster.task]}: works for the chief, {cluster.hosts[0]}")
         while not sess.run(waiting):  # signals are seen between the looks
             time.sleep(POLL)
         order = json.loads(sess.run(order))
-    said = f"the chief, {cluster.hosts[0]}, {order['reason']}"
+    reason = f"the chief, {cluster.hosts[0]}, {order['reason']}"
     if order["status"] == ERROR:
-        raise InputError(said)
-    print(said)
+        raise InputError(reason)
+    print(reason)
     return order["status"]
 
 
 class Crew:
     """The chief's view of a cluster. When the block ends, however it does, the workers end with the chief.
 
-    about: plain values, which must be those of each worker. timeout: seconds after which a machine that does
-    not answer is done without. Raises InputError if the port is taken, or another machine is the chief:
-    the workers are that one's.
+    agreed: by their names, values that must be those of each worker. timeout: seconds after which a machine
+    that does not answer is done without. Raises InputError if the port is taken, or another machine is the
+    chief: the workers are that one's.
     """
 
-    def __init__(self, cluster, about, timeout):
-        self.hosts, self.about, self.timeout, self.stop = cluster.hosts, about, timeout, Stop()
-        self.target, self.refused = tf1.serve(cluster), set()
-        self.failures, self.suspects = 0, set()  # since the last checkpoint; who was missing after one
+    def __init__(self, cluster: Cluster, agreed: dict[str, str], timeout: float):
+        self.hosts, self.agreed, self.timeout, self.stop = cluster.hosts, agreed, timeout, Stop()
+        self.target, self.failures = tf1.serve(cluster), 0  # those since the last checkpoint
+        self.refused: set[int] = set()
+        self.suspects: set[int] = set()  # who was missing after a failure
 
     def __enter__(self):
         mark = uuid4().hex
@@ -85,7 +89,7 @@ class Crew:
         return self
 
     def __exit__(self, _, error, __):
-        if isinstance(error, SystemExit):  # of a signal
+        if isinstance(error, SystemExit) and isinstance(error.code, int):  # of a signal
             self.dismiss(error.code, "was stopped")
         elif error:
             self.dismiss(ERROR, f"ended: {first_line(error) or type(error).__name__}")
@@ -94,15 +98,16 @@ class Crew:
         else:
             self.dismiss(0, "is done")
 
-    def lead(self, work, stop):
+    def lead(self, work: Callable, stop: Stop) -> Any:
         """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
 
         It starts over, from its last checkpoint, when a machine is lost, and when it returns None as
         pausing(), which tells that a missing machine is back, asks of it. stop: see signals.py.
         """
-        self.stop, patience, tried = stop, self.timeout, []
+        self.stop, patience = stop, self.timeout
+        tried: list[int] = []
         while True:
-            missing = self.gather(patience, tried)
+            missing = self.assemble(patience, tried)
             watch = Watch(self, missing)
             tasks = [task for task in range(len(self.hosts)) if task not in missing]
             timeout = self.timeout if len(tasks) > 1 else 0  # the chief does not wait for itself
@@ -112,7 +117,7 @@ class Crew:
                 if result is not None:
                     return result
                 patience, tried = self.timeout, []
-            except LOST as error:
+            except MACHINE_FAILURES as error:
                 self.failures += 1
                 reason = reason_of(error)
                 if self.failures == FAILURES:
@@ -122,19 +127,19 @@ class Crew:
                 patience = 0 if isinstance(error, tf.errors.DeadlineExceededError) else self.timeout
                 tried = tasks
 
-    def advanced(self, watch):
+    def advanced(self, watch: "Watch") -> bool:
         """Called after a checkpoint; returns whether a missing machine is back."""
         self.failures, self.suspects = 0, set()
         return watch.returned()
 
-    def left_out(self):
+    def left_out(self) -> set[int]:
         """The workers that are done without until the next checkpoint, as none is reached with them."""
         workers = set(range(1, len(self.hosts)))
         if self.failures < TRIES:
             return set()
         return workers if self.failures >= 2 * TRIES else self.suspects or workers
 
-    def gather(self, patience, tried):
+    def assemble(self, patience: float, tried: Sequence[int]) -> list[int]:
         """Waits for the workers, `patience` seconds at most; returns the places of those that are missing.
 
         tried: those that a failure was with.
@@ -156,24 +161,24 @@ class Crew:
             print(f"goes on without {self.names(unseen)} until it answers")
         return sorted(without.union(missing))
 
-    def names(self, tasks):
+    def names(self, tasks: Iterable[int]) -> str:
         return ", ".join(self.hosts[task] for task in tasks)
 
-    def absent(self, tasks, seconds=None):
+    def absent(self, tasks: Sequence[int], seconds: float | None = None) -> list[int]:
         """Those of the workers that do not answer in so many seconds, by default PROBE, or are refused."""
         with ThreadPoolExecutor(max(1, len(tasks))) as threads:
             answers = threads.map(partial(self.greet, seconds or PROBE), tasks)
             return [task for task, there in zip(tasks, answers, strict=True) if not there]
 
-    def greet(self, seconds, task):
+    def greet(self, seconds: float, task: int) -> bool:
         """Whether a worker is there; one that is not started as the chief is refused."""
         try:
             with tf1.cluster_session(f"grpc://{self.hosts[task]}", timeout=seconds) as sess:
-                said, orders = letterbox()
-                others = json.loads(sess.run(said))
+                statement, orders = letterbox()
+                others = json.loads(sess.run(statement))
                 differences = [
                     f"{name} {others.get(name)} (the chief: {value})"
-                    for name, value in (self.about | place(self.hosts, task)).items()
+                    for name, value in (self.agreed | place(self.hosts, task)).items()
                     if others.get(name) != value
                 ]
                 self.refused.discard(task)
@@ -186,7 +191,7 @@ class Crew:
             return False
         return not differences
 
-    def dismiss(self, status, reason):
+    def dismiss(self, status: int, reason: str) -> None:
         """Tells the workers that answer to end with an exit status; reason: what the chief did."""
 
         def tell(task):
@@ -201,7 +206,7 @@ class Crew:
             list(threads.map(tell, range(1, len(self.hosts))))
 
 
-def reason_of(error):
+def reason_of(error: tf.errors.OpError) -> str:
     """The line of an error of a session that says what happened."""
     if isinstance(error, tf.errors.DeadlineExceededError):
         return "no answer in --timeout, which must be longer than a step takes"
@@ -213,7 +218,7 @@ def reason_of(error):
 class Watch:
     """While the block runs, looks in the background whether machines that were missing answer."""
 
-    def __init__(self, crew, missing):
+    def __init__(self, crew: Crew, missing: Sequence[int]):
         self.crew, self.missing, self.ended = crew, missing, threading.Event()
         self.found = threading.Event()
 
@@ -224,7 +229,7 @@ class Watch:
     def __exit__(self, *_):
         self.ended.set()
 
-    def look(self):
+    def look(self) -> None:
         while not self.ended.wait(PROBE):
             absent = self.crew.absent(self.missing)
             if len(absent) < len(self.missing):
@@ -233,5 +238,5 @@ class Watch:
                 self.found.set()
                 return
 
-    def returned(self):
+    def returned(self) -> bool:
         return self.found.is_set()

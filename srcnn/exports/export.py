@@ -13,8 +13,9 @@ from srcnn.exports import ffmpeg, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import check_apart, check_writable, replacing
+from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.tf1 import tf
 
 

@@ -8,8 +8,8 @@ from PIL import Image, ImageSequence
 
 from srcnn.images import icc_profiles, image_io, metadata, png
 from srcnn.images.metadata import Metadata
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import replacing
 
 KINDS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}  # that have animations
 STEPS = {"GIF": 10, "WEBP": 1}  # milliseconds in which they count; PNG has fractions
@@ -84,7 +84,7 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
-            upright = image_io.UPRIGHT.get(image_io.orientation_of(image), np.asarray)
+            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
         reason = first_line(error)
@@ -101,7 +101,7 @@ def read(path):
 def save(animation, path, about=None, overwrite=True):
     """Writes an animation in the format of the path's ending, whole or not at all.
 
-    about, overwrite: see `writing.replacing`.
+    about, overwrite: see `atomic_write.replacing`.
     """
     kind, frames = KINDS[path.suffix.lower()], animation.frames
     more = {"loop": animation.plays}

@@ -1,8 +1,10 @@
 """HEIC and HEIF, as phones write them: read and written by pillow-heif, where it is installed."""
 
 import numpy as np
+from PIL import Image
 
 from srcnn.images import high_bit_depth, icc_profiles, metadata
+from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.errors import InputError, first_line, needing
 
 SUFFIXES = ".heic", ".heif", ".hif"
@@ -44,20 +46,17 @@ def read(path, largest):
     """Decodes a file: (pixels, icc_profile, frames, Metadata), upright, see image_io.Picture.
 
     largest: pixels. What lies in the file is turned by libheif; the orientation of EXIF is not used.
-    Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
+    Raises UnsupportedImage for kinds that would come out wrong, and nearly everything for damaged files.
     """
     image, frames = _opened(path, largest)
     mode, _, depth = image.mode.partition(";")
     if mode not in ("L", "LA", "RGB", "RGBA"):
-        raise high_bit_depth.KindError(f"HEIF of the kind {image.mode}; save it as PNG")
+        raise UnsupportedImage(f"HEIF of the kind {image.mode}; save it as PNG")
     icc = image.info.get("icc_profile")
     named = image.info.get("nclx_profile")
-    if (
-        not icc
-        and named
-        and not icc_profiles.is_srgb_by_numbers(named["color_primaries"], named["transfer_characteristics"])
-    ):
-        raise high_bit_depth.KindError("its colours are not sRGB, and it has no profile; convert it to sRGB")
+    numbers = (named["color_primaries"], named["transfer_characteristics"]) if named else (2, 2)
+    if not icc and not icc_profiles.is_srgb_by_numbers(*numbers):
+        raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
     pixels = np.array(image)
     pixels = pixels.reshape(*pixels.shape[:2], len(mode))
     if depth:
@@ -66,9 +65,10 @@ def read(path, largest):
     return pixels, icc, frames, info
 
 
-def write(image, path, **more):
-    """Writes a Pillow image. more: quality, icc_profile, exif, xmp. Raises InputError if it cannot be."""
+def write(pixels, path, **options):
+    """Writes (h, w, 1 to 4) uint8. options: quality, icc_profile, exif, xmp. Raises InputError."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     try:
-        library(path).from_pillow(image).save(path, **more)
+        library(path).from_pillow(image).save(path, **options)
     except RuntimeError as error:
         raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png") from error

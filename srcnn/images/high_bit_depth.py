@@ -7,14 +7,14 @@ import numpy as np
 from PIL import Image
 
 
-class KindError(ValueError):
+class UnsupportedImage(ValueError):
     """A picture of a kind that would not come out right; the text says what to do about it."""
 
 
 def depth_of(image, data):
     """Bits of a sample in an image file that Pillow opened, 8 for fewer, too. data: the file.
 
-    Raises KindError if not all the samples can be read as they are.
+    Raises UnsupportedImage if not all the samples can be read as they are.
     """
     kind = str(image.tile[0][3]) if image.tile else ""
     if image.format == "PNG":
@@ -35,7 +35,9 @@ def _depth_of_jpeg2000(data):
     depths = set(data[at + 42 : at + 42 + 3 * channels : 3])
     # Signed ones have the highest bit. Pillow leaves fewer than 8 bits short of white.
     if at < 0 or len(depths) != 1 or not 8 <= (depth := depths.pop() + 1) <= 16:
-        raise KindError("its channels are signed, differ in depth or have too few bits; save it as PNG")
+        raise UnsupportedImage(
+            "its channels are signed, differ in depth or have too few bits; save it as PNG"
+        )
     return depth
 
 
@@ -43,14 +45,14 @@ def read(image, data, depth):
     """Decodes more than 8 bits a sample.
 
     image: as Pillow opened it. data: the file. depth: see `depth_of`. Returns (h, w, channels) uint16, over
-    the whole range, not turned. Raises KindError, and nearly anything for damaged files.
+    the whole range, not turned. Raises UnsupportedImage, and nearly anything for damaged files.
     """
     if image.format == "PPM":
         return _read_ppm(image, data)
     if image.format == "PNG":
         return _read_png(image, data)
     if b"colr\x01\0\0\0\x12" in data[:4096]:
-        raise KindError("sYCC of more than 8 bits; save it as RGB")
+        raise UnsupportedImage("sYCC of more than 8 bits; save it as RGB")
     return stretched(decode(data), 2**depth - 1)
 
 
@@ -62,7 +64,9 @@ def decode(data):
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if pixels is None or pixels.dtype != np.uint16:
-        raise KindError("its 16 bits cannot be decoded; save it as PNG, or TIFF with ZIP or no compression")
+        raise UnsupportedImage(
+            "its 16 bits cannot be decoded; save it as PNG, or TIFF with ZIP or no compression"
+        )
     if pixels.ndim == 2:
         return pixels[..., np.newaxis]
     order = cv2.COLOR_BGRA2RGBA if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
@@ -76,7 +80,7 @@ def _read_png(image, data):
     def bytes_of(mode, raw):
         """What Pillow makes of the file when told that its pixels are laid out like this."""
         with Image.open(BytesIO(data), formats=["PNG"]) as other:
-            other.tile = [(*other.tile[0][:3], raw)]
+            other.tile = [other.tile[0]._replace(args=raw)]
             other._mode = mode
             return np.asarray(other)
 
@@ -96,7 +100,9 @@ def _read_ppm(image, data):
     codec, _, offset, args = image.tile[0]
     channels = {"L": 1, "I": 1, "RGB": 3}.get(image.mode)
     if codec not in ("ppm", "raw") or channels is None:
-        raise KindError("a kind of PPM of 16 bits that is not read; save it as the common one, P5 or P6")
+        raise UnsupportedImage(
+            "a kind of PPM of 16 bits that is not read; save it as the common one, P5 or P6"
+        )
     top = args[1] if codec == "ppm" else 65535
     width, height = image.size
     samples = np.frombuffer(data, ">u2", height * width * channels, offset).astype(np.uint16)

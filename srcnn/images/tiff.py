@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from srcnn.images import exif, high_bit_depth, metadata
+from srcnn.images.high_bit_depth import UnsupportedImage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
@@ -28,7 +29,7 @@ def read(path, largest):
 
     largest: pixels. Returns (pixels, icc_profile, frames, orientation of EXIF, XMP); pixels are
     (h, w, 1 to 4) uint8 or uint16, not turned, or None where Pillow reads this kind as it should.
-    Raises deep.KindError for kinds that would come out wrong, and nearly everything for damaged files.
+    Raises UnsupportedImage for kinds that would come out wrong, and nearly everything for damaged files.
     """
     import tifffile
 
@@ -74,25 +75,25 @@ def size(path):
 
 
 def _check_kind(page):
-    """Raises deep.KindError, with what to do, if a page of a TIFF is of a kind that is not read."""
+    """Raises UnsupportedImage, with what to do, if a page of a TIFF is of a kind that is not read."""
     bits, grey = page.bitspersample, page.photometric in GREY
     extra = page.samplesperpixel - (1 if grey else 3)
     subsampling = page.tags.get(530)
     whole = page.compression != NONE or (subsampling and tuple(subsampling.value) == (1, 1))
     if page.sampleformat != 1:
-        raise high_bit_depth.KindError(
+        raise UnsupportedImage(
             "signed or floating-point pixels have no defined range; save it as 8 or 16 bits"
         )
     if bits not in (1, 2, 4, 8, 16):
-        raise high_bit_depth.KindError(f"{bits} bits a sample; save it as 8 or 16 bits")
+        raise UnsupportedImage(f"{bits} bits a sample; save it as 8 or 16 bits")
     if page.imagedepth != 1:
-        raise high_bit_depth.KindError("a volume, not a picture; save one slice")
+        raise UnsupportedImage("a volume, not a picture; save one slice")
     if bits == 16 and not grey and page.photometric != RGB:
-        raise high_bit_depth.KindError("16 bits, neither grey nor RGB; convert it to RGB")
+        raise UnsupportedImage("16 bits, neither grey nor RGB; convert it to RGB")
     if (grey or page.photometric == RGB) and (extra > (1 if grey else 3) or extra < 0):
-        raise high_bit_depth.KindError(f"{page.samplesperpixel} channels; save it as grey or RGB")
+        raise UnsupportedImage(f"{page.samplesperpixel} channels; save it as grey or RGB")
     if page.photometric == YCBCR and not whole:
-        raise high_bit_depth.KindError("subsampled YCbCr without compression; save it as RGB")
+        raise UnsupportedImage("subsampled YCbCr without compression; save it as RGB")
 
 
 def _samples(path, page):
@@ -109,17 +110,15 @@ def _samples(path, page):
     with open(path, "rb") as file:
         pixels = high_bit_depth.decode(file.read())
     if pixels.shape != shape:
-        raise high_bit_depth.KindError("its 16 bits cannot be decoded; save it with ZIP or no compression")
+        raise UnsupportedImage("its 16 bits cannot be decoded; save it with ZIP or no compression")
     return pixels
 
 
 def _check_planes(page, right):
-    """Raises deep.KindError for separate planes but for pairs of kind and channels that come out right."""
+    """Raises UnsupportedImage for separate planes but for pairs of kind and channels that come out right."""
     kind = page.photometric, page.samplesperpixel
     if page.planarconfig == SEPARATE and page.samplesperpixel > 1 and kind not in right:
-        raise high_bit_depth.KindError(
-            "separate planes; save it with interleaved channels, or ZIP compression"
-        )
+        raise UnsupportedImage("separate planes; save it with interleaved channels, or ZIP compression")
 
 
 def _check_whole(page):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from srcnn.system.writing import replacing
+from srcnn.system.atomic_write import replacing
 from srcnn.tf1 import tf
 
 NAME = "SRCNN.model"

@@ -5,26 +5,24 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
 
 from srcnn.networks import conditioning
 from srcnn.networks.checkpoint_files import index_of, latest_checkpoint, prefix_of
-from srcnn.networks.network import dashed
-from srcnn.settings import Source
+from srcnn.networks.network import Network, dashed
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.root import ROOT
 from srcnn.tf1 import tf
 
-SHIPPED = ROOT / "checkpoint" / "shipped"
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
 NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins
 SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in metadata of other formats
 
 
-def read_weights(path):
+def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """All arrays of a file of weights, by name, and the settings it was made with.
 
     path: the prefix of a checkpoint (V2; naming one of its files works too), a checkpoint in one
@@ -33,24 +31,29 @@ def read_weights(path):
     Returns a dict of `w1` (kh, kw, cin, cout), `b1` (cout,) and so on, and a dict of plain values,
     empty where the file has none. Raises InputError if it is no such file.
     """
-    if str(path).endswith(".mat"):
-        values = _read_mat(path)
-    elif str(path).endswith(".safetensors"):
-        values = _read_safetensors(path)
+    suffix = Path(path).suffix
+    if suffix in (".mat", ".safetensors"):
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file")
+        values = _read_mat(path) if suffix == ".mat" else _read_safetensors(path)
     elif _is_export(Path(path)):
         raise InputError(f"{path}: an export for other programs; name the checkpoint that it was made from")
     else:
         reader = open_checkpoint(path)
         names = reader.get_variable_to_shape_map()
-        values = {name: _tensor(path, reader, name) for name in names}
-    text = values.pop("settings", b"{}")
+        values = {name: tensor_of(path, reader, name) for name in names}
+    return values, settings_of(path, values.pop("settings", b"{}"))
+
+
+def settings_of(path: str | Path, text: str | bytes) -> dict[str, Any]:
+    """The settings that a file of weights has, from their text. Raises InputError if that is damaged."""
     try:
         settings = json.loads(text)
         if not isinstance(settings, dict):
             raise ValueError
     except ValueError as error:
         raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
-    return values, settings
+    return settings
 
 
 def _is_export(path):
@@ -62,7 +65,7 @@ def _is_export(path):
         return file.read(len(NATIVE)) == NATIVE
 
 
-def open_checkpoint(path):
+def open_checkpoint(path: str | Path) -> Any:
     """TensorFlow's reader of a checkpoint, see `read_weights`."""
     prefix = prefix_of(path)
     try:
@@ -81,14 +84,15 @@ def _unreadable(path, error):
     return InputError(f"{path}: not a checkpoint that can be read ({first_line(error)}); take another")
 
 
-def _tensor(path, reader, name):
+def tensor_of(path: str | Path, reader: Any, name: str) -> Any:
+    """A tensor of a checkpoint. Raises InputError if it is damaged."""
     try:
         return reader.get_tensor(name)
     except Exception as error:
         raise _unreadable(path, error) from error
 
 
-def check_settings(path, settings, expected):
+def check_settings(path: str | Path, settings: dict[str, Any], expected: dict[str, Any]) -> None:
     """Raises InputError if a checkpoint says that it was made with other settings."""
     differing = [
         f"other {name}" if name in ("images", "weights") else f"{name} {settings[name]} (now {value})"
@@ -99,37 +103,7 @@ def check_settings(path, settings, expected):
         raise InputError(f"{path}: was trained with {', '.join(differing)}; change the flags or the folder")
 
 
-def own_or_shipped(network, checkpoint_dir):
-    """The newest checkpoint of a network: trained in checkpoint_dir, else shipped; or None."""
-    own = latest_checkpoint(Path(checkpoint_dir) / network.name)
-    return own or latest_checkpoint(SHIPPED / network.name)
-
-
-def find_known(network, checkpoint_dir, path):
-    """The shipped file of weights if path is 'shipped', one's own or else the shipped one if it is None."""
-    return latest_checkpoint(SHIPPED / network.name) if path else own_or_shipped(network, checkpoint_dir)
-
-
-def find_weights(network, checkpoint_dir, path=None):
-    """The file of weights to use: a path as it is, 'shipped', or by default one's own, else the shipped one.
-
-    Raises InputError if there is none.
-    """
-    if path and path != "shipped":
-        return str(path)
-    found = find_known(network, checkpoint_dir, path)
-    if not found:
-        unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
-        said = {name: value for name, value in network.settings.items() if name not in unneeded}
-        flags = " ".join(f"--{name} {value}" for name, value in said.items())
-        where = "shipped weights" if path else f"checkpoint in {checkpoint_dir}"
-        raise InputError(
-            f"no {where} for {flags}; train one with --is_train True, or name a file by --weights"
-        )
-    return found
-
-
-def weights_of(path, network):
+def weights_of(path: str | Path, network: Network) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """w1, b1, ... of a network from a file, see `read_weights`, and the settings that it has.
 
     Raises InputError if their shapes are not those of the network, its settings others, or it does not say
@@ -164,32 +138,13 @@ def weights_of(path, network):
     return values if quality is None else conditioning.folded(values, quality), settings
 
 
-def restore(srcnn, path):
-    """Gives a network, model.SRCNN, the weights of a file that are for it, from which it then computes.
-
-    Raises InputError if there are none.
-    """
-    values, settings = weights_of(path, srcnn.network)
-    srcnn.set(values)
-    srcnn.freeze()
-    srcnn.source, srcnn.settings, srcnn.digest = path, settings, digest(values)
-    srcnn.on_trust = unsaid(settings, srcnn.network)
-
-
-def at_quality(srcnn, quality):
-    """Makes a network that was restored the one for JPEG of another quality."""
-    if srcnn.network.quality != quality:
-        srcnn.network = srcnn.network._replace(quality=quality)
-        restore(srcnn, srcnn.source)
-
-
-def unsaid(settings, network):
+def unsaid(settings: dict[str, Any], network: Network) -> str:
     """What a file of weights does not say of itself and is taken from the flags, in words; may be empty."""
     names = [name for name in ON_TRUST if name not in settings]
     return ", ".join(f"{name} {getattr(network, name)}" for name in names)
 
 
-def digest(values):
+def digest(values: dict[str, np.ndarray]) -> str:
     """What tells weights from others: a hash of w1, b1, ..., in hexadecimal."""
     found = hashlib.sha256()
     for name in sorted(values):
@@ -199,8 +154,6 @@ def digest(values):
 
 def _read_mat(path):
     """The authors' layout: kernels as columns, pixels column by column, as MATLAB stores them."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
     import scipy.io
 
     try:
@@ -211,7 +164,7 @@ def _read_mat(path):
         biases = [np.asarray(mat[f"biases_conv{i}"], np.float32).ravel() for i in (1, 2, 3)]
         w2 = w2.reshape(w1.shape[1], -1, len(biases[1]))
         kernels = [w1[:, np.newaxis], w2.transpose(1, 0, 2), w3.T[..., np.newaxis]]  # pixels, in, out
-        values = {}
+        values: dict[str, Any] = {}
         for i, (kernel, bias) in enumerate(zip(kernels, biases, strict=True), 1):
             size = math.isqrt(len(kernel))
             values[f"w{i}"] = kernel.reshape(size, size, *kernel.shape[1:], order="F")
@@ -229,9 +182,7 @@ def _read_mat(path):
 
 def _read_safetensors(path):
     """PyTorch's layout: `conv1.weight` (out, in, h, w), `conv1.bias` and so on."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
-    values = {}
+    values: dict[str, Any] = {}
     try:
         with safetensors.safe_open(path, "np") as file:
             for name in file.keys():  # noqa: SIM118
@@ -243,27 +194,3 @@ def _read_safetensors(path):
         return values
     except Exception as error:  # so do its
         raise InputError(f"{path}: not safetensors that can be read ({first_line(error)})") from error
-
-
-def say_trust(path, on_trust):
-    if on_trust:
-        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
-
-
-def starting_weights(network, source: Source, folder):
-    """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said."""
-    own, values = latest_checkpoint(folder), None
-    if source.weights:
-        path = find_weights(network, source.checkpoint_dir, source.weights)
-        path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
-        if Path(path).parent.resolve() == folder.resolve():
-            raise InputError(
-                f"--weights {path}: is where this training writes; name another --checkpoint_dir"
-            )
-        values, settings = weights_of(path, network)
-        say_trust(path, unsaid(settings, network))
-    if own:
-        print(f"goes on from {own}")
-    elif source.weights:
-        print(f"starts from {path}")
-    return values

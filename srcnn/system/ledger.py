@@ -1,31 +1,44 @@
-"""What results are made from, as the lists of folders note it."""
+"""The ledger of a folder of results: what the program wrote there, and from what.
+
+It is LIST, a JSON line for each file, made before the file is. A file that has another size or time of change
+than its line was changed by somebody else since, and is theirs.
+"""
 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from srcnn.system import windows
 from srcnn.system.errors import InputError
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
 
 
-def origin(source, srcnns, was=None):
+def origin(source: Path, srcnns: list, known: list | None = None) -> dict:
     """What a result was made from, as the list of its folder notes it: plain values.
 
-    was: the `identity` of the source, where it was asked for before.
+    known: the `identity` of the source, where it was taken before the source was read.
     """
-    about = {"input": was or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
+    about = {"input": known or identity(source), "weights": [srcnn.digest for srcnn in srcnns]}
     return about | ({"self_ensemble": True} if srcnns[0].self_ensemble else {})
 
 
-def identity(source):
-    """What tells a file from others of its name, as lists of results note it: plain values."""
-    status = source.stat()
-    return [source.name, status.st_size, status.st_mtime_ns]
+def identity(path: Path) -> list:
+    """What tells a file from others and from itself before a change: name, bytes, nanoseconds of its change.
+
+    Plain values, as ledgers note them. Raises OSError if there is no file.
+    """
+    status = path.stat()
+    return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def identity_if_there(path: Path) -> list | None:
+    """The `identity` of a file before it is read; None if there is none, which reading it tells the user."""
+    with suppress(OSError):
+        return identity(path)
+    return None
 
 
 def use_list(name):
@@ -34,29 +47,15 @@ def use_list(name):
     own_list = f"{LIST}-{name}" if name else LIST
 
 
-@contextmanager
-def said(path):
-    """Turns errors of the file system into an InputError that names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
-
-
-def _identity(path):
-    status = os.stat(path)
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-
-
-def _note(path, temporary, about):
-    _add_line(path.parent, {"name": path.name, **_identity(temporary), "about": about})
+def note(path, temporary, about):
+    _, size, changed = identity(temporary)
+    _add_line(path.parent, {"name": path.name, "size": size, "mtime_ns": changed, "about": about})
 
 
 def note_failure(path, about):
     """Notes in the list of a folder, which is made, that `path` could not be; see `failures`."""
-    with said(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _add_line(path.parent, {"name": path.name, "failed": about})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _add_line(path.parent, {"name": path.name, "failed": about})
 
 
 def _add_line(folder, entry):
@@ -80,7 +79,8 @@ def written(folder):
     found = {}
     for entry in _entries(folder):
         with suppress(KeyError, TypeError, OSError):
-            if _identity(Path(folder) / entry["name"]) == {k: entry[k] for k in ("size", "mtime_ns")}:
+            name, size, changed = entry["name"], entry["size"], entry["mtime_ns"]
+            if identity(Path(folder) / name)[1:] == [size, changed]:
                 found[entry["name"]] = entry["about"]
     return found
 

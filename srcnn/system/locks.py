@@ -6,8 +6,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
-from srcnn.system.writing import replacing
 
 
 def is_locked(folder):

@@ -13,17 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from srcnn import tf1
-from srcnn.cluster.shares import check_none_missing, part_of
+from srcnn.cluster.shards import check_none_missing, shard_of
 from srcnn.images import image_io, png
 from srcnn.page import report
 from srcnn.page.pictures import filters_picture, save_comparison
 from srcnn.settings import Tiling
 from srcnn.system import ledger
+from srcnn.system.atomic_write import published, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
+from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_apart, check_writable, published, replacing
 from srcnn.testing import table
 from srcnn.testing.evaluate import evaluate
 
@@ -47,7 +48,7 @@ def test_images(
     user's, and if some of what is gathered is missing.
     """
     stems = names(paths, ENDINGS, RESULTS)
-    named = part_of(list(zip(paths, stems, strict=True)), shard)
+    named = shard_of(list(zip(paths, stems, strict=True)), shard)
     outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
     outputs += [] if shard else [folder / name for name in RESULTS]
     check_outputs(folder, paths, outputs)
@@ -106,7 +107,7 @@ def tested(srcnn, tiling, named, writing, exhibits=0):
 
 @contextmanager
 def _staged(staging, name, _):
-    with ledger.said(staging.parent):
+    with naming(staging.parent):
         yield staging / name
 
 

@@ -1,13 +1,15 @@
 """Batches of sub-images from an HDF5 file that may be larger than the memory."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import h5py
 import numpy as np
 
 from srcnn.system.threads import in_threads
 from srcnn.training.hdf5 import damage
-from srcnn.training.training_data import LEFT_OUT
+from srcnn.training.training_data import LEFT_OUT, Pairs
 
 POOL_BYTES = 2**28  # of the sub-images that are in memory and mixed with each other
 
@@ -24,13 +26,13 @@ class Batches:
     pairs in a pool. epoch_steps: batches in an epoch.
     """
 
-    def __init__(self, hf, batch_size, seed):
+    def __init__(self, hf: h5py.File | Pairs, batch_size: int, seed: int):
         self.data, self.label, self.seed = hf["data"], hf["label"], seed
         self.images = hf.attrs.get("images", "")
         self.length = len(self.data)
         self.batch_size = min(batch_size, self.length)
         self.reader = ThreadPoolExecutor(1)
-        self.coming = {}
+        self.prefetched: dict[tuple[int, int], Future] = {}
         size = (self.data.nbytes + self.label.nbytes) // self.length
         self.is_whole = self.length * size <= POOL_BYTES
         chunk = self.data.chunks[0]
@@ -41,7 +43,7 @@ class Batches:
         pools, rest = (1, 0) if self.is_whole else divmod(self.chunks, self.pool_chunks)
         self.epoch_steps = pools * self.pool_steps + rest * chunk // self.batch_size
 
-    def read(self, epoch, number):
+    def read(self, epoch: int, number: int) -> tuple[np.ndarray, ...]:
         """The data and label arrays of one pool of an epoch. Raises InputError if the file is damaged."""
         places = [slice(None)]
         if not self.is_whole:
@@ -55,20 +57,20 @@ class Batches:
             raise damage(self.data.file.filename, error) from error
         return tuple(parts[0] if len(parts) == 1 else np.concatenate(parts) for parts in pairs)
 
-    def pool(self, epoch, number):
+    def pool(self, epoch: int, number: int) -> tuple[np.ndarray, ...]:
         """The same, with the pool that follows being read meanwhile."""
         if self.is_whole:
             epoch, following = 0, (0, 0)
         else:
             is_last = (number + 1) * self.pool_steps >= self.epoch_steps
             following = (epoch + 1, 0) if is_last else (epoch, number + 1)
-        self.coming = {
-            key: self.coming.get(key) or self.reader.submit(self.read, *key)
+        self.prefetched = {
+            key: self.prefetched.get(key) or self.reader.submit(self.read, *key)
             for key in dict.fromkeys([(epoch, number), following])  # one, if the file is read whole
         }
-        return self.coming[epoch, number].result()
+        return self.prefetched[epoch, number].result()
 
-    def batch(self, step):
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """The batch of a step, each pair in one of its 8 flips and rotations.
 
         Order and flips derive from seed, epoch and step alone, so that training can resume anywhere.
@@ -83,12 +85,12 @@ class Batches:
         codes = np.random.default_rng([self.seed, epoch, index]).integers(8, size=len(chosen))
         return turn(data[chosen], codes), turn(label[chosen], codes)
 
-    def following(self, step):
+    def following(self, step: int) -> Generator[tuple[np.ndarray, np.ndarray]]:
         """Yields the batches from a step on, made ahead in the background."""
         return in_threads(self.batch, itertools.count(step), workers=1)
 
 
-def turn(images, codes):
+def turn(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Flips and rotates (n, h, w, c) images, each as its code of 0 to 7 says."""
     for code in range(1, 8):
         same = codes == code
@@ -97,7 +99,7 @@ def turn(images, codes):
     return images
 
 
-def say_pairs(batches, hf, count, image_size):
+def say_pairs(batches: Batches, hf: h5py.File | Pairs, count: int, image_size: int) -> None:
     """Prints what a training is of; count: of its images, with those that are left out."""
     skipped, small = (int(hf.attrs.get(name, 0)) for name in LEFT_OUT)
     print(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")

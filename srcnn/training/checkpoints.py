@@ -6,15 +6,16 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from srcnn.cluster.failures import is_lost
+from srcnn.cluster.failures import is_machine_failure
 from srcnn.networks import checkpoint_files as files
-from srcnn.networks.weight_files import check_settings, open_checkpoint
+from srcnn.networks.weight_files import check_settings, open_checkpoint, settings_of, tensor_of
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.version import PROGRAM
-from srcnn.system.writing import replacing
 from srcnn.tf1 import tf
 
 DISK = 24 * 3_600_000  # milliseconds for a disk to take a checkpoint, or to give it
@@ -28,15 +29,15 @@ class Checkpoints:
     plain values that every checkpoint keeps.
     """
 
-    def __init__(self, srcnn, folder, settings):
-        self.srcnn, self.folder, self.settings = srcnn, Path(folder), settings
+    def __init__(self, srcnn: Any, folder: Path, settings: dict[str, Any]):
+        self.srcnn, self.folder, self.settings = srcnn, folder, settings
         self.text = tf.Variable("{}", name="settings", trainable=False)
         self.new_text = tf.placeholder(tf.string, [])
         self.write_text = tf.assign(self.text, self.new_text)
         self.saver = tf.train.Saver(max_to_keep=None)
-        self.kept = []  # paths of those that this training saved, oldest first
+        self.kept: list[str] = []  # paths of those that this training saved, oldest first
 
-    def restore(self, initial=None):
+    def restore(self, initial: dict[str, np.ndarray] | None = None) -> int:
         """Goes on from the checkpoint that the folder's list names, if there is one; returns the step.
 
         initial: w1, b1, ... of the first step, a dict of arrays, instead of those of the flag `init`.
@@ -51,7 +52,7 @@ class Checkpoints:
             try:
                 self._run_saver("restore_op_name", path)
             except tf.errors.OpError as error:
-                if is_lost(sess, error):
+                if is_machine_failure(sess, error):
                     raise
                 raise InputError(
                     f"{path}: not a checkpoint that can be read ({first_line(error)}); remove its files"
@@ -65,7 +66,7 @@ class Checkpoints:
     def _check(self, path):
         reader = open_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
-        settings = read_settings(path, reader) if "settings" in shapes else {}
+        settings = settings_of(path, tensor_of(path, reader, "settings")) if "settings" in shapes else {}
         check_settings(path, settings, self.srcnn.network.settings)  # of another one more is missing, too
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(
@@ -84,7 +85,7 @@ class Checkpoints:
             names = ", ".join(p.name for p in newer)
             print(f"{path}: the list names this one, training goes on from it; {names} are left alone")
 
-    def save(self, step, epoch):
+    def save(self, step: int, epoch: int) -> None:
         """Writes a checkpoint of the whole state; the last KEPT of this training are kept."""
         sess = self.srcnn.sess
         if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
@@ -103,7 +104,7 @@ class Checkpoints:
             else:
                 print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
-            if is_lost(sess, error):
+            if is_machine_failure(sess, error):
                 raise
             reason = first_line(error)
             raise InputError(f"{self.folder}: the checkpoint cannot be written ({reason})") from error
@@ -126,7 +127,7 @@ class Checkpoints:
         self.kept = [p for p in self.kept[:-KEPT] if files.is_whole(p)] + self.kept[-KEPT:]
         files.write_list(self.folder, self.kept)
 
-    def _set_aside(self, path):
+    def _set_aside(self, path: str) -> list[tuple[Path, Path]]:
         """Copies a checkpoint that is not of the rotation where this one is about to save.
 
         Returns pairs of paths: of its files and their copies.
@@ -141,10 +142,3 @@ class Checkpoints:
             with replacing(copy) as temporary:
                 shutil.copyfile(file, temporary)
         return copies
-
-
-def read_settings(path, reader):
-    try:
-        return json.loads(reader.get_tensor("settings"))
-    except Exception as error:  # the readers raise nearly everything on damaged files
-        raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error

@@ -2,24 +2,26 @@
 
 import csv
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from srcnn.page import figures
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import written
 from srcnn.system.progress import LOG_SECONDS
-from srcnn.system.writing import replacing
 from srcnn.tf1 import tf
 
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
-def plot_curve(path):
+def plot_curve(path: Path) -> None:
     """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
-    path, picture = Path(path), Path(path).with_suffix(".png")
+    picture = path.with_suffix(".png")
     if not path.exists():
         return
     if picture.exists() and picture.name not in written(picture.parent):
@@ -48,8 +50,9 @@ class Curve:
     a folder.
     """
 
-    def __init__(self, path):
-        self.path, self.rows = path, []
+    def __init__(self, path: Path):
+        self.path = path
+        self.rows: list[dict[str, Any]] = []
         if path.parent.exists() and not path.parent.is_dir():
             raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
         if path.exists():
@@ -65,7 +68,7 @@ class Curve:
             if not known:
                 raise InputError(f"{path}: is not the curve of a training; move it away")
 
-    def start(self, step):
+    def start(self, step: int) -> None:
         """Forgets the rows after a step, from which training goes on."""
         self.rows = [row for row in self.rows if row["step"] <= step]
         self.started = time.monotonic() - (float(self.rows[-1]["seconds"]) if self.rows else 0.0)
@@ -81,7 +84,7 @@ class Curve:
     def __exit__(self, *_):
         self.summaries.close()
 
-    def add(self, epoch, step, losses, validation_psnr):
+    def add(self, epoch: int, step: int, losses: Sequence[float], validation_psnr: str) -> None:
         """A row for an epoch that is done; PSNR in dB, of sub-images and of validation images."""
         loss = float(np.mean(losses))
         numbers = f"{loss:.4e}", f"{-10 * np.log10(max(loss, 1e-30)):.3f}", validation_psnr
@@ -91,13 +94,13 @@ class Curve:
         summary = [tf.Summary.Value(tag=key, simple_value=value) for key, value in shown.items()]
         self.summaries.add_summary(tf.Summary(value=summary), step)
 
-    def show(self, is_last):
+    def show(self, is_last: bool) -> None:
         """Prints the last row, if it is time for a line."""
         if is_last or time.monotonic() - self.printed > LOG_SECONDS:
             self.printed = time.monotonic()
             tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
 
-    def save(self):
+    def save(self) -> None:
         with (
             replacing(self.path) as temporary,
             open(temporary, "w", encoding="utf-8", newline="") as file,

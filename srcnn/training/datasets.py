@@ -6,6 +6,7 @@ import tempfile
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -30,13 +31,13 @@ LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
 LARGEST_ARCHIVE = 1 << 30
 
 
-def known_sums():
+def known_sums() -> dict[Path, str]:
     """Path to SHA-256, for the 91 images (two of which are the same), Set5 and Set14."""
     pairs = (line.split(maxsplit=1) for line in SUMS.read_text("ascii").splitlines())
     return {Path(path): digest for digest, path in pairs}
 
 
-def download(sources=SOURCES, root="."):
+def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
     """Fetches the images into Train/, Test/Set5 and Test/Set14 below `root`.
 
     sources: addresses of zip archives, tried in order until nothing is missing. A file is known by
@@ -54,8 +55,8 @@ def download(sources=SOURCES, root="."):
     if not wanted:
         print("all images are already there")
         return
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as staging:
-        staging = Path(staging)
+    with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as name:
+        staging = Path(name)
         staged, failures = stage(sources, set(wanted.values()), staging)
         missing = [path for path, digest in wanted.items() if digest not in staged]
         incomplete = {path.parent for path in missing}
@@ -74,12 +75,13 @@ def download(sources=SOURCES, root="."):
         )
 
 
-def stage(sources, wanted, folder):
+def stage(sources: Sequence[str], wanted: set[str], folder: Path) -> tuple[set[str], list[str]]:
     """Saves the files of these SHA-256 in a folder, under them as their names.
 
     sources: see `download`. Returns the SHA-256 of those that were found, and in words what went wrong.
     """
-    staged, failures = set(), []
+    staged: set[str] = set()
+    failures: list[str] = []
     for source in sources:
         if staged == wanted:
             break
@@ -94,7 +96,7 @@ def stage(sources, wanted, folder):
     return staged, failures
 
 
-def fetch(source, path):
+def fetch(source: str, path: Path) -> None:
     """Saves what an address has, with a progress bar."""
     with urllib.request.urlopen(source, timeout=TIMEOUT) as response, open(path, "wb") as file:
         length = int(response.headers.get("Content-Length") or 0)
@@ -108,7 +110,7 @@ def fetch(source, path):
             raise ValueError(f"only {file.tell()} of {length} bytes came")
 
 
-def contents(archive):
+def contents(archive: Path) -> Iterator[tuple[str, bytes]]:
     """The SHA-256 and content of each file in a zip archive that is small enough to be one of ours."""
     with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
@@ -118,7 +120,7 @@ def contents(archive):
                 yield hashlib.sha256(content).hexdigest(), content
 
 
-def split(paths, count):
+def split(paths: list[Path], count: int) -> tuple[list[Path], list[Path]]:
     """Images to train with, and `count` that are held out, at even distances."""
     if count >= len(paths):
         raise InputError(f"--validation {count}: there are {len(paths)} images; hold out fewer")

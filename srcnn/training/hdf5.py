@@ -2,13 +2,16 @@
 
 import io
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.writing import replacing
 
 CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 
@@ -16,7 +19,7 @@ CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 class Output(io.FileIO):
     """A file that hides failed writes from HDF5, which crashes on them. `error`: the first one."""
 
-    error = None
+    error: OSError | None = None
 
     def write(self, data):
         data, done = memoryview(data).cast("B"), 0
@@ -33,7 +36,12 @@ class Output(io.FileIO):
         return size
 
 
-def make_data(savepath, items, settings, about=None):
+def make_data(
+    savepath: Path,
+    items: Iterable[Sequence[np.ndarray]],
+    settings: dict[str, Any],
+    about: dict[str, Any] | None = None,
+) -> None:
     """Writes pairs of arrays to an HDF5 file, as they come, in chunks with checksums.
 
     items: iterable of (data, label), arrays of (n, h, w, c). settings: a dict of plain values, kept as
@@ -59,7 +67,7 @@ def make_data(savepath, items, settings, about=None):
             raise file.error
 
 
-def append(hf, name, array, chunk_length):
+def append(hf: h5py.File, name: str, array: np.ndarray, chunk_length: int) -> None:
     """Adds an array of (n, h, w, c) to the end of a dataset, which is made if need be."""
     if name not in hf:
         shape = array.shape[1:]
@@ -70,7 +78,7 @@ def append(hf, name, array, chunk_length):
     dataset[len(dataset) - len(array) :] = array
 
 
-def is_current(path, settings):
+def is_current(path: str | Path, settings: dict[str, Any]) -> bool:
     """Whether `path` is a whole HDF5 file made with these settings."""
     try:
         with h5py.File(path) as hf:
@@ -85,7 +93,7 @@ def is_current(path, settings):
         return False
 
 
-def check_replaceable_data(path):
+def check_replaceable_data(path: Path) -> None:
     """Raises InputError if there is a file that `make_data` did not write, or a damaged one."""
     if not path.exists():
         return
@@ -99,7 +107,7 @@ def check_replaceable_data(path):
 
 
 @contextmanager
-def read_data(path):
+def read_data(path: str | Path) -> Iterator[h5py.File]:
     """Opens an HDF5 file for reading. Raises InputError if it is damaged."""
     try:
         hf = h5py.File(path)
@@ -109,6 +117,6 @@ def read_data(path):
         yield hf
 
 
-def damage(path, error):
+def damage(path: str | Path, error: OSError) -> InputError:
     """The InputError for a file that is damaged inside."""
     return InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again")

@@ -1,19 +1,23 @@
 """The training of a network: steps, validation, checkpoints, resuming, the curve."""
 
 import itertools
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from srcnn.networks.weight_files import digest
 from srcnn.pixels.metrics import psnr, scored_part
 from srcnn.pixels.tiles import super_resolve
-from srcnn.settings import Cut, Recipe
+from srcnn.settings import Recipe, Training
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
+from srcnn.system.signals import Stop
 from srcnn.tf1 import tf
+from srcnn.training.batches import Batches
 from srcnn.training.checkpoints import Checkpoints
 from srcnn.training.curve import Curve
 
@@ -27,45 +31,41 @@ FACTOR_PIXELS = 7056  # label pixels of the batch from which its factors are tak
 
 
 def train(
-    srcnn,
-    recipe: Recipe,
-    cut: Cut,
-    batches,
-    validation,
-    folder,
-    stop,
-    epochs: int,
-    *,
-    loss_weights=None,
-    held_out=0,
-    initial=None,
-    pausing=lambda: False,
-):
-    """Trains until so many epochs are done, saving as it goes.
+    srcnn: Any,
+    job: Training,
+    batches: Batches,
+    validation: Sequence[tuple[np.ndarray, np.ndarray]],
+    folder: Path,
+    stop: Stop,
+    initial: dict[str, np.ndarray] | None = None,
+    pausing: Callable[[], bool] = lambda: False,
+) -> Path | None:
+    """Trains until the epochs of a job are done, saving as it goes.
 
-    srcnn: with its step of descent. recipe, cut, loss_weights: what it and the batches were made with.
-    batches: see batches.py; of (n, image_size, image_size, c_dim) and (n, label_size, label_size, c_dim).
-    validation: (input, label) pairs of the `held_out` images, scored after each epoch.
+    srcnn: a model.SRCNN with its step of descent.
+    batches: of (n, image_size, image_size, c_dim) and (n, label_size, label_size, c_dim).
+    validation: (input, label) images, (h, w, c_dim), scored after each epoch.
     folder: of the checkpoints; training goes on where an earlier run with the same settings stopped.
-    stop: see signals.py; with its number set, training ends after the current step, with a checkpoint.
-    initial: w1, b1, ... to start from, a dict of arrays; None for those of `recipe.init`.
+    stop: with its number set, training ends after the current step, with a checkpoint.
+    initial: w1, b1, ... to start from; None for those that the network has by its `init`.
     pausing: called after a checkpoint; if it returns True, training ends there for now.
-    Returns the path of the curve, CSV with a row an epoch; None if it is to go on.
+    Returns the path of the curve, CSV with a row an epoch; None if it is to go on. Raises InputError if the
+    folder has checkpoints of another training, or none can be written, or the loss is not finite.
     """
-    settings = trained_with(srcnn.network, recipe, cut, batches, initial, loss_weights, held_out)
-    checkpoints = Checkpoints(srcnn, folder, settings)
-    curve = Curve(Path(folder) / "training.csv")
+    checkpoints = Checkpoints(srcnn, folder, training_settings(job, batches, initial))
+    curve = Curve(folder / "training.csv")
     step = checkpoints.restore(initial)
-    epoch_steps, steps = batches.epoch_steps, epochs * batches.epoch_steps
+    epoch_steps, steps = batches.epoch_steps, job.epoch * batches.epoch_steps
     if step >= steps:
         say_finished(folder, step, epoch_steps)
         return curve.path
     curve.start(step)
     losses = []
     with curve, closing(batches.following(step)) as following:
-        for batch in progress(itertools.islice(following, steps - step), "training, steps", steps, step):
-            losses.append(train_step(srcnn, step, *batch, learning_rate(recipe, step / steps)))
-            check_finite(losses[-1], step, recipe.learning_rate)
+        pairs = itertools.islice(following, steps - step)
+        for inputs, labels in progress(pairs, "training, steps", steps, step):
+            losses.append(train_step(srcnn, step, inputs, labels, learning_rate(job.recipe, step / steps)))
+            check_finite(losses[-1], step, job.recipe.learning_rate)
             step += 1
             ending = step == steps or stop.number
             if step % epoch_steps == 0:
@@ -75,21 +75,19 @@ def train(
             if step % CHECKPOINT_STEPS == 0 or ending:
                 checkpoints.save(step, step // epoch_steps)
                 curve.save()
-                if ending:
+                if ending or pausing():
                     break
-                if pausing():
-                    return None
-    return curve.path
+    return curve.path if ending else None
 
 
-def say_finished(folder, step, epoch_steps):
+def say_finished(folder: Path, step: int, epoch_steps: int) -> None:
     print(
         f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
         f"than {step // epoch_steps}; to start anew, remove that folder."
     )
 
 
-def check_finite(loss, step, learning_rate):
+def check_finite(loss: float, step: int, learning_rate: float) -> None:
     if not np.isfinite(loss):
         raise InputError(
             f"the loss is not finite at step {step}; the last checkpoint stands. "
@@ -97,22 +95,22 @@ def check_finite(loss, step, learning_rate):
         )
 
 
-def trained_with(network, recipe, cut, batches, initial, loss_weights, held_out):
+def training_settings(job: Training, batches, initial) -> dict[str, Any]:
     """What a checkpoint says of its training; another training does not go on from it."""
     return {
         "version": VERSION,
         "sub_images": batches.length,
         "images": batches.images,
         "weights": digest(initial) if initial else "",
-        "loss_weights": list(loss_weights or []),
-        **network.settings,
-        **asdict(recipe),
-        **asdict(cut),
-        "validation": held_out,
+        "loss_weights": job.loss_weights or [],
+        **job.network.settings,
+        **asdict(job.recipe),
+        **asdict(job.cut),
+        "validation": job.validation,
     }
 
 
-def train_step(srcnn, step, inputs, labels, rate):
+def train_step(srcnn: Any, step: int, inputs: np.ndarray, labels: np.ndarray, rate: float) -> float:
     """One step of descent on a batch, the curvature refreshed when it is due; returns the loss."""
     interval = REFRESH_STEPS if step < FIRST_STEPS else LATER_STEPS
     if srcnn.refresh is not None and step % interval == 0:
@@ -127,18 +125,22 @@ def train_step(srcnn, step, inputs, labels, rate):
     return srcnn.sess.run([srcnn.loss, srcnn.train_op], feed)[0]
 
 
-def learning_rate(recipe, progress):
-    """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end."""
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end.
+
+    progress: the steps that are done as a part of all.
+    """
     if recipe.preconditioner == "none":
         return recipe.learning_rate
     return recipe.learning_rate * min(1, (1 - progress) / DECAY)
 
 
-def validate(srcnn, validation):
-    """Mean PSNR of images that are held out, as text; empty if there are none."""
-    network = srcnn.network
-    pairs = [(label, super_resolve(srcnn, input_)) for input_, label in validation]
-    pairs = [[scored_part(image, network.colour) for image in pair] for pair in pairs]
-    scores = [psnr(label, output, network.scale) for label, output in pairs]
-    scores = [score for score in scores if score is not None]
+def validate(srcnn: Any, validation: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:
+    """Mean PSNR of images that are held out, in dB, as text; empty if there are none."""
+
+    def score(input_, label):
+        colour, scale = srcnn.network.colour, srcnn.network.scale
+        return psnr(scored_part(label, colour), scored_part(super_resolve(srcnn, input_), colour), scale)
+
+    scores = [found for pair in validation if (found := score(*pair)) is not None]
     return f"{np.mean(scores):.3f}" if scores else ""

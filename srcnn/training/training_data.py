@@ -7,38 +7,44 @@ train.h5.00001, ... have the pairs.
 import hashlib
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from srcnn.images import image_io
 from srcnn.networks import conditioning
+from srcnn.networks.network import Network
 from srcnn.settings import Cut
 from srcnn.system import windows
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
-from srcnn.system.writing import remove_leftovers
 from srcnn.training.hdf5 import check_replaceable_data, damage, is_current, make_data, read_data
 
 PART_BYTES = 2**30
 PREPARING = 2**31  # bytes of the images that are prepared at a time, or one that takes more
 LEFT_OUT = "skipped", "small"  # attributes: images that are broken, or too small (not in files of before)
 READING = 12  # bytes that a value of an image takes while it is read and degraded: measured
+# Of an image: its pairs, [data, label] or None, its content, and whether it was left out as broken.
+Prepared = tuple[list[np.ndarray] | None, bytes, bool]
 
 
-def part_path(path, number):
+def part_path(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number:05}")
 
 
-def digest_of(paths):
+def digest_of(paths: Sequence[Path]) -> str:
     """What changes when one of these files does, without reading them. Of the list, which may have 43 MB."""
     statuses = ((path, path.stat()) for path in paths)
     sources = [[str(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns] for path, found in statuses]
     return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
 
 
-def is_prepared(path, settings):
+def is_prepared(path: Path, settings: dict[str, Any]) -> bool:
     """Whether a file and its parts are whole and made with these settings."""
     if not is_current(path, part_settings(settings, 0)):
         return False
@@ -47,9 +53,10 @@ def is_prepared(path, settings):
     return len(whole_parts(path, settings)) >= count
 
 
-def whole_parts(path, settings):
+def whole_parts(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """The attributes of the first parts, as far as they are whole and made with these settings."""
-    found, start = [], 0
+    found: list[dict[str, Any]] = []
+    start = 0
     while is_current(part := part_path(path, len(found)), part_settings(settings, start)):
         with h5py.File(part) as hf:
             found.append(dict(hf.attrs))
@@ -57,16 +64,18 @@ def whole_parts(path, settings):
     return found
 
 
-def part_settings(settings, start):
+def part_settings(settings: dict[str, Any], start: int) -> dict[str, Any]:
     """Those of a part; what begins with the first image may be all there is, train.h5 itself."""
     return settings | {"start": start}
 
 
-def make_parts(path, settings, count, prepared):
+def make_parts(
+    path: Path, settings: dict[str, Any], count: int, prepared: Callable[[int], Iterator[Prepared]]
+) -> int:
     """Prepares `count` images in parts; those that an interrupted run left are used again.
 
-    prepared: called with the number of the first image that is wanted, yields for each of the images from
-    there on its pairs, (data, label) or None, its content, and whether it was left out as broken.
+    prepared: called with the number of the first image that is wanted, yields what is `Prepared` of each of
+    the images from there on.
     Returns the number of sub-images; nothing is left of them if there are none. Raises InputError, before the
     work, if a file is in the way that is not of the program's making.
     """
@@ -78,7 +87,7 @@ def make_parts(path, settings, count, prepared):
     while stop < count:
         part = part_path(path, len(parts))
         remove_leftovers(part)
-        about = {}
+        about: dict[str, Any] = {}
         make_data(part, _until_full(items, about, stop), part_settings(settings, stop), about)
         parts.append(about)
         stop = about["stop"]
@@ -120,19 +129,19 @@ def _numbered(path, first):
     return [part for part, match in matches if match and int(match[1]) >= first]
 
 
-def memory_of(cut: Cut, network, numbered):
+def memory_of(cut: Cut, network: Network, numbered: tuple[int, Path]) -> int:
     """About how many bytes the pairs of an image take, and their making; numbered: its number and path."""
     try:
         h, w = image_io.size(numbered[1])
     except InputError:
         return 0  # which will be said when it is read
-    values = cut.image_size**2 * (network.c_dim + network.is_told) + cut.label_size**2 * network.c_dim
-    copies = 2 * len(conditioning.DRAWN) if network.is_told else 1  # they are put together
+    values = cut.image_size**2 * (network.c_dim + network.is_conditioned) + cut.label_size**2 * network.c_dim
+    copies = 2 * len(conditioning.DRAWN) if network.is_conditioned else 1  # they are put together
     return h * w // cut.stride**2 * values * 4 * copies + h * w * network.c_dim * READING
 
 
 @contextmanager
-def read_parts(path):
+def read_parts(path: Path) -> "Iterator[h5py.File | Pairs]":
     """Opens training pairs for reading, in one file or more: `data` and `label` by name, and `attrs`."""
     with read_data(path) as hf:
         if "parts" not in hf.attrs:
@@ -140,14 +149,19 @@ def read_parts(path):
             return
         attrs = dict(hf.attrs)
     paths = [part_path(path, number) for number in range(int(attrs["parts"]))]
-    yield Pairs(filename=path, attrs=attrs, **{name: Joined(paths, name) for name in ("data", "label")})
+    yield Pairs(path, attrs, {name: Joined(paths, name) for name in ("data", "label")})
 
 
-class Pairs(SimpleNamespace):
+@dataclass(frozen=True)
+class Pairs:
     """What an h5py.File offers of pairs that are in several files."""
 
+    filename: Path
+    attrs: dict[str, Any]
+    datasets: "dict[str, Joined]"
+
     def __getitem__(self, name):
-        return vars(self)[name]
+        return self.datasets[name]
 
 
 class Joined:

@@ -13,12 +13,11 @@ from srcnn import tf1
 from srcnn.images import image_io
 from srcnn.networks.conditioning import check_quality
 from srcnn.networks.network import Network, default_channels
+from srcnn.networks.trained import Stages
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
-from srcnn.upscaling.inputs import Work
 from srcnn.upscaling.photographs import result_size, upscale
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.upscaling_job import Stages
 
 FLOATS = np.float16, np.float32, np.float64
 
@@ -48,7 +47,7 @@ class Upscaler:
         network, self.goal = _network(factor, filters, channels, quality), Goal(factor)
         with tf1.session() as sess:  # which may end: what is frozen has a session of its own
             stages = Stages(partial(trained, sess, weights=weights), network, Source(weights))
-            self.srcnns = stages(Work(Path(), Path(), factor))
+            self.srcnns = stages(factor)
         for srcnn in self.srcnns:
             srcnn.self_ensemble = self_ensemble
 

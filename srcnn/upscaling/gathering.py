@@ -1,14 +1,17 @@
 """An upscaling shared out over machines: what each notes, and what is gathered in the end."""
 
 import sys
+from collections.abc import Generator, Iterable
 
-from srcnn.cluster.shares import check_none_missing
+from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
 from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure
+from srcnn.system.output_paths import naming
+from srcnn.upscaling.work import Upscaled, Work
 
 
-def noting(results):
+def noting(results: Iterable[Upscaled]) -> Generator[Upscaled, None, None]:
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
 
     That is so if the error names it. A target that is in the way, and what a system may do better another
@@ -18,14 +21,16 @@ def noting(results):
         cause = item.error and item.error.__cause__
         passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
         if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
-            note_failure(item.target, {"input": ledger.identity(item.source), "reason": str(item.error)})
+            about = {"input": ledger.identity(item.source), "reason": str(item.error)}
+            with naming(item.target):
+                note_failure(item.target, about)
         yield item
 
 
-def check_gathered(work, missing):
+def check_gathered(work: list[Work], missing: list[Work]) -> list[Work]:
     """What machines that shared an upscaling could not do: those of its work that are left out.
 
-    work: list of inputs.Work. missing: the part of it without results. Those that cannot be used are named.
+    missing: the part of the work without results. Those that cannot be used are named.
     Raises InputError if others are missing.
     """
     noted = {folder: failures(folder) for folder in {item.target.parent for item in missing}}
@@ -37,7 +42,7 @@ def check_gathered(work, missing):
     return missing
 
 
-def why_not(item, noted):
+def why_not(item: Work, noted: dict) -> str | None:
     """Why a file cannot be upscaled, as is known here or noted by a shard; None if nothing is known."""
     if item.error:
         return str(item.error)

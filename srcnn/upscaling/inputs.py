@@ -5,38 +5,26 @@ import os
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 from srcnn.images import animations, image_io
-from srcnn.system.errors import InputError, needing
+from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
 from srcnn.system.folders import RESULTS, check_taken, listed
 from srcnn.system.ledger import written
-
-FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
-OLD_FILMS = (  # those that are read, and become .mkv
-    *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
-    *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
-)
-ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
+from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, size_of
+from srcnn.upscaling.sizes import Goal
+from srcnn.upscaling.work import Work
 
 
-class Work(NamedTuple):
-    """A file to upscale, where to write the result, and how much larger that is to be."""
-
-    source: Path
-    target: Path
-    ratio: Fraction | None = None  # None if there is an error
-    quality: int | None = None  # of its JPEG, where the network is told
-    error: InputError | None = None  # why it cannot be done
-
-
-def is_film(path):
-    return path.suffix.lower() in (*FILMS, *OLD_FILMS)
-
-
-def plan(words, output, sample_dir, goal, recursive=False, lossless=False):
-    """A list of Work.
+def plan(
+    words: list[str],
+    output: str | None,
+    sample_dir: str,
+    goal: Goal,
+    recursive: bool = False,
+    lossless: bool = False,
+) -> list[Work]:
+    """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
     sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). goal: a sizes.Goal.
@@ -112,8 +100,8 @@ def _plan_folder(paths, folder, goal, lossless):
     ]
     chosen = names(paths, sorted(set(endings)))
     return [
-        Work(path, folder / (name + ending), **more)
-        for path, name, ending, (_, more) in zip(paths, chosen, endings, measured, strict=True)
+        Work(path, folder / (name + ending), **ratio_or_error)
+        for path, name, ending, (_, ratio_or_error) in zip(paths, chosen, endings, measured, strict=True)
     ]
 
 
@@ -137,16 +125,7 @@ def _measured(path, goal):
     return f"{width}x{height}", {"ratio": ratio}
 
 
-def size_of(path):
-    """(height, width) as it is shown."""
-    if not is_film(path):
-        return image_io.size(path)
-    with needing("av", path):
-        from srcnn.upscaling.films.probe import probe
-    return probe(path).upright
-
-
-def sources(words, recursive):
+def sources(words: list[str], recursive: bool) -> list[tuple[Path, Path]]:
     """Pairs of the path of a file and the folder that it lies in below the one that was named."""
     found: dict[str, tuple[Path, Path]] = {}
     for word in words:

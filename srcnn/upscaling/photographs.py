@@ -3,11 +3,11 @@
 import math
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from srcnn.images import image_io
+from srcnn.images.metadata import Metadata
 from srcnn.pixels import colour, tiles
 from srcnn.pixels.resize import resampled, resized
 from srcnn.pixels.tiles import in_tiles
@@ -56,7 +56,9 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
     return in_tiles(read, lambda tiles: colour.to_pixels(run(tiles), dtype), margin, size, what=what)
 
 
-def upscale(pixels, srcnns, what="upscaling", size=None):
+def upscale(
+    pixels: np.ndarray, srcnns: list, what: str = "upscaling", size: tuple[int, int] | None = None
+) -> np.ndarray:
     """Passes an image through networks in turn, and by bicubic down to a size.
 
     pixels: as in `image_io.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
@@ -80,34 +82,12 @@ def upscale(pixels, srcnns, what="upscaling", size=None):
     return in_tiles(read, partial(colour.to_pixels, dtype=pixels.dtype), 0, size, what=what)
 
 
-def product_of(srcnns):
+def product_of(srcnns: list) -> int:
     """How much larger networks make an image in turn."""
     return math.prod(srcnn.network.scale for srcnn in srcnns)
 
 
-class Options(NamedTuple):
-    """What holds for all files of an upscaling."""
-
-    goal: Goal
-    overwrite: bool
-    noted: bool  # whether the folder of results notes what each was made from
-
-
-class Upscaled(NamedTuple):
-    """A file that was upscaled, or why it was not. Pictures: the middle of it, or of a frame of it."""
-
-    source: Path
-    target: Path
-    size: tuple = ()  # height, width of the result
-    seconds: float = 0.0
-    pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
-    error: InputError | None = None
-    loop: bytes | None = None  # a WebP of both, side by side, of a film
-    warning: str = ""  # what could not be kept of it
-    said: str = ""  # what else there is to say of it
-
-
-def compared(pixels, result, box):
+def compared(pixels: np.ndarray, result: np.ndarray, box: tuple) -> dict[str, np.ndarray]:
     """A part of a result and the same by bicubic, in 8 bits: `bicubic` and `SRCNN`.
 
     pixels, result: as in `image_io.Picture`. box: top, left, bottom, right in the result.
@@ -120,13 +100,13 @@ def compared(pixels, result, box):
     }
 
 
-def remark(source, info, more=""):
-    """What could not be kept of a file, as one line; empty if all was."""
-    left_out = "; ".join(filter(None, (info.left_out, more)))
+def remark(source: Path, info: Metadata, others: str = "") -> str:
+    """What could not be kept of a file, as one line; empty if all was. others: than its metadata."""
+    left_out = "; ".join(filter(None, (info.left_out, others)))
     return f"{source}: left out: {left_out}" if left_out else ""
 
 
-def result_size(source, pixels, srcnns, goal):
+def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal) -> tuple[int, int]:
     """(height, width) of a result. Raises InputError if it, or what is between, has too many pixels."""
     size, product = goal.size(*pixels.shape[:2]), product_of(srcnns)
     if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:
@@ -136,7 +116,7 @@ def result_size(source, pixels, srcnns, goal):
     return size
 
 
-def fill_transparent(pixels):
+def fill_transparent(pixels: np.ndarray) -> np.ndarray:
     """Gives wholly transparent pixels the colour of the nearest visible one: hidden colours would bleed."""
     hidden = pixels[..., -1] == 0
     if hidden.any() and not hidden.all():

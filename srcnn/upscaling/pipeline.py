@@ -2,27 +2,29 @@
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
-from srcnn.system.ledger import identity, origin
+from srcnn.system.ledger import identity_if_there, origin
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
-from srcnn.system.writing import check_free
 from srcnn.tf1 import tf
-from srcnn.upscaling.photographs import Upscaled, compared, remark, result_size, upscale
+from srcnn.upscaling.photographs import compared, remark, result_size, upscale
+from srcnn.upscaling.work import Options, Upscaled, Work
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
 
 
-def upscaled(work, stages, options):
+def upscaled(work: list[Work], stages: Callable[..., list], options: Options) -> Iterator[Upscaled]:
     """Yields an Upscaled for each photograph of the work, in order.
 
-    work: list of inputs.Work, without films. stages: of an item gives the SRCNNs that it passes through, in
-    the thread that asks for the results.
+    work: without films. stages: gives the SRCNNs that an image passes through, see `trained.Stages`, in the
+    thread that asks for the results.
     """
     budget = Budget(PIXELS)
     read = in_threads(partial(Photograph, options, budget), work, 1, budget)
@@ -42,14 +44,14 @@ class Photograph:
     Each of the three steps may be done by another thread; there is nothing more to do after an error.
     """
 
-    def __init__(self, options, budget, item):
+    def __init__(self, options: Options, budget: Budget, item: Work):
         self.options, self.budget, self.item = options, budget, item
-        self.seconds, self.error, self.said, self.warning = 0.0, item.error, "", ""
+        self.seconds, self.error, self.notice, self.warning = 0.0, item.error, "", ""
         self.cost = 0 if self.error else cost_of(item, options.goal)
         budget.take(self.cost)  # before it is read
         with self._step():
             if not self.error:
-                self.was = identity_of(item.source)
+                self.identity = identity_if_there(item.source)
                 if not options.overwrite:
                     check_free(item.target)
                 self.picture = image_io.read(item.source)
@@ -73,8 +75,8 @@ class Photograph:
             if self.error:
                 return
             source, target = self.item.source, self.item.target
-            srcnns = stages(self.item)
-            self.about = origin(source, srcnns, self.was) if self.options.noted else None
+            srcnns = stages(self.item.ratio, self.item.quality)
+            self.about = origin(source, srcnns, self.identity) if self.options.noted else None
             if self.picture.frames > 1 and animations.fit(source, target):
                 self._enlarge_animation(srcnns)
             else:
@@ -83,14 +85,14 @@ class Photograph:
     def _enlarge_first(self, srcnns):
         source, target, picture = self.item.source, self.item.target, self.picture
         if picture.frames > 1:
-            self.said = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
+            self.notice = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
-        image_io.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
+        image_io.check_fits(target, size[0], size[1], picture.pixels, picture.icc_profile, info)
         self.before, self.warning = picture.pixels, remark(source, info)
         self.after = upscale(picture.pixels, srcnns, source.name, size)
-        more = target, picture.icc_profile, self.about, info, self.options.overwrite
-        self.save = partial(image_io.save, self.after, *more)
+        how = picture.icc_profile, self.about, info, self.options.overwrite
+        self.save = partial(image_io.save, self.after, target, *how)
 
     def _enlarge_animation(self, srcnns):
         source, target = self.item.source, self.item.target
@@ -109,19 +111,18 @@ class Photograph:
     def finished(self):
         """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""
         source, target, budget, cost = self.item.source, self.item.target, self.budget, self.cost
-        size, pictures = (), None
         try:
             with self._step():
                 if not self.error:
                     self.save()
-                    size = self.after.shape[:2]
-                    pictures = compared(self.before, self.after, centre(*size))
+                    height, width = self.after.shape[:2]
+                    pictures = compared(self.before, self.after, centre(height, width))
             if self.error:
-                return Upscaled(source, target, error=self.error, said=self.said)
-            found = size, round(self.seconds, 1), pictures
-            return Upscaled(source, target, *found, warning=self.warning, said=self.said)
+                return Upscaled(source, target, error=self.error, notice=self.notice)
+            found = (height, width), round(self.seconds, 1), pictures
+            return Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
         finally:
-            vars(self).clear()  # before others take their room
+            vars(self).clear()  # before others take their memory
             budget.give(cost)
 
 
@@ -132,12 +133,4 @@ def cost_of(item, goal):
     try:
         return math.prod(goal.size(*image_io.size(item.source)))
     except InputError:
-        return 0  # which will be said when it is read
-
-
-def identity_of(source):
-    """`ledger.identity`; None if there is no file, which will be said when it is read."""
-    try:
-        return identity(source)
-    except OSError:
-        return None
+        return 0  # why is said when it is read

@@ -3,12 +3,13 @@
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from srcnn.system.errors import InputError
-from srcnn.system.ledger import said
+from srcnn.system.output_paths import naming
 from srcnn.system.terminal import bytes_alone
 
 PIPE = "-"
@@ -18,12 +19,12 @@ RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes
 class Files(NamedTuple):
     """What --input and --output name, with files in the place of pipes."""
 
-    inputs: list
+    inputs: list[str]
     output: str | None
     to_pipe: bool = False
     folder: str = ""  # of those files
 
-    def said(self, text):
+    def shown(self, text: object) -> str:
         """A text in which a file in the place of a pipe is not named by its path."""
         text = str(text)
         if self.folder:
@@ -33,7 +34,7 @@ class Files(NamedTuple):
 
 
 @contextmanager
-def as_files(inputs, output):
+def as_files(inputs: list[str], output: str | None) -> Iterator[Files]:
     """The Files for --input and --output, where "-" is standard input and output.
 
     When the block ends well, standard output has what was written to its file, a PNG, and nothing else:
@@ -66,16 +67,16 @@ def _named(files):
     try:
         yield files
     except InputError as error:
-        raise InputError(files.said(error)) from error
+        raise InputError(files.shown(error)) from error
 
 
-def receive(path):
+def receive(path: Path) -> str:
     """Saves what comes on standard input; returns the path as text."""
     if sys.stdin and sys.stdin.isatty():
         raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
     with open(path, "wb") as file:
         while sys.stdin and (data := sys.stdin.buffer.read(2**20)):  # it may be closed
-            with said(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
+            with naming(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
                 file.write(data)
                 file.flush()
     if not path.stat().st_size:

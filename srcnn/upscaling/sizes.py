@@ -1,4 +1,4 @@
-"""How large a result is to be: by a factor, a width or a height; and bicubic to any size."""
+"""How large a result is to be: by a factor, a width or a height."""
 
 import math
 from fractions import Fraction
@@ -13,7 +13,7 @@ class Goal(NamedTuple):
     height: int | None = None
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The goal in a few characters, such as x2.5 or width 3000."""
         if self.scale:
             return f"x{float(self.scale):.9g}"
@@ -21,27 +21,18 @@ class Goal(NamedTuple):
         return ", ".join(f"{name} {pixels}" for name, pixels in named if pixels)
 
     @property
-    def plain(self):
+    def plain(self) -> dict:
         """The goal as plain values for JSON."""
         scale = {"scale": float(self.scale) if self.scale % 1 else int(self.scale)} if self.scale else {}
         return scale or {name: pixels for name, pixels in self._asdict().items() if pixels}
 
-    def ratio(self, height, width):
+    def ratio(self, height: int, width: int) -> Fraction:
         """How much larger than an image of this size its result is."""
         if self.scale:
             return Fraction(self.scale)
         return min(Fraction(to, n) for to, n in ((self.height, height), (self.width, width)) if to)
 
-    def size(self, height, width):
+    def size(self, height: int, width: int) -> tuple[int, int]:
         """(height, width) of the result, rounded."""
         ratio = self.ratio(height, width)
         return math.floor(height * ratio + Fraction(1, 2)), math.floor(width * ratio + Fraction(1, 2))
-
-
-def factors_for(ratio: Fraction) -> list[int]:
-    """The factors, 2 and 3, whose product is the smallest that is not below a ratio: 5 is 2 then 3."""
-    most = max(1, math.ceil(math.log2(ratio))) + 1
-    powers = [(twos, threes) for twos in range(most + 1) for threes in range(most + 1)]
-    reaching = [(2**twos * 3**threes, twos, threes) for twos, threes in powers]
-    _, twos, threes = min(found for found in reaching if found[0] >= ratio)
-    return [2] * twos + [3] * threes

@@ -10,7 +10,7 @@ from model import SRCNN
 from srcnn import tf1
 from srcnn.cluster import workers
 from srcnn.cluster.cluster_spec import Cluster
-from srcnn.cluster.failures import LOST
+from srcnn.cluster.failures import MACHINE_FAILURES
 from srcnn.cluster.workers import Crew
 from srcnn.networks.checkpoint_files import latest_checkpoint
 from srcnn.system.errors import InputError
@@ -141,7 +141,7 @@ def test_who_did_not_answer_in_time_is_not_waited_for_again(monkeypatch):
         crew = Crew(Cluster((A, f"127.0.0.1:{hung.getsockname()[1]}"), 0), {}, 60)
         for patience, most in ((0, 15), (3, 18)):
             started = time.monotonic()
-            assert crew.gather(patience, []) == [1]
+            assert crew.assemble(patience, []) == [1]
             assert patience < time.monotonic() - started < most
 
 
@@ -156,5 +156,5 @@ def test_a_slow_disk_is_waited_for_but_no_machine(tmp_path):
         assert checkpoints.restore() == 0
         checkpoints.save(7, 1)
         assert checkpoints.restore() == 0 and latest_checkpoint(tmp_path).endswith("model-7")
-        with pytest.raises(LOST):
+        with pytest.raises(MACHINE_FAILURES):
             sess.run(slow)

@@ -11,8 +11,10 @@ from model import SRCNN
 from srcnn import tf1
 from srcnn.exports.export import write_weights
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import find_weights, read_weights
+from srcnn.networks.trained import find_weights
+from srcnn.networks.weight_files import read_weights
 from srcnn.pixels.tiles import TILE, super_resolve
+from srcnn.settings import Source
 from srcnn.system.errors import InputError
 from srcnn.tf1 import tf
 from tests.conftest import network_of
@@ -130,7 +132,7 @@ def test_mat_is_the_authors_layout(exported, filters):
 def test_mat_comes_back(exported):
     path, _, _ = exported("x3.mat", "9-5-5")
     values, settings = read_weights(path)
-    shipped, _ = read_weights(find_weights(network_of("9-5-5"), "checkpoint"))
+    shipped, _ = read_weights(find_weights(network_of("9-5-5"), Source()))
     assert network_of("9-5-5").settings.items() <= settings.items()
     for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])
@@ -139,7 +141,7 @@ def test_mat_comes_back(exported):
 def test_safetensors_come_back(exported):
     path, _, _ = exported("x3.safetensors", "9-5-5")
     values, settings = read_weights(path)
-    shipped, said = read_weights(find_weights(network_of("9-5-5"), "checkpoint"))
+    shipped, said = read_weights(find_weights(network_of("9-5-5"), Source()))
     assert network_of("9-5-5").settings.items() <= settings.items() and said["step"] == settings["step"]
     for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])

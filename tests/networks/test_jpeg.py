@@ -1,4 +1,4 @@
-"""Networks for JPEG: what a picture goes through, what a file says of its quality, and being told."""
+"""Networks for JPEG: what a picture goes through, what a file says of its quality, and conditioning on it."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from srcnn.networks.weight_files import read_weights
 from srcnn.pixels import colour, resize
 from srcnn.pixels.metrics import psnr
 
-TOLD = Network(kernels=(5, 1, 3), channels=(4, 3), scale=1, degradation="jpeg")
+CONDITIONED = Network(kernels=(5, 1, 3), channels=(4, 3), scale=1, degradation="jpeg")
 SHAPE = "--filters", "5-1-3", "--channels", "4-3", "--degradation", "jpeg"
 
 
@@ -91,20 +91,20 @@ def test_a_file_says_its_quality(tmp_path, monkeypatch):
     assert jpeg.quality_of(tmp_path / "x.jpg") is None
 
 
-def test_a_network_that_is_told_a_quality_is_a_plain_one(tmp_path):
+def test_a_network_conditioned_on_a_quality_is_a_plain_one(tmp_path):
     """What training computes from images with the channel, and what a test computes with folded weights."""
     rng = np.random.default_rng(0)
     image = rng.random((1, 20, 24, 1)).astype(np.float32)
     for quality in (30, 62, 95):
         with tf1.session() as sess:
-            srcnn = SRCNN(sess, TOLD, "identity", label_size=1)
+            srcnn = SRCNN(sess, CONDITIONED, "identity", label_size=1)
             sess.run(tf1.tf.global_variables_initializer())
             values = {name: rng.normal(0, 0.3, v.shape) for name, v in srcnn.variables.items()}
             srcnn.set(values)
-            expected = srcnn.run(conditioning.told(image[0], quality)[np.newaxis])
+            expected = srcnn.run(conditioning.conditioned(image[0], quality)[np.newaxis])
             values = sess.run(srcnn.variables)
         with tf1.session() as sess:
-            plain = SRCNN(sess, TOLD._replace(quality=quality), label_size=1)
+            plain = SRCNN(sess, CONDITIONED._replace(quality=quality), label_size=1)
             plain.set(conditioning.folded(values, quality))
             np.testing.assert_allclose(plain.run(image), expected, atol=1e-5)
 
@@ -117,7 +117,8 @@ def test_training_testing_and_exports(photographs, capfd):
     values, settings = read_weights(folder)
     shapes = [values[name].shape for name in ("w1", "w2", "w3")]
     assert shapes == [(5, 5, 3, 4), (1, 1, 5, 3), (3, 3, 7, 1)] and "quality" not in settings
-    testing = "--is_train", "False", "--test_dir", photographs, *SHAPE, "--scale", 1
+    network = "--is_train", "False", *SHAPE, "--scale", 1
+    testing = *network, "--test_dir", photographs
     found = {}
     for quality in (30, 90):
         assert run(*testing, "--quality", quality) == 0
@@ -132,7 +133,7 @@ def test_training_testing_and_exports(photographs, capfd):
         assert found[quality]["srcnn_psnr"] > found[quality]["bicubic_psnr"]
     assert found[90]["bicubic_psnr"] > found[30]["bicubic_psnr"] + 3
     capfd.readouterr()
-    assert run(*testing, "--quality", 30, "--export", "q30.mat") == 0
+    assert run(*network, "--quality", 30, "--export", "q30.mat") == 0
     assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
     assert "is for quality 30 alone; add --quality 30" in capfd.readouterr().err
     assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
@@ -144,7 +145,7 @@ def test_training_testing_and_exports(photographs, capfd):
     assert "quality" not in capfd.readouterr().err  # a training is for all
     # 9-1-5 is another network.
     with tf1.session() as sess, pytest.raises(main.InputError, match="filters 5-1-3"):
-        trained(sess, TOLD._replace(kernels=(9, 1, 5), quality=30), folder)
+        trained(sess, CONDITIONED._replace(kernels=(9, 1, 5), quality=30), folder)
 
 
 def compressed(pixels, quality):

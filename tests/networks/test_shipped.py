@@ -10,7 +10,7 @@ import main
 import utils
 from main import trained
 from srcnn import tf1
-from srcnn.networks.weight_files import SHIPPED
+from srcnn.networks.trained import SHIPPED
 from srcnn.pixels.metrics import psnr
 from srcnn.pixels.tiles import super_resolve
 from srcnn.testing.paper import paper_numbers

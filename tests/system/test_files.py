@@ -12,9 +12,11 @@ from PIL import Image
 import main
 import utils
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import SHIPPED, read_weights
+from srcnn.networks.trained import SHIPPED
+from srcnn.networks.weight_files import read_weights
+from srcnn.system.atomic_write import replacing
 from srcnn.system.ledger import LIST, written
-from srcnn.system.writing import check_apart, replacing
+from srcnn.system.output_paths import check_apart
 
 MODEL = Network().name
 

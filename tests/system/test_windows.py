@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import main
-from srcnn.system import ledger, locks, terminal, threads, windows, writing
+from srcnn.system import atomic_write, ledger, locks, output_paths, terminal, threads, windows
 from srcnn.system.errors import InputError
 from srcnn.upscaling import inputs, pipes
 from tests.conftest import ROOT
@@ -150,7 +150,10 @@ def test_a_path_that_is_too_long_is_said(tmp_path, on_windows, monkeypatch):
 
     monkeypatch.setattr(os, "replace", missing)
     for name, is_long in (("a" * 200, True), ("a", False)):
-        with pytest.raises(InputError) as raised, writing.replacing(tmp_path / f"{name}.txt") as temporary:
+        with (
+            pytest.raises(InputError) as raised,
+            atomic_write.replacing(tmp_path / f"{name}.txt") as temporary,
+        ):
             temporary.touch()
         assert ("259 characters" in str(raised.value)) == is_long
 
@@ -165,7 +168,7 @@ def test_a_scanner_that_holds_a_new_file_is_waited_for(tmp_path, monkeypatch, on
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", held)
-    with writing.replacing(tmp_path / "a.txt") as temporary:
+    with atomic_write.replacing(tmp_path / "a.txt") as temporary:
         temporary.write_text("whole")
     assert (tmp_path / "a.txt").read_text() == "whole" and len(tries) == 5
 
@@ -177,17 +180,19 @@ def test_who_lives_is_asked_without_a_signal(tmp_path, monkeypatch):
     ended.wait()
     path = tmp_path / "train.h5"
     for process in (ended.pid, os.getpid(), 10**20):
-        (tmp_path / f".train.1.{writing.MACHINE}-{process}.h5").touch()
-    writing.remove_leftovers(path)
-    assert [found.name for found in tmp_path.iterdir()] == [f".train.1.{writing.MACHINE}-{os.getpid()}.h5"]
+        (tmp_path / f".train.1.{atomic_write.MACHINE}-{process}.h5").touch()
+    atomic_write.remove_leftovers(path)
+    assert [found.name for found in tmp_path.iterdir()] == [
+        f".train.1.{atomic_write.MACHINE}-{os.getpid()}.h5"
+    ]
 
 
 def test_a_number_that_another_process_has_by_now_is_no_obstacle(tmp_path):
     """In a container each run has the same number."""
-    left = tmp_path / f".train.1.{writing.MACHINE}-{os.getpid()}.h5"
+    left = tmp_path / f".train.1.{atomic_write.MACHINE}-{os.getpid()}.h5"
     left.touch()
     os.utime(left, (1e9, 1e9))
-    writing.remove_leftovers(tmp_path / "train.h5")
+    atomic_write.remove_leftovers(tmp_path / "train.h5")
     assert not left.exists()
 
 
@@ -198,11 +203,11 @@ def test_disks_that_number_no_files_have_no_equal_ones(tmp_path, monkeypatch, nu
     if numbered:
         os.link(tmp_path / "a.png", tmp_path / "link.png")
         with pytest.raises(InputError, match="which is read"):
-            writing.check_apart([tmp_path / "a.png"], [tmp_path / "link.png"])
+            output_paths.check_apart([tmp_path / "a.png"], [tmp_path / "link.png"])
         return
     status = os.stat
     monkeypatch.setattr(os, "stat", lambda path, **more: os.stat_result([0, 0, *list(status(path))[2:]]))
-    writing.check_apart([tmp_path / "a.png"], [tmp_path / "b.png"])
+    output_paths.check_apart([tmp_path / "a.png"], [tmp_path / "b.png"])
 
 
 def test_a_drive_that_is_not_there_is_said(photographs, fails, monkeypatch):
@@ -249,14 +254,14 @@ def test_an_image_that_is_named_twice_is_done_once(photographs, folder, monkeypa
 def test_pipes_are_not_named_by_their_files(monkeypatch):
     monkeypatch.setattr(pipes, "Path", PureWindowsPath)
     files = pipes.Files([], None, True, "C:\\Temp\\srcnn-x")
-    assert files.said("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
-    assert files.said("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
+    assert files.shown("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
+    assert files.shown("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
 
 
 def test_the_list_of_results_is_known_again(tmp_path, windows_text):
     """Windows would begin it by another line end."""
     for name in ("a.txt", "é照.txt"):
-        with writing.replacing(tmp_path / name, {"about": name}) as temporary:
+        with atomic_write.replacing(tmp_path / name, {"about": name}) as temporary:
             temporary.write_bytes(b"x")
     assert ledger.written(tmp_path) == {name: {"about": name} for name in ("a.txt", "é照.txt")}
 

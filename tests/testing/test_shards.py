@@ -11,8 +11,7 @@ import main
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import failures
 from srcnn.upscaling import gathering
-from srcnn.upscaling.inputs import Work
-from srcnn.upscaling.photographs import Upscaled
+from srcnn.upscaling.work import Upscaled, Work
 from tests.helpers.machines import tf_config
 
 TEST = ["--is_train", "False"]

@@ -5,16 +5,20 @@ import itertools
 import numpy as np
 import pytest
 
+import model
+from model import SRCNN
 from srcnn.tf1 import tf
 from srcnn.training.natural_gradient import (
     Layer,
     NaturalGradient,
+    batch_factors,
     input_factor,
     output_factor,
     patches,
     stack,
 )
 from srcnn.training.towers import Towers
+from tests.conftest import network_of
 
 
 @pytest.fixture
@@ -162,3 +166,153 @@ def test_the_trust_region_bounds_the_step(session):
         nu = min(1, np.sqrt(limit / length))
         for short, natural in zip(bounded, naturals, strict=True):
             np.testing.assert_allclose(short, nu * natural, rtol=1e-4, atol=1e-6)
+
+
+def test_factors_are_averaged_first_plainly_then_with_decay(session):
+    """Of four batches by weights of 1, 1/2, then 1 - decay; the inverses are those of the average."""
+    images, damping = tf.placeholder(tf.float32, [5, 2, 2, 1]), 1e-2
+    layers = convolutions(images, [(2, 2, 1, 1)])
+    settings = {"damping": damping, "decay": 0.6, "spacing": 1}
+    curvature = NaturalGradient([layers], Towers(tf.constant(5)), 1.0, 0, 0, **settings)
+    session.run(tf.global_variables_initializer())
+    rng, average, g = np.random.default_rng(0), np.zeros((5, 5)), 2.0  # of the mean squared error
+    for weight in (1, 1 / 2, 0.4, 0.4):
+        batch = rng.normal(size=(5, 2, 2, 1))
+        session.run(curvature.refresh, {images: batch})
+        rows = np.pad(batch.reshape(5, 4), ((0, 0), (0, 1)), constant_values=1)
+        average += weight * (rows.T @ rows / 5 - average)
+        ((factor, _),), ((inverse, _),) = session.run([curvature.factors, curvature.inverses])
+        np.testing.assert_allclose(factor, average, rtol=1e-5, atol=1e-6)
+        pi = np.sqrt(np.mean(np.diag(average)) / g)
+        expected = np.linalg.inv(average + pi * damping**0.5 * np.eye(5))
+        np.testing.assert_allclose(inverse, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_momentum_adds_what_is_left_of_earlier_steps(session):
+    layers = convolutions(tf.zeros([1, 2, 2, 1]), [(2, 2, 1, 3)])
+    fed = [tf.placeholder(tf.float32, shape) for shape in ((2, 2, 1, 3), (3,))]
+    curvature = NaturalGradient([layers], Towers(tf.constant(1)), 1.0, 0, 0, trust=1e9, momentum=0.7)
+    steps, velocity = curvature.precondition(fed), [0, 0]
+    session.run(tf.global_variables_initializer())  # the inverses are still 1
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        gradients = [rng.normal(size=tensor.shape) for tensor in fed]
+        velocity = [0.7 * before + gradient for before, gradient in zip(velocity, gradients, strict=True)]
+        for step, expected in zip(
+            session.run(steps, dict(zip(fed, gradients, strict=True))), velocity, strict=True
+        ):
+            np.testing.assert_allclose(step, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_factors_of_outputs_weigh_each_sample(session):
+    """G = 2/P sum_n w_n g_n g_n^T, of one position, so that signs do not matter."""
+    rng = np.random.default_rng(0)
+    images, weights = rng.normal(size=(30, 2, 2, 3)), rng.uniform(0.1, 4, 30)
+    layers = convolutions(tf.constant(images, tf.float32), [(2, 2, 3, 4), (1, 1, 4, 3), (1, 1, 3, 1)])
+    towers, counted = Towers(tf.constant(30)), tf.constant(weights.reshape(30, 1, 1, 1), tf.float32)
+    factors = batch_factors([layers], towers, counted, [0, 0], 1)
+    session.run(tf.global_variables_initializer())
+    for layer, (_, factor) in zip(layers, factors, strict=True):
+        found, g = session.run([factor, tf.gradients(layers[-1].outputs, layer.outputs)[0][:, 0, 0]])
+        expected = sum(2 / 30 * w * np.outer(row, row) for w, row in zip(weights, g, strict=True))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def samples(channels):
+    """Eight sub-images, from easy to hard: (8, 11, 11, c) and labels (8, 7, 7, c)."""
+    rng = np.random.default_rng(0)
+    images = rng.random((8, 11, 11, channels))
+    noise = rng.normal(size=(8, 7, 7, channels)) * np.geomspace(0.001, 0.3, 8).reshape(8, 1, 1, 1)
+    return images, images[:, 2:-2, 2:-2] + noise
+
+
+def relative_weights(images, labels):
+    """What sub-images count: 1 over the error of the input and half the mean of those; 1 on average."""
+    errors = [np.mean((label - image[2:-2, 2:-2]) ** 2) for image, label in zip(images, labels, strict=True)]
+    weights = np.array([1 / (error + sum(errors) / 8 / 2) for error in errors])
+    return weights / weights.mean()
+
+
+@pytest.mark.parametrize("colour", ["y", "rgb"])
+def test_easy_sub_images_count_more_than_hard_ones(session, colour):
+    srcnn = SRCNN(session, network_of("3-3", colour=colour))
+    images, labels = samples(srcnn.network.c_dim)
+    found = session.run(srcnn.sample_weights(), {srcnn.images: images, srcnn.labels: labels})
+    np.testing.assert_allclose(found, relative_weights(images, labels), rtol=1e-5)
+    assert all(np.diff(found) < 0) and 2 < found[0] / found[-1] < 20
+
+
+def test_descent_and_curvature_are_of_the_weighted_error(session, monkeypatch):
+    """The step of the last bias by hand: the mean of w_n times its gradient, channels by their weights."""
+    seen = []
+
+    class Unconditioned:
+        refresh = None
+
+        def __init__(self, layers, towers, weights, seed, step):
+            seen.append(weights)
+
+        def precondition(self, gradients):
+            return gradients
+
+    monkeypatch.setattr(model, "NaturalGradient", Unconditioned)
+    srcnn = SRCNN(session, network_of("3-3", colour="rgb"), "identity", loss_weights=[1, 0.5, 0])
+    srcnn.build_descent("kfac")
+    session.run(tf.global_variables_initializer())
+    images, labels = samples(3)
+    feed = {srcnn.images: images, srcnn.labels: labels, srcnn.learning_rate: 0.1}
+    residuals = srcnn.run(images) - labels
+    _, weights = session.run([srcnn.train_op, seen[0]], feed)
+    by_hand = relative_weights(images, labels).reshape(8, 1, 1, 1) * [2, 1, 0]
+    np.testing.assert_allclose(weights, by_hand, rtol=1e-5)
+    expected = -0.1 * np.mean(by_hand * 2 * residuals, (0, 1, 2)) / 3
+    np.testing.assert_allclose(session.run(srcnn.biases["b2"]), expected, rtol=1e-4, atol=1e-8)
+
+
+def test_factors_are_running_averages_and_inverses_are_theirs(session):
+    """A plain mean of the first ones, then 1 - decay of each new one; damped as in section 6.3."""
+    images = tf.placeholder(tf.float32, [5, 3, 4, 2])
+    (layer,) = convolutions(images, [(2, 2, 2, 3)])
+    settings = {"damping": 1e-4, "decay": 0.7, "spacing": 1}
+    preconditioner = NaturalGradient([[layer]], Towers(5), 1.0, 0, 0, **settings)
+    session.run(tf.global_variables_initializer())
+    rng, average = np.random.default_rng(0), 0
+    for weight in (1, 1 / 2, 1 / 3, 0.3, 0.3):
+        feed = {images: rng.normal(size=(5, 3, 4, 2))}
+        session.run(preconditioner.refresh, feed)
+        average = average + weight * (session.run(input_factor(layer), feed) - average)
+        ((a, g),), ((inverse_a, inverse_g),) = session.run([preconditioner.factors, preconditioner.inverses])
+        np.testing.assert_allclose(a, average, rtol=1e-4, atol=1e-6)
+        pi = np.sqrt(np.trace(a) / len(a) / (np.trace(g) / len(g)))
+        for factor, inverse, root in ((a, inverse_a, pi * 0.01), (g, inverse_g, 0.01 / pi)):
+            np.testing.assert_allclose(
+                inverse @ (factor + root * np.eye(len(factor))), np.eye(len(factor)), atol=1e-3
+            )
+
+
+def test_momentum_adds_up_steps(session):
+    (layer,) = convolutions(tf.ones([1, 2, 2, 1]), [(2, 2, 1, 1)])
+    preconditioner = NaturalGradient([[layer]], Towers(1), 1.0, 0, 0, trust=1e9, momentum=0.75)
+    naturals = preconditioner.precondition([tf.ones([2, 2, 1, 1]), tf.ones([1])])
+    session.run(tf.global_variables_initializer())  # inverses of 1
+    for expected in (1, 1.75, 2.3125):
+        for found in session.run(naturals):
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("spacing", [2, None])
+def test_weights_count_in_the_factors_of_outputs_and_spacing_in_those_of_inputs(session, spacing):
+    """Each sample has one output: its sign does not matter. By default every third patch counts."""
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(size=(4, 7, 7, 1)), tf.float32)
+    layers = convolutions(images, [(3, 3, 1, 2), (5, 5, 2, 1)])
+    weights = rng.uniform(0.5, 2, (4, 1, 1, 1)).astype(np.float32)
+    more = {"spacing": spacing} if spacing else {}
+    preconditioner = NaturalGradient([layers], Towers(4), tf.constant(weights), 0, 0, **more)
+    session.run(tf.global_variables_initializer())
+    session.run(preconditioner.refresh)
+    (a, g), (_, last) = session.run(preconditioner.factors)
+    np.testing.assert_allclose(a, session.run(input_factor(layers[0], spacing or 3)), rtol=1e-5)
+    np.testing.assert_allclose(last, [[2 * weights.mean()]], rtol=1e-5)
+    root = output_factor(layers[0], layers[1].outputs, tf.constant(np.sqrt(weights)))
+    np.testing.assert_allclose(g, session.run(root), rtol=1e-4, atol=1e-6)

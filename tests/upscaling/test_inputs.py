@@ -19,8 +19,10 @@ import main
 from model import SRCNN
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
+from srcnn.networks import trained
 from srcnn.pixels import colour, resize, tiles
-from srcnn.upscaling import photographs, sizes
+from srcnn.upscaling import photographs
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
 
@@ -157,7 +159,7 @@ def test_names_with_line_breaks_are_one_line(folder, capsys):
     [(Fraction(5, 2), [3]), (Fraction(37, 10), [2, 2]), (5, [2, 3]), (7, [2, 2, 2]), (10, [2, 2, 3])],
 )
 def test_networks_reach_the_next_larger_product(ratio, factors):
-    assert sizes.factors_for(ratio) == factors
+    assert trained.factors_for(ratio) == factors
 
 
 def test_any_factor_is_that_of_the_network_made_smaller(folder, capsys):
@@ -248,7 +250,7 @@ def test_a_size_is_known_without_decoding(folder):
     for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.avif", "a.heic"):
         for orientation in (1, 6):
             exif = Image.Exif()
-            exif[image_io.ORIENTATION] = orientation
+            exif[ORIENTATION] = orientation
             image = Image.new("RGB", (30, 20))
             if name == "a.heic":
                 pytest.importorskip("pillow_heif").from_pillow(image).save(name, exif=exif.tobytes())

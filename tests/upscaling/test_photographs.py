@@ -14,11 +14,13 @@ import utils
 from main import trained
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
+from srcnn.networks.trained import factors_for
 from srcnn.pixels import resize, tiles
 from srcnn.pixels.colour import to_float, to_luminance, to_pixels
 from srcnn.pixels.metrics import psnr
 from srcnn.system.ledger import LIST
-from srcnn.upscaling import photographs, sizes
+from srcnn.upscaling import photographs
 from tests.conftest import ROOT, network_of, on_posix
 from tests.helpers.image_files import SRGB
 from tests.helpers.image_files import profile as profile_of
@@ -148,7 +150,7 @@ def test_orientation_is_honoured(folder, suffix, orientation):
     """16-bit colour is turned by the project, the rest by Pillow: both the same."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8).repeat(3, 1))
     exif = image.getexif()
-    exif[image_io.ORIENTATION] = orientation
+    exif[ORIENTATION] = orientation
     image.save(f"photo{suffix}", exif=exif)
     pixels = image_io.read(folder / f"photo{suffix}").pixels
     assert pixels.shape == ((8, 36, 3) if orientation < 5 else (36, 8, 3))
@@ -157,7 +159,7 @@ def test_orientation_is_honoured(folder, suffix, orientation):
     assert run("--input", f"photo{suffix}", "--scale", 2) == 0
     saved = Image.open("sample/photo_x2.png")
     assert saved.size == (pixels.shape[1] * 2, pixels.shape[0] * 2)
-    assert saved.getexif().get(image_io.ORIENTATION, 1) == 1
+    assert saved.getexif().get(ORIENTATION, 1) == 1
 
 
 def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):
@@ -182,7 +184,7 @@ def test_tiny_images_work(write, folder, size):
 
 @pytest.mark.parametrize(("scale", "factors"), [(6, [2, 3]), (8, [2, 2, 2]), (9, [3, 3]), (12, [2, 2, 3])])
 def test_other_scales_are_composed(write, folder, capsys, scale, factors):
-    assert sizes.stages(scale) == factors
+    assert factors_for(scale) == factors
     write("photo.png", (16, 20, 3))
     assert run("--input", "photo.png", "--scale", scale) == 0
     assert image_io.read(folder / f"sample/photo_x{scale}.png").pixels.shape == (16 * scale, 20 * scale, 3)

@@ -12,9 +12,9 @@ from typing import Any
 
 import av
 
+from srcnn.system.atomic_write import replacing
 from srcnn.system.file_names import cut
 from srcnn.system.progress import progress
-from srcnn.system.writing import replacing
 from srcnn.upscaling.films.decoding import location
 from srcnn.upscaling.films.film import Part
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -11,23 +12,27 @@ import av
 from tqdm import tqdm
 
 from srcnn.settings import FilmCoding
+from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
-from srcnn.system.ledger import identity, origin
+from srcnn.system.ledger import identity, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
+from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.system.writing import check_free, remove_leftovers, replacing
 from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
 from srcnn.upscaling.films.decoding import reason
+from srcnn.upscaling.films.encoding import Encoder
+from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
-from srcnn.upscaling.photographs import LARGEST, Options, Upscaled, product_of
+from srcnn.upscaling.photographs import LARGEST, product_of
+from srcnn.upscaling.work import Options, Upscaled
 
 FRAMES = 2  # in work at a time, besides the tiles of each
-SECONDS = 40  # of work in a part: what is lost at most
+SECONDS = 40  # of work in a part: all that a kill takes
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
@@ -39,15 +44,15 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     """
     if not options.overwrite:
         check_free(target)
-    started = time.monotonic()
+    started, known = time.monotonic(), identity_if_there(source)
     film = probe(source)
     size = film.turned_size(*options.goal.size(*film.upright))
     encoder = encoding.encoder(film, target, size, coding)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    about = origin(source, srcnns) | asdict(coding)
+    about = origin(source, srcnns, known) | asdict(coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output", is_ours=True), said_of(source, target):
+    with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
@@ -57,12 +62,12 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
         check()
         pictures, loop = compared(film, parts, size)
         with replacing(target, about if options.noted else None, options.overwrite) as temporary:
-            lost = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
+            left_out, damaged = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
         encoded_parts.remove(folder)
-    warning, shown = remarks(film, encoder, parts, broken, *lost), film.turned_size(*encoder.size)
-    seconds = round(time.monotonic() - started, 1)
-    return Upscaled(source, target, shown, seconds, pictures, loop=loop, warning=warning)
+    warning = remarks(film, encoder, parts, broken, left_out, damaged)
+    found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
+    return Upscaled(source, target, *found, loop=loop, warning=warning)
 
 
 def name_others(folder: Path | None, target: Path) -> None:
@@ -73,7 +78,7 @@ def name_others(folder: Path | None, target: Path) -> None:
 
 
 @contextmanager
-def said_of(source, target):
+def naming(source, target):
     """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
     try:
         yield
@@ -84,10 +89,10 @@ def said_of(source, target):
         raise InputError(f"{source}: {why}; {advice}") from error
 
 
-def check_unchanged(source, was):
-    """Raises InputError if a file is not there any more as its `ledger.identity` was."""
+def check_unchanged(source: Path, known: list) -> None:
+    """Raises InputError if a file has not the `ledger.identity` any more that it had."""
     try:
-        is_same = identity(source) == was
+        is_same = identity(source) == known
     except OSError as error:
         why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
         raise InputError(f"{source}: {why}") from error
@@ -95,9 +100,17 @@ def check_unchanged(source, was):
         raise InputError(f"{source}: was changed during the work; the same command starts anew")
 
 
-def encode(film, encoder, srcnns, size, folder, check=lambda: None):
-    """Encodes what is not yet in the parts of a folder; returns the Parts of the whole film, and
-    how many frames could not be decoded.
+def encode(
+    film: Film,
+    encoder: Encoder,
+    srcnns: list,
+    size: tuple[int, int],
+    folder: Path,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[list[Part], int]:
+    """Encodes what is not yet in the parts of a folder.
+
+    Returns the Parts of the whole film, and how many frames could not be decoded.
 
     size: (height, width) of the enlarged frames. check: see `encoded_parts.write`.
     """
@@ -138,24 +151,26 @@ def is_enough(stop, until):
     return bool(stop.number) or time.monotonic() > until
 
 
-def remarks(film, encoder, parts, broken, left_out, damaged):
+def remarks(
+    film: Film, encoder: Encoder, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]
+) -> str:
     """What could not be kept of a film, as one line; empty if all was.
 
     left_out, damaged: see `muxing.join`.
     """
-    said = []
+    found = []
     last = float((max(parts[-1].stamps) + film.last_duration) * film.time_base)
     if last < film.end - CUT_SHORT:
-        said.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
+        found.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
     if broken:
-        said.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
+        found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
-        said.append(f"damaged and missing: {', '.join(damaged)}")
+        found.append(f"damaged and missing: {', '.join(damaged)}")
     left_out = [*left_out, *not_kept(film.format), *(["transparency"] if film.has_alpha else [])]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
     if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):
         left_out.append(f"the shape of its pixels, {film.aspect}")  # PyAV cannot tell Matroska
     if left_out:
-        said.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
-    return f"{film.path}: {'; '.join(said)}" if said else ""
+        found.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
+    return f"{film.path}: {'; '.join(found)}" if found else ""

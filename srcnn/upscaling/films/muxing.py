@@ -5,16 +5,19 @@ import itertools
 import math
 import operator
 from collections import Counter
+from collections.abc import Collection
 from fractions import Fraction
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import av
 
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, location, opened, packets_of
-from srcnn.upscaling.films.encoding import add_encoder
+from srcnn.upscaling.films.encoding import Encoder, add_encoder
+from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
 from srcnn.upscaling.films.timestamps import going_on, shift
 
@@ -31,7 +34,9 @@ DISCARDED = 48  # as FFmpeg numbers it
 SAYING_NOTHING = "", "und", "1970-01-01T00:00:00.000000Z"
 
 
-def join(path, film, parts, suffix, refused=()):
+def join(
+    path: Path, film: Film, parts: list[Part], suffix: str, refused: Collection[int] = ()
+) -> tuple[list[str], list[str]]:
     """Writes the film of these Parts; returns what it could not keep of the original, and what is damaged.
 
     Both are lists of text. path: to be written. suffix: such as .mp4. Sound, subtitles, attachments, chapters
@@ -56,10 +61,10 @@ def join(path, film, parts, suffix, refused=()):
             if stream.index not in streams and not _is_written_otherwise(stream)
         ]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
-    return left_out + _lost(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
+    return left_out + _missing(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
 
 
-def refused(film, encoder, suffix):
+def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:
     """The numbers of the streams that a container refuses once it is written, found before the work.
 
     Raises FFmpegError if it takes not even the frames.
@@ -93,7 +98,7 @@ def _refusal(film, encoder, kind, without):
 
 
 def _opened_to_write(file, kind, source):
-    """An output of a kind of container, with what its muxer is to be told that copies from a source."""
+    """An output of a kind of container, with the options of a muxer that copies from a source."""
     return av.open(file, "w", format=kind, container_options=_options(kind, source), **ANY_TAGS)
 
 
@@ -129,7 +134,7 @@ def _write(output, packets, frames, damaged):
     their number, that are left out.
     """
     for packet in packets:
-        index = packet.stream_index  # which a packet that is written tells no more
+        index = packet.stream_index  # which a packet that is written has no more
         try:
             output.mux_one(packet)
         except av.error.InvalidDataError:
@@ -139,7 +144,7 @@ def _write(output, packets, frames, damaged):
 
 
 def _name(stream):
-    """What a stream of a film is called in what the user is told."""
+    """What a stream of a film is called in messages."""
     name = getattr(stream, "name", None)
     name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
     return _shown(f"{stream.type} {name}".strip())
@@ -151,7 +156,7 @@ def _shown(tag):
 
 
 def _options(kind, source):
-    """What a muxer is to be told that copies from a source."""
+    """The options of a muxer that copies from a source."""
     if kind in ("matroska", "webm"):
         return {"avoid_negative_ts": "disabled"}
     # Telephones name their tags like this, and keep all of them in the place that FFmpeg then takes. For
@@ -166,14 +171,14 @@ def _is_written_otherwise(stream):
     return stream.type == "data" and (stream.discard == DISCARDED or "timecode" in stream.metadata)
 
 
-def _lost(tags, path):
+def _missing(tags, path):
     """Those of the tags given to the film at a path that it has not, as text."""
     with opened(path) as film:
         there = {key.lower() for found in (film, *film.streams) for key in found.metadata}
     if "name" in there:  # as a stream's title is called in MP4
         there.add("title")
-    lost = [key for key, value in tags.items() if value not in SAYING_NOTHING and key.lower() not in there]
-    return [_shown(f"tags {' '.join(lost)}")] if lost else []
+    missing = [key for key, value in tags.items() if value not in SAYING_NOTHING and key.lower() not in there]
+    return [_shown(f"tags {' '.join(missing)}")] if missing else []
 
 
 def _tags(metadata, dropped):
@@ -229,7 +234,7 @@ def _seconds(packet):
     return stamp * packet.time_base
 
 
-def decoding_stamps(parts):
+def decoding_stamps(parts: list[Part]) -> list[int]:
     """Decoding stamps of all packets of the parts, in order: increasing, and none after that of its frame."""
     shown, delay = sorted(stamp for part in parts for stamp in part.stamps), 0
     for part in parts:

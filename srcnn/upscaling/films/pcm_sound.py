@@ -1,6 +1,7 @@
 """Sound that PyAV does not copy, such as WMA and the ADPCM of old cameras: the samples as PCM."""
 
 from fractions import Fraction
+from typing import Any
 
 import av
 
@@ -8,7 +9,7 @@ CODECS = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f3
 CONTAINERS = "matroska", "mov"  # that hold all of them
 
 
-def add_pcm(output, stream):
+def add_pcm(output: av.container.OutputContainer, stream: Any) -> Any:
     """Adds a stream of PCM for the samples of another one; None where there can be none."""
     context = stream.codec_context
     if output.format.name not in CONTAINERS or context.format is None:
@@ -16,12 +17,12 @@ def add_pcm(output, stream):
     format_ = context.format.packed.name
     if format_ not in CODECS or not context.sample_rate:
         return None
-    pcm = output.add_stream(CODECS[format_], rate=context.sample_rate, layout=context.layout.name)
+    pcm: Any = output.add_stream(CODECS[format_], rate=context.sample_rate, layout=context.layout.name)
     pcm.codec_context.format = format_
     return pcm
 
 
-def is_recoded(stream, copy):
+def is_recoded(stream: Any, copy: Any) -> bool:
     """Whether a stream of the output has not the packets of the film's, but PCM."""
     return copy.type == "audio" and copy.codec_context.name != stream.codec_context.name
 
@@ -29,12 +30,12 @@ def is_recoded(stream, copy):
 class Recoding:
     """Makes packets of PCM of a stream's packets. pcm: see `add_pcm`."""
 
-    def __init__(self, stream, pcm):
+    def __init__(self, stream: Any, pcm: Any):
         self.stream, self.pcm, self.next = stream, pcm, 0
         context = pcm.codec_context
         self.packed = av.AudioResampler(context.format, context.layout, context.sample_rate)
 
-    def packets(self, packet):
+    def packets(self, packet: av.Packet | None) -> list[av.Packet]:
         """Those of a packet, or, of None, what is left. Raises FFmpegError if it is damaged."""
         found, tick = [], Fraction(1, self.pcm.codec_context.sample_rate)
         for frame in self.stream.decode(packet):

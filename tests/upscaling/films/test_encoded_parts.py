@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from srcnn.pixels import resize
+from srcnn.system.atomic_write import MACHINE, remove_leftovers
 from srcnn.system.locks import locked
-from srcnn.system.writing import MACHINE, remove_leftovers
 from srcnn.upscaling.films import decoding, encoded_parts, film_job, frame_reader, muxing
 from srcnn.upscaling.films.probe import probe, scanned
 from tests.conftest import ROOT

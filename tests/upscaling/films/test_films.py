@@ -303,3 +303,13 @@ def test_ffmpegs_own_filter_computes_the_same(folder, filters, scale):
     edge = network.margin // 2
     error = found[edge:-edge, edge:-edge] - np.clip(expected * 255, 0, 255)
     assert np.abs(error).max() < 1.01
+
+
+def test_a_film_is_cleaned_for_the_quality_that_is_named(folder):
+    make("in.mkv", 1)
+    results = []
+    for quality in (30, 90):
+        words = "--degradation", "jpeg", "--quality", quality, "--lossless", "--output", f"{quality}.mkv"
+        assert run("--input", "in.mkv", *words) == 0
+        results.append(decode(f"{quality}.mkv")[0][0][0].astype(int))
+    assert np.abs(results[0] - results[1]).max() > 1

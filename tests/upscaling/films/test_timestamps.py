@@ -1,15 +1,76 @@
 """When the frames of a film are shown, and for how long, whatever its file says of it."""
 
 import itertools
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 
-from srcnn.upscaling.films import frame_reader, pixel_formats
+from srcnn.upscaling.films import frame_reader, pixel_formats, timestamps
 from srcnn.upscaling.films.probe import probe
 from tests.helpers.film_clips import decode, make, run, sound
+
+TICK = Fraction(1, 10)  # seconds
+
+
+@dataclass
+class Packet:
+    """What the clock asks of a packet of PyAV's; stamps and duration in ticks."""
+
+    dts: int | None
+    pos: int = 0
+    stream_index: int = 0
+    duration: int = 0
+    pts: int | None = None
+    time_base: Fraction = TICK
+
+
+@pytest.fixture
+def film(folder):
+    """A Film of 5 frames a second, whose frames are stream 0."""
+    return probe(make("in.mkv", 1))._replace(rate=Fraction(5), time_base=TICK)
+
+
+def stamps(film, packets):
+    return [packet.dts for packet in timestamps.going_on(film, packets)]
+
+
+@pytest.mark.parametrize("duration", [0, 2])
+def test_a_second_clock_begins_where_the_first_one_ends(film, duration):
+    """One frame after the last one begins, also where packets do not tell how long they last."""
+    packets = [Packet(dts, pos, duration=duration) for pos, dts in enumerate([20, 22, 24, 3, 5, 7, 1])]
+    found = timestamps.clocked(film, packets, is_mp4=False)
+    assert found.restarts == ((3, Fraction(23, 10)),) and found.frame_count == 7
+    assert found.last_duration == duration
+    assert stamps(found, packets) == [20, 22, 24, 26, 28, 30, 24]
+
+
+def test_a_second_clock_begins_after_the_sound_of_the_first_one(film):
+    sound = Packet(24, 3, stream_index=1, duration=9)
+    packets = [*(Packet(dts, pos, duration=2) for pos, dts in enumerate([20, 22, 24])), sound, Packet(0, 4)]
+    found = timestamps.clocked(film, packets, is_mp4=False)
+    assert found.restarts == ((4, Fraction(33, 10)),)
+
+
+@pytest.mark.parametrize(("back", "starts_over"), [(10, False), (11, True)])
+def test_packets_in_disorder_are_no_second_clock(film, back, starts_over):
+    """Up to a second of it, in each stream, whether or not the pictures have started over already."""
+    found = timestamps.clocked(film, [Packet(40), Packet(40 - back, 7)], is_mp4=False)
+    assert bool(found.restarts) == starts_over
+    twice = film._replace(restarts=((100, Fraction(5)),))
+    before = [Packet(40, 10), Packet(40, 20, stream_index=1), Packet(40 - back, 30, stream_index=1)]
+    assert stamps(twice, before) == [40, 40, 40 - back + 50 * starts_over]
+    assert stamps(twice, [Packet(40, 99, 2), Packet(41, 100, 2)]) == [40, 91]  # such as subtitles
+
+
+def test_of_an_mp4_the_last_frame_is_shown_for_what_is_left(film):
+    packets = [Packet(dts, pts=pts, duration=n) for dts, pts, n in [(0, 2, 3), (3, 8, 3), (6, 4, 9)]]
+    assert timestamps.clocked(film, packets, is_mp4=True).last_duration == 15 - (8 - 2)
+    assert timestamps.clocked(film, packets, is_mp4=False).last_duration == 3
+    without = [Packet(0), Packet(2)]
+    assert timestamps.clocked(film, without, is_mp4=True).last_duration == 0
 
 
 def rate(path):

@@ -1,9 +1,4 @@
-"""Files written whole or not at all, and never in the place of one that the program did not write.
-
-A folder of results has a list, LIST, of what the program wrote there: a JSON line for each file, made
-before the file is. A file that has another size or time of change than its line was changed by somebody
-else since, and is theirs.
-"""
+"""Files written whole or not at all."""
 
 import glob
 import hashlib
@@ -12,15 +7,14 @@ import re
 import socket
 import tempfile
 import threading
-import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from srcnn.system import windows
-from srcnn.system.errors import InputError
-from srcnn.system.ledger import _note, check_replaceable, said
+from srcnn.system.ledger import check_replaceable, note
+from srcnn.system.output_paths import check_free, naming
 from srcnn.system.signals import ending_later
 
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files
@@ -40,11 +34,11 @@ def replacing(path, about=None, overwrite=True):
     own = f"{threading.get_ident()}.{MACHINE}-{os.getpid()}"
     temporary = path.with_name(f"{_beginning(path)}{own}{path.suffix}")
     try:
-        with said(path):
+        with naming(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             if about is not None:
-                _note(path, temporary, about)
+                note(path, temporary, about)
             if overwrite or not _linked(temporary, path):
                 windows.replace(temporary, path)
     finally:
@@ -79,7 +73,7 @@ def published(folder, flag):
     folder = Path(folder)
     is_new = not folder.exists()
     try:
-        with said(folder):
+        with naming(folder):
             folder.mkdir(parents=True, exist_ok=True)
             staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
         with staging as name:
@@ -88,48 +82,16 @@ def published(folder, flag):
             check_replaceable([folder / path.name for path in results], flag)
             results.sort(key=lambda path: path.suffix in (".html", ".json"))  # what tells of the others last
             for path in results:
-                with said(folder / path.name):
+                with naming(folder / path.name):
                     windows.check_closed(folder / path.name)
-            with ending_later(), said(folder):
+            with ending_later(), naming(folder):
                 for path in results:
-                    _note(folder / path.name, path, {})
+                    note(folder / path.name, path, {})
                     windows.replace(path, folder / path.name)
     finally:
         if is_new:
             with suppress(OSError):
                 folder.rmdir()  # if it is empty
-
-
-def check_free(path):
-    """Raises InputError if there is something at the path of an --output or --export."""
-    if os.path.lexists(path):
-        raise InputError(f"{path}: exists already; add --overwrite, or name another file")
-
-
-def _spelling(path):
-    """A path as file systems that know neither case nor ways to compose letters see it."""
-    return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
-
-
-def _file(path):
-    """What tells a file from others, under whatever name; None if there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if status.st_ino else None  # some of Windows' disks number none
-
-
-def check_apart(inputs, outputs):
-    """Raises InputError if a file to be written is one that is read: by its path, a link, or but for case."""
-    inputs = [Path(path) for path in inputs]
-    spellings = {_spelling(path): path for path in inputs}
-    files = {_file(path): path for path in inputs}
-    files.pop(None, None)
-    for path in outputs:
-        same = spellings.get(_spelling(path)) or files.get(_file(path))
-        if same:
-            raise InputError(f"{path}: would be written in the place of {same}, which is read; name another")
 
 
 def remove_leftovers(path):
@@ -150,16 +112,3 @@ def _is_alive(process, since):
         return False
     except psutil.Error:
         return True  # another user's
-
-
-def check_writable(folder, flag):
-    """Raises InputError if files cannot be made in a folder, which need not exist yet."""
-    folder = Path(folder)
-    existing = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), None)
-    if existing is None:
-        raise InputError(f"{flag} {folder}: is on a drive that is not there; name another folder")
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise InputError(f"{flag} {folder}: cannot be written to; name another folder") from error

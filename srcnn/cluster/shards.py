@@ -4,7 +4,7 @@ from srcnn.system.errors import InputError
 from srcnn.system.ledger import use_list
 
 
-def part_of(items, shard):
+def shard_of(items: list, shard: tuple[int, int] | None) -> list:
     """Those of a list that are of a shard, (number from 1, count), by their position; all if it is None.
 
     From here on this process notes what it does in the list of that shard.
@@ -13,7 +13,8 @@ def part_of(items, shard):
     return items[shard[0] - 1 :: shard[1]] if shard else items
 
 
-def check_none_missing(missing, count):
+def check_none_missing(missing: list, count: int) -> None:
+    """Raises InputError if there are items that no shard has done; count: of all."""
     if missing:
         raise InputError(
             f"--gather: {len(missing)} of {count} images are not done yet, {missing[0]} for one; "

@@ -1,0 +1,149 @@
+"""Trained weights for a network: where they are found, what is said of them, and which an image needs."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srcnn.networks.checkpoint_files import latest_checkpoint
+from srcnn.networks.network import Network
+from srcnn.networks.weight_files import digest, unsaid, weights_of
+from srcnn.settings import Source
+from srcnn.system.errors import InputError
+from srcnn.system.root import ROOT
+
+SHIPPED = ROOT / "checkpoint" / "shipped"
+
+
+def find_checkpoint(network: Network, source: Source) -> str | None:
+    """The newest checkpoint of a network in its folders, one's own before the shipped one; None without.
+
+    A source with weights, which are "shipped", leaves one's own out.
+    """
+    own = None if source.weights else latest_checkpoint(Path(source.checkpoint_dir) / network.name)
+    return own or latest_checkpoint(SHIPPED / network.name)
+
+
+def find_weights(network: Network, source: Source) -> str:
+    """The file of weights to use: the one that the source names, or else see `find_checkpoint`.
+
+    Raises InputError if there is none.
+    """
+    if source.weights and source.weights != "shipped":
+        return str(source.weights)
+    found = find_checkpoint(network, source)
+    if not found:
+        unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
+        settings = {name: value for name, value in network.settings.items() if name not in unneeded}
+        flags = " ".join(f"--{name} {value}" for name, value in settings.items())
+        where = "shipped weights" if source.weights else f"checkpoint in {source.checkpoint_dir}"
+        raise InputError(
+            f"no {where} for {flags}; train one with --is_train True, or name a file by --weights"
+        )
+    return found
+
+
+def restore(srcnn: Any, path: str | Path) -> None:
+    """Gives a network, model.SRCNN, the weights of a file that are for it, from which it then computes.
+
+    Raises InputError if there are none.
+    """
+    values, settings = weights_of(path, srcnn.network)
+    srcnn.set(values)
+    srcnn.freeze()
+    srcnn.source, srcnn.settings, srcnn.digest = path, settings, digest(values)
+    srcnn.on_trust = unsaid(settings, srcnn.network)
+
+
+def at_quality(srcnn: Any, quality: int) -> None:
+    """Makes a network that was restored the one for JPEG of another quality."""
+    if srcnn.network.quality != quality:
+        srcnn.network = srcnn.network._replace(quality=quality)
+        restore(srcnn, srcnn.source)
+
+
+def say_trust(path: str | Path, on_trust: str) -> None:
+    """Prints what a file of weights does not say of itself, see `unsaid`."""
+    if on_trust:
+        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
+
+
+def starting_weights(network: Network, source: Source, folder: Path) -> dict[str, np.ndarray] | None:
+    """w1, b1, ... of --weights, from which a training in a folder starts; None without. It is said.
+
+    Raises InputError if they are not for the network, or in that folder themselves.
+    """
+    own, values = latest_checkpoint(folder), None
+    if source.weights:
+        path = find_weights(network, source)
+        path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
+        if Path(path).parent.resolve() == folder.resolve():
+            raise InputError(
+                f"--weights {path}: is where this training writes; name another --checkpoint_dir"
+            )
+        values, settings = weights_of(path, network)
+        say_trust(path, unsaid(settings, network))
+    if own:
+        print(f"goes on from {own}")
+    elif source.weights:
+        print(f"starts from {path}")
+    return values
+
+
+def factors_for(ratio: Fraction) -> list[int]:
+    """The factors, 2 and 3, whose product is the smallest that is not below a ratio: 5 is 2 then 3."""
+    most = max(1, math.ceil(math.log2(ratio))) + 1
+    powers = [(twos, threes) for twos in range(most + 1) for threes in range(most + 1)]
+    reaching = [(2**twos * 3**threes, twos, threes) for twos, threes in powers]
+    _, twos, threes = min(found for found in reaching if found[0] >= ratio)
+    return [2] * twos + [3] * threes
+
+
+def factors_of(ratio: Fraction, has: Callable[[int], object]) -> list[int]:
+    """The scales of the networks that an image passes through in turn; has: whether there is one for a scale.
+
+    One network for the whole way, if there is one, is better than several.
+    """
+    factors, whole = factors_for(ratio), [int(ratio)] if ratio.denominator == 1 else []
+    found = next(filter(has, [*whole, math.prod(factors)]), None)
+    return [found] if found else factors or [1]
+
+
+class Stages:
+    """The networks that images pass through, each loaded when it is first asked for.
+
+    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network.
+    """
+
+    def __init__(self, load: Callable, network: Network, source: Source):
+        self.load, self.network, self.source = load, network, source
+        self.models: dict[Network, Any] = {}
+
+    def __call__(self, ratio: Fraction | None, quality: int | None = None) -> list:
+        """The SRCNNs that an image passes through in turn to be larger by a ratio, or somewhat more.
+
+        ratio: None for an image that cannot be read, which needs none. quality: of its JPEG. Of networks for
+        JPEG the first one cleans, the others see no JPEG any more. Raises InputError if there are no weights
+        for one of them.
+        """
+        if ratio is None:
+            return []
+        first, *others = factors_of(ratio, self._has)
+        srcnns = [self._model(scale=first)]
+        if quality:
+            at_quality(srcnns[0], quality)
+        return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
+
+    def _has(self, scale):
+        if self.source.weights not in (None, "shipped"):
+            return True
+        return find_checkpoint(self.network._replace(scale=scale), self.source)
+
+    def _model(self, **changes):
+        network = self.network._replace(**changes)
+        if network not in self.models:
+            self.models[network] = self.load(network)
+        return self.models[network]

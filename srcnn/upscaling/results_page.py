@@ -1,0 +1,75 @@
+"""The page of an upscaling, and the same as JSON: upscaled.html and upscaled.json."""
+
+import json
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from srcnn.images import image_io
+from srcnn.page import report
+from srcnn.page.pictures import data_uri
+from srcnn.system.atomic_write import published
+from srcnn.system.progress import progress
+from srcnn.upscaling.file_kinds import is_film, size_of
+from srcnn.upscaling.photographs import compared
+from srcnn.upscaling.sizes import Goal
+from srcnn.upscaling.work import Upscaled, Work
+
+
+class Listed(NamedTuple):
+    """A result as the JSON lists it, and what the page shows of it."""
+
+    line: dict
+    exhibit: dict | None = None
+
+
+def line(source: Path | str, target: Path, size: tuple[int, int], seconds: float | None = None) -> dict:
+    """A line of the table of an upscaling. size: height, width. seconds: None if it was made before."""
+    height, width = size
+    return {"input": str(source), "output": str(target), "width": width, "height": height, "seconds": seconds}
+
+
+def exhibit_of(image: Upscaled) -> dict:
+    exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+    return exhibit | {"loop": image.loop and data_uri(image.loop, "webp")}
+
+
+def is_current(pages: list[Path], earlier: list[Work]) -> bool:
+    """Whether the page is there, and the JSON beside it is of these results."""
+    page, table = pages
+    try:
+        images = json.loads(table.read_text("utf-8"))["images"]
+        return page.exists() and [image["output"] for image in images] == [str(i.target) for i in earlier]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
+    """What is Listed of each target that was made before, from the files."""
+    found: dict[Path, Listed] = {}
+    for item in progress(earlier, "looking at earlier results"):
+        source, target, exhibit = item.source, item.target, None
+        size = size_of(target) if is_film(target) else goal.size(*size_of(source))
+        is_shown = len(found) < report.MOST_EXHIBITS and not is_film(target)
+        if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
+            pixels, result = (image_io.read(path).pixels for path in (source, target))
+            pictures = compared(pixels, result, report.centre(*size))
+            exhibit = report.exhibit(target.name, pictures, {}, size)
+        found[target] = Listed(line(source, target, size), exhibit)
+    return found
+
+
+def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> None:
+    """Writes the page and the JSON of results, at least one. srcnns: that they passed through."""
+    first, weights = srcnns[0], [srcnn.source for srcnn in srcnns]
+    lines = [item.line for item in listed]
+    exhibits = [item.exhibit for item in listed if item.exhibit][: report.MOST_EXHIBITS]
+    with published(folder, "--sample_dir") as staging:
+        about = {"weights": weights, "self_ensemble": first.self_ensemble}
+        report.save_json({**goal.plain, **about, "images": lines}, staging / "upscaled.json")
+        rows = [list(lines[0])]
+        rows += [["-" if value is None else str(value) for value in line.values()] for line in lines]
+        w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
+        page = staging / "upscaled.html", weights, rows, exhibits, w1, what, goal.plain
+        report.save_job(first.network, first.self_ensemble, *page)
+    print(f"compare with bicubic: {folder / 'upscaled.html'}")

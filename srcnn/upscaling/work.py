@@ -1,0 +1,40 @@
+"""A file to upscale as values: what is asked, how, and what became of it."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from srcnn.system.errors import InputError
+from srcnn.upscaling.sizes import Goal
+
+
+class Work(NamedTuple):
+    """A file to upscale, where to write the result, and how much larger that is to be."""
+
+    source: Path
+    target: Path
+    ratio: Fraction | None = None  # None if there is an error
+    quality: int | None = None  # of its JPEG, where the network is conditioned on it
+    error: InputError | None = None  # why it cannot be done
+
+
+class Options(NamedTuple):
+    """What holds for all files of an upscaling."""
+
+    goal: Goal
+    overwrite: bool
+    noted: bool  # whether the folder of results notes what each was made from
+
+
+class Upscaled(NamedTuple):
+    """A file that was upscaled, or why it was not. Pictures: the middle of it, or of a frame of it."""
+
+    source: Path
+    target: Path
+    size: tuple = ()  # height, width of the result
+    seconds: float = 0.0
+    pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
+    error: InputError | None = None
+    loop: bytes | None = None  # a WebP of both, side by side, of a film
+    warning: str = ""  # what could not be kept of it
+    notice: str = ""  # what else there is to say of it
