@@ -21,7 +21,7 @@ from benchmarks.machine import heading
 from benchmarks.peers import Peer, serve
 
 ROOT = Path(__file__).parent.parent
-THREADS = int(os.environ["OMP_NUM_THREADS"])
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
 LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
