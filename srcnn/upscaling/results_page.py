@@ -30,7 +30,7 @@ def line(source: Path | str, target: Path, size: tuple[int, int], seconds: float
 
 
 def exhibit_of(image: Upscaled) -> dict:
-    exhibit = report.exhibit(image.target.name, image.pictures, {}, image.size)
+    exhibit = report.exhibit(image.target.name, image.pictures or {}, {}, image.size)
     return exhibit | {"loop": image.loop and data_uri(image.loop, "webp")}
 
 
