@@ -57,12 +57,40 @@ def test_the_91_images_give_the_exact_number_of_sub_images(data, tmp_path, scale
         assert hf["data"].shape == (count, 33, 33, 1) and hf["label"].shape == (count, 21, 21, 1)
 
 
-def test_labels_are_the_centres_of_inputs():
-    image = np.arange(50 * 41, dtype=np.float32).reshape(50, 41, 1)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_labels_are_the_centres_of_inputs(channels):
+    image = np.arange(50 * 41 * channels, dtype=np.float32).reshape(50, 41, channels)
     inputs, labels = utils.sub_images(image, image, 33, 21, 7)
     expected = [image[y : y + 33, x : x + 33] for y in range(0, 18, 7) for x in range(0, 9, 7)]
     np.testing.assert_array_equal(inputs, expected)
     np.testing.assert_array_equal(labels, inputs[:, 6:-6, 6:-6])
+
+
+@pytest.mark.parametrize(("size", "count"), [((33, 33), 1), ((33, 48), 2), ((32, 60), 0), ((60, 32), 0)])
+def test_an_image_as_large_as_a_sub_image_is_large_enough(tmp_path, size, count):
+    utils.imsave(np.random.default_rng(0).random(size), tmp_path / "image.png")
+    pairs, content, is_broken = utils.pairs_of(Cut(), Network(), False, (0, tmp_path / "image.png"))
+    assert (len(pairs[0]) if pairs else 0) == count and not is_broken
+    assert content == (tmp_path / "image.png").read_bytes()
+
+
+def test_a_broken_image_is_an_error_unless_it_may_be_left_out(tmp_path, capsys):
+    (tmp_path / "image.png").write_text("none")
+    with pytest.raises(InputError, match=r"image\.png.*--skip_broken"):
+        utils.degraded(Network(), tmp_path / "image.png", [None])
+    assert utils.degraded(Network(), tmp_path / "image.png", [None], True) == []
+    assert "it is left out" in capsys.readouterr().err
+    assert utils.pairs_of(Cut(), Network(), True, (0, tmp_path / "image.png")) == (None, b"", True)
+
+
+def test_sub_folders_are_for_training_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "below/b.png"):
+        for folder in ("Train", "Test/Set5", "mine"):
+            utils.imsave(np.zeros((9, 9)), tmp_path / folder / name)
+    for folder in (None, "mine"):
+        found = {kind: [p.name for p in utils.find_images(folder, kind)] for kind in ("train", "test")}
+        assert found == {"train": ["a.png", "b.png"], "test": ["a.png"]}
 
 
 def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path):
