@@ -31,15 +31,15 @@ SIZE, COUNT, ROUNDS, SCALE = (1632, 1224), 24, 3, 2
 NETWORK = f"""
 import time
 import numpy as np
-import utils
 from srcnn import tf1
 from main import trained
-from srcnn.networks.network import TILE, Network
+from srcnn.networks.network import Network
+from srcnn.pixels.tiles import TILE, tile_boxes
 from srcnn.system.threads import in_threads
 with tf1.session() as sess:
     srcnn = trained(sess, Network(scale={SCALE}))
     margin = srcnn.network.margin
-    boxes = utils.tile_boxes({[n * SCALE for n in SIZE[::-1]]}, TILE, TILE)
+    boxes = tile_boxes({[n * SCALE for n in SIZE[::-1]]}, TILE, TILE)
     tiles = [np.zeros((1, b - t + margin, r - l + margin, 1), np.float32) for t, l, b, r in boxes]
     srcnn.run(tiles[0])
     started = time.monotonic()

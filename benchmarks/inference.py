@@ -8,9 +8,7 @@ to AVX2 on a processor with AVX-512; ONNX Runtime, OpenVINO and OpenCV know no s
 """
 
 import functools
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import heading
+from benchmarks.peers import Peer, serve
 
 ROOT = Path(__file__).parent.parent
-THREADS = int(os.environ["OMP_NUM_THREADS"])
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 SIZES = 512, 1024, 4096
 OPERATIONS = 2 * (81 * 64 + 64 * 32 + 32 * 25)  # of a pixel
 LARGEST = {"PyTorch": 1024**2, "OpenCV dnn": 1024**2}  # with 4096x4096, PyTorch ran out of 24 GB
@@ -152,18 +151,23 @@ PEERS = {
 }
 
 
-def serve(name, folder):
-    """A peer: for each image file named on stdin, seconds on stdout; the result is saved beside the image."""
-    run = PEERS[name](folder)
-    run(np.zeros((32, 32, 1), np.float32))
-    print("ready", flush=True)
-    for line in sys.stdin:
-        path = Path(line.strip())
+class Served:
+    """A peer, as its process serves it."""
+
+    def __init__(self, name, folder):
+        self.name, self.run = name, PEERS[name](folder)
+        self.run(np.zeros((32, 32, 1), np.float32))
+
+    def ready(self):
+        return True
+
+    def seconds(self, path):
+        """Seconds for the image of a file; the result is saved beside it."""
         image = np.load(path)
-        result = run(image)
+        result = self.run(image)
         if result is not None:
-            np.save(path.with_name(f"{name}.npy"), result)
-        print(json.dumps(best(functools.partial(run, image))), flush=True)
+            np.save(Path(path).with_name(f"{self.name}.npy"), result)
+        return best(functools.partial(self.run, image))
 
 
 def best(run):
@@ -176,26 +180,24 @@ def best(run):
     return min(times)
 
 
-class Peer:
-    """A peer in a process of its own."""
-
-    def __init__(self, name, folder):
-        environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "OPENBLAS_NUM_THREADS": str(THREADS)}
-        # What some machines set for old versions of OpenBLAS would keep the product to AVX2.
-        environment = {key: value for key, value in environment.items() if key[:11] != "OPENBLAS_CO"}
-        if os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2":
-            environment |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
-        command, log = [sys.executable, __file__, "--serve", name, str(folder)], folder / f"{name}.log"
-        with open(log, "w", encoding="utf-8") as errors:
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
-            self.process = subprocess.Popen(command, env=environment, **pipes)
-        self.is_there = self.process.stdout.readline() == "ready\n"
-        if not self.is_there:
-            print(f"left out: {name}: {log.read_text().splitlines()[-1]}", file=sys.stderr)
-
-    def seconds(self, path):
-        print(path, file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+def start(name, folder):
+    """A peer in a process of its own; None, which is said, where it is not installed."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "OPENBLAS_NUM_THREADS": str(THREADS)}
+    # What some machines set for old versions of OpenBLAS would keep the product to AVX2.
+    environment = {key: value for key, value in environment.items() if key[:11] != "OPENBLAS_CO"}
+    if os.environ.get("ONEDNN_MAX_CPU_ISA") == "AVX2":
+        environment |= {"OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2"}
+    log = folder / f"{name}.log"
+    with open(log, "w", encoding="utf-8") as errors:
+        peer = Peer(
+            "-m", "benchmarks.inference", "--serve", name, folder, env=environment, stderr=errors, cwd=ROOT
+        )
+    try:
+        peer.call("ready")
+    except RuntimeError:
+        print(f"left out: {name}: {log.read_text(encoding='utf-8').splitlines()[-1]}", file=sys.stderr)
+        return None
+    return peer
 
 
 def prepared(folder):
@@ -225,7 +227,7 @@ def measure(peers, n, folder):
     seconds = {name: [] for name in pixels}
     for _ in range(ROUNDS):
         for name, times in seconds.items():
-            times.append(peers[name].seconds(folder / "image.npy"))
+            times.append(peers[name].call("seconds", str(folder / "image.npy")))
         print(n, {name: f"{times[-1]:.4f}" for name, times in seconds.items()}, file=sys.stderr)
     expected = np.load(folder / f"{OURS}.npy")
     for name in set(pixels) - {LIMIT}:
@@ -239,8 +241,7 @@ def benchmark(sizes):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         prepared(folder)
-        peers = {name: Peer(name, folder) for name in PEERS}
-        peers = {name: peer for name, peer in peers.items() if peer.is_there}
+        peers = {name: peer for name in PEERS if (peer := start(name, folder))}
         speeds = [measure(peers, n, folder) for n in sizes]
     for peer in peers.values():
         peer.process.kill()
@@ -257,6 +258,6 @@ def benchmark(sizes):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        serve(sys.argv[2], Path(sys.argv[3]))
+        serve(Served(sys.argv[2], Path(sys.argv[3])))
     else:
         benchmark([int(side) for side in sys.argv[1:]] or SIZES)

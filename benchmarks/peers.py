@@ -12,11 +12,11 @@ class Peer:
     Raises RuntimeError where the script ends before it has answered; its stderr says why.
     """
 
-    def __init__(self, *command):
+    def __init__(self, *command, **settings):
+        """command: of the script, with its arguments. settings: more of the process."""
         self.script = command[command[0] == "-m"]
-        self.process = subprocess.Popen(
-            [sys.executable, *map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, *map(str, command)], **pipes, **settings)
 
     def __enter__(self):
         return self

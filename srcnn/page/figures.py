@@ -14,7 +14,7 @@ def figure(**settings):
     return Figure(**settings)
 
 
-def load():
+def load() -> None:
     """Imports Matplotlib, even where MPLBACKEND names a backend that is not installed.
 
     So it does in every process that Jupyter starts with another Python than its own.

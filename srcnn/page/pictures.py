@@ -6,6 +6,7 @@ several threads at once; what takes long in them does not hold the GIL.
 
 import base64
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +18,7 @@ BYTES_A_PIXEL = 1.0  # of what is embedded; a page of 24 images of 481x321 is th
 THIRDS = (np.rint(np.arange(256) / 3) * 3).astype(np.uint8)  # each level as one of 86, off by 1 at most
 
 
-def captions(pictures, scores):
+def captions(pictures: dict[str, np.ndarray], scores: dict) -> dict[str, str]:
     """A line about each picture, by its name: its scores, or the size of the low resolution.
 
     scores: a dict of `table.METRICS`, or without some of them.
@@ -31,7 +32,7 @@ def captions(pictures, scores):
     return {name: lines.get(name, "") for name in pictures}
 
 
-def save_comparison(pictures, scores, path):
+def save_comparison(pictures: dict[str, np.ndarray], scores: dict, path: Path) -> None:
     """Writes one strip, a PNG: pictures side by side, in their order, with PSNR and SSIM under them.
 
     pictures: dict of pixels, all with the same number of channels. All are shown as large as `SRCNN`,
@@ -52,7 +53,7 @@ def save_comparison(pictures, scores, path):
     path.write_bytes(png.encoded(np.atleast_3d(np.asarray(strip))))
 
 
-def panel(pixels, size):
+def panel(pixels: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """Pixels as a Pillow image of this (width, height): enlarged by repeating them, shrunk smoothly."""
     import cv2
 
@@ -68,7 +69,7 @@ def panel(pixels, size):
     return image.resize(size, Image.Resampling.LANCZOS if shrinks else Image.Resampling.NEAREST)
 
 
-def filters_picture(w1):
+def filters_picture(w1: np.ndarray) -> np.ndarray:
     """The kernels of the first layer, (kh, kw, c, n), by variance, 16 in a row, as pixels.
 
     As in the paper's figure of them; each is stretched to the whole range of grey.
@@ -85,7 +86,7 @@ def filters_picture(w1):
     return np.floor(grid * 255 + 0.5).astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
 
 
-def embedded(pixels):
+def embedded(pixels: np.ndarray) -> str:
     """Pixels as an address that holds them, a WebP without loss.
 
     Where that takes more than BYTES_A_PIXEL, which means texture or noise all over, levels are rounded to
@@ -104,6 +105,6 @@ def _webp(pixels):
     return buffer.getvalue()
 
 
-def data_uri(file, kind):
+def data_uri(file: bytes, kind: str) -> str:
     """The bytes of an image file as an address. kind: png or webp."""
     return f"data:image/{kind};base64," + base64.b64encode(file).decode()

@@ -5,6 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from srcnn.images import png
 from srcnn.page.pictures import captions, data_uri, embedded, filters_picture
 from srcnn.pixels.colour import LUMA
@@ -13,19 +15,21 @@ LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
 
 
-def save_json(value, path):
+def save_json(value: dict, path: Path) -> None:
     """Writes plain values."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def centre(height, width):
+def centre(height: int, width: int) -> tuple[int, int, int, int]:
     """(top, left, bottom, right) of what the page shows of an image: the middle, if it is large."""
     top, left = max(0, (height - LARGEST_EXHIBIT) // 2), max(0, (width - LARGEST_EXHIBIT) // 2)
     return top, left, min(top + LARGEST_EXHIBIT, height), min(left + LARGEST_EXHIBIT, width)
 
 
-def exhibit(name, pictures, scores, size=None):
+def exhibit(
+    name: str, pictures: dict[str, np.ndarray], scores: dict, size: tuple[int, int] | None = None
+) -> dict:
     """An image as the page shows it: what the template is given. Only the middle, if it is large.
 
     pictures: dict of pixels, (h, w, c) uint8, of one size and c: `bicubic`, `SRCNN` and, if it is known,

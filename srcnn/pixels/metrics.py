@@ -16,7 +16,7 @@ COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
 
 
-def scored_part(image, colour, is_grey=False):
+def scored_part(image: np.ndarray, colour: str, is_grey: bool = False) -> np.ndarray:
     """What luminance is scored from: all of a grey or RGB image, Y of a YCbCr one.
 
     is_grey: the picture is; it is scored as the grey that it is, though a network of colour takes it for RGB.
@@ -27,7 +27,7 @@ def scored_part(image, colour, is_grey=False):
     return part
 
 
-def score(label, outputs, scale):
+def score(label: np.ndarray, outputs: dict[str, np.ndarray], scale: int) -> dict[str, dict]:
     """Scores several images against one: {name: {"psnr": ..., "ssim": ..., "ms_ssim": ...}}.
 
     label: (h, w, c). outputs: dict of images of that shape, by name. For what each score is and when it
@@ -43,12 +43,12 @@ def score(label, outputs, scale):
     }
 
 
-def psnr(label, output, scale):
+def psnr(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
     """Peak signal-to-noise ratio in dB. None where the images are equal: the ratio is infinite."""
     return _psnr(_scored(label, scale), _scored(output, scale))
 
 
-def colour_psnr(label, output, colour, scale):
+def colour_psnr(label: list, output: list, colour: str, scale: int) -> dict[str, float | None]:
     """PSNR of Cb, of Cr, and of Y, Cb and Cr together (the journal paper's table 5), in dB by name.
 
     label, output: lists of arrays in [0, 1]: one of (h, w, 3), RGB or YCbCr as `colour` says, or Y, Cb and
@@ -77,7 +77,7 @@ def _channel(image, channel, colour):
     return values if values.dtype == np.uint8 else to_pixels(values)
 
 
-def ssim(label, output, scale):
+def ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
     """The original SSIM (Wang et al. 2004: Gaussian 11x11, sigma 1.5, valid region).
 
     None where the image is smaller than the window.
@@ -85,7 +85,7 @@ def ssim(label, output, scale):
     return _similarities(_scored(label, scale), [_scored(output, scale)], 1)[0][0]
 
 
-def ms_ssim(label, output, scale):
+def ms_ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
     """SSIM at five scales (Wang, Simoncelli and Bovik 2003), as the authors' msssim.m has it.
 
     Each scale is the means of 2x2 pixels of the one before; an odd last row or column is repeated.

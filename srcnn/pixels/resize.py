@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -10,18 +11,18 @@ from srcnn.pixels import colour
 from srcnn.system.errors import InputError
 
 
-def modcrop(image, scale=3):
+def modcrop(image: np.ndarray, scale: int = 3) -> np.ndarray:
     """Cuts the bottom and right off so that height and width are multiples of `scale`."""
     h, w = image.shape[:2]
     return image[: h - h % scale, : w - w % scale]
 
 
-def shrink(image, scale, degradation):
+def shrink(image: np.ndarray, scale: int, degradation: str) -> np.ndarray:
     """The low resolution of an (h, w, c) image: MATLAB's bicubic, or scipy's B-spline."""
     return _zoom(image, 1 / scale) if degradation == "zoom" else imresize(image, scale, shrink=True)
 
 
-def enlarge(image, scale, degradation):
+def enlarge(image: np.ndarray, scale: int, degradation: str) -> np.ndarray:
     """The low resolution enlarged by the same means: what the network is given."""
     return _zoom(image, scale) if degradation == "zoom" else imresize(image, scale)
 
@@ -34,7 +35,7 @@ def _zoom(image, factor):
     return np.stack(channels, axis=2)
 
 
-def degrade(label, scale=3, degradation="matlab"):
+def degrade(label: np.ndarray, scale: int = 3, degradation: str = "matlab") -> np.ndarray:
     """Loses the detail of a modcropped image: shrinks it by `scale` and enlarges it again.
 
     label: (h, w, c). Returns the same shape.
@@ -44,7 +45,7 @@ def degrade(label, scale=3, degradation="matlab"):
     return enlarge(shrink(label, scale, degradation), scale, degradation)
 
 
-def check_size(path, image, scale):
+def check_size(path: Path | str, image: np.ndarray, scale: int) -> None:
     """Raises InputError for an image of which nothing is left to score without a border of `scale` pixels."""
     h, w = image.shape[:2]
     if min(h, w) < 3 * scale:
@@ -89,25 +90,28 @@ def resampled(
     Pillow has MATLAB's kernel (Keys, a = -0.5) and antialiasing, but renormalises at the border, so the image
     is first extended symmetrically, as MATLAB does.
     """
-    inner, around, place = [], [], []
-    ratio = ratio or [to / n for to, n in zip(size, shape, strict=True)]
-    for n, growth, offset, first, last in zip(shape, ratio, (0, shift), box[:2], box[2:], strict=True):
-        reach = math.ceil(2 * max(1, 1 / growth)) + 1  # covers the kernel, 2 pixels of the smaller image
-        first, last = first / growth + offset, last / growth + offset
-        start, end = math.floor(first) - reach, math.ceil(last) + reach
-        inner.append((max(0, start), min(n, end)))
-        around.append((max(0, -start), max(0, end - n)))
-        place.append((first - start, last - start))
-    (y, bottom), (x, right) = inner
-    part = read(y, x, bottom, right)
+    vertical, horizontal = ratio or (to / n for to, n in zip(size, shape, strict=True))
+    rows, around_rows, (top, bottom) = _sources(shape[0], vertical, box[0], box[2])
+    columns, around_columns, (left, right) = _sources(shape[1], horizontal, box[1], box[3], shift)
+    part = read(rows[0], columns[0], rows[1], columns[1])
     part = part.astype(np.float32, copy=False) if part.dtype.kind == "f" else colour.to_float(part)
-    part = np.pad(part, (*around, (0, 0)), mode="symmetric")
-    (top, bottom), (left, right) = place
-    width, height = box[3] - box[1], box[2] - box[0]
+    part = np.pad(part, (around_rows, around_columns, (0, 0)), mode="symmetric")
+    to, place = (box[3] - box[1], box[2] - box[0]), (left, top, right, bottom)
     channels = [
-        Image.fromarray(np.ascontiguousarray(channel)).resize(
-            (width, height), Image.Resampling.BICUBIC, (left, top, right, bottom)
-        )
-        for channel in np.moveaxis(part, 2, 0)
+        np.asarray(Image.fromarray(channel).resize(to, Image.Resampling.BICUBIC, place))
+        for channel in np.ascontiguousarray(np.moveaxis(part, 2, 0))
     ]
-    return np.stack([np.asarray(channel) for channel in channels], axis=2)
+    return np.stack(channels, axis=2)
+
+
+def _sources(n, ratio, first, last, shift=0.0):
+    """Which pixels of n along an axis make those from `first` to `last` of a result.
+
+    Returns where they begin and end, how many are missing before and behind because the image ends, and where
+    among all of these the part of the result begins and ends.
+    """
+    reach = math.ceil(2 * max(1, 1 / ratio)) + 1  # covers the kernel, 2 pixels of the smaller image
+    begin, end = first / ratio + shift, last / ratio + shift
+    start, stop = math.floor(begin) - reach, math.ceil(end) + reach
+    inner, missing = (max(0, start), min(n, stop)), (max(0, -start), max(0, stop - n))
+    return inner, missing, (begin - start, end - start)

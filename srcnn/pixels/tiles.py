@@ -51,12 +51,13 @@ def merge(
     side, as in the reference. shape: (height, width) of the whole, by default that of tiles of one size,
     ((rows - 1) * stride + h, (columns - 1) * stride + w). Returns (height, width, c) of the tiles' type.
     """
-    for index, image in enumerate(images):
-        if index == 0:
-            h, w, c = image.shape
-            stride = stride or h
-            shape = shape or ((size[0] - 1) * stride + h, (size[1] - 1) * stride + w)
-            merged = np.zeros((*shape, c), image.dtype)
+    images = iter(images)
+    first = next(images)
+    h, w, c = first.shape
+    stride = stride or h
+    shape = shape or ((size[0] - 1) * stride + h, (size[1] - 1) * stride + w)
+    merged = np.zeros((*shape, c), first.dtype)
+    for index, image in enumerate(itertools.chain([first], images)):
         y, x = index // size[1] * stride, index % size[1] * stride
         merged[y : y + image.shape[0], x : x + image.shape[1]] += image
     if stride < max(h, w):
@@ -73,7 +74,7 @@ def _cover(n, length, whole, stride):
     return cover
 
 
-def tile(read: Callable, run: Callable, margin: int, size: tuple[int, int], *box: int) -> np.ndarray:
+def tile(read: Callable, run: Callable, margin: int, size: tuple[int, int], *box) -> np.ndarray:
     """One tile of what `in_tiles` makes, (bottom - top, right - left, c'). box: top, left, bottom, right."""
     return run(extended(read, box, size, margin // 2)[np.newaxis])[0]
 

@@ -1,13 +1,16 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from srcnn.images import image_io
 from srcnn.networks import conditioning
+from srcnn.networks.network import Network
 from srcnn.pixels import resize
 from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels, ycbcr2rgb
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
@@ -19,7 +22,7 @@ SIDE_BY_SIDE = Tiling(TILE, TILE)
 PIXELS = 2**25  # of the images that are in work at a time
 
 
-def evaluate(srcnn, paths, tiling=SIDE_BY_SIDE):
+def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Iterator["Restored"]:
     """Yields a Restored for each of the image files, in order; they are decoded ahead in the background.
 
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.
@@ -38,7 +41,9 @@ class Restored:
     chroma: Cb and Cr of a colour image, 8-bit pixels, where the network has luminance alone; else empty.
     """
 
-    def __init__(self, network, budget, path):
+    output: np.ndarray
+
+    def __init__(self, network: Network, budget: Budget, path: Path):
         self.network, self.budget, self.path = network, budget, path
         pixels = image_io.colours(image_io.read(path).pixels)
         resize.check_size(path, pixels, network.scale)
@@ -73,13 +78,13 @@ class Restored:
         vars(self).clear()  # its arrays, before others take their room
         budget.give(size)
 
-    def results(self):
+    def results(self) -> tuple[dict, dict]:
         """The scores and the pictures, see below. What only the scores need is gone afterwards."""
         scores = self.scores()
         del self.label, self.chroma_label
         return scores, self.pictures()
 
-    def scores(self):
+    def scores(self) -> dict[str, float | None]:
         """What `table.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
         scale, colour, is_grey = self.network.scale, self.network.colour, self.pixels.shape[2] == 1
         outputs = {"bicubic": self.input_, "srcnn": self.output}
@@ -91,7 +96,7 @@ class Restored:
             found[kind] |= colour_psnr(label, of_colour, colour, scale)
         return {f"{kind}_{metric}": v for kind, values in found.items() for metric, v in values.items()}
 
-    def pictures(self):
+    def pictures(self) -> dict[str, np.ndarray]:
         """What a person compares, in colour where the file is: a dict of (h, w, c) uint8 pixels.
 
         `original`, `low resolution`, `bicubic` and `SRCNN`, all with as many channels. Where the network has
@@ -107,5 +112,5 @@ class Restored:
 
     def _picture(self, image, *chroma):
         if self.network.colour == "ycbcr":
-            image, *chroma = np.split(image, 3, axis=2)
+            return ycbcr2rgb(*np.split(image, 3, axis=2))
         return ycbcr2rgb(image, *chroma) if chroma else to_pixels(image)

@@ -1,6 +1,6 @@
 """What the paper reports of Set5 and Set14, to stand beside what is measured here."""
 
-from srcnn.networks.network import CHANNELS
+from srcnn.networks.network import CHANNELS, Network
 
 SET5 = ["baby", "bird", "butterfly", "head", "woman"]
 SET14 = [
@@ -34,14 +34,11 @@ PAPER_AVERAGE = {
 }
 
 
-def paper_numbers(network, names):
-    """The paper's (bicubic, SRCNN) in dB by image name and for "average"; None where it has none.
-
-    network: a network.Network.
-    """
+def paper_numbers(network: Network, names: list[str]) -> dict[str, tuple]:
+    """The paper's (bicubic, SRCNN) in dB by image name and for "average"; None where it has none."""
     stems = [name.removesuffix("_GT") for name in names]
     known = next((s for s, images in (("Set5", SET5), ("Set14", SET14)) if sorted(stems) == images), None)
-    numbers = dict.fromkeys([*names, "average"], (None, None))
+    numbers: dict[str, tuple] = dict.fromkeys([*names, "average"], (None, None))
     is_plain = network.c_dim == 1 and network.channels == CHANNELS[:2]
     if known and network.degradation == "matlab" and is_plain:
         average = PAPER_AVERAGE[known]

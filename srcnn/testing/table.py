@@ -1,5 +1,6 @@
 """The scores of a test beside the paper's, as values and as text."""
 
+from srcnn.networks.network import Network
 from srcnn.pixels.metrics import COLOUR_METRICS
 from srcnn.testing.paper import paper_numbers
 
@@ -10,10 +11,10 @@ METRICS = tuple(
 )
 
 
-def results(network, weights, scores, self_ensemble=False):
+def results(network: Network, weights: str, scores: dict[str, dict], self_ensemble: bool = False) -> dict:
     """All that a test run found, as plain values for JSON.
 
-    network: a network.Network. weights: where they come from. self_ensemble: see `model.SRCNN.run`.
+    weights: where they come from. self_ensemble: see `model.SRCNN.run`.
     scores: by image name, a dict of METRICS, PSNR in dB; None is what has no value. Averages are over the
     images where bicubic and SRCNN have one.
     """
@@ -38,15 +39,17 @@ def results(network, weights, scores, self_ensemble=False):
     }
 
 
-def rows(network, results):
+def rows(network: Network, results: dict) -> list[list[str]]:
     """The results as lists of text: heading, images, average.
 
     To the right of ours are the paper's, or, of a network of colour, PSNR of Cb, of Cr and of all three.
     """
-    more = [("PSNR Cb", "psnr_cb"), ("Cr", "psnr_cr"), ("YCbCr", "psnr_ycbcr")] if network.c_dim == 3 else []
+    of_colour = (
+        [("PSNR Cb", "psnr_cb"), ("Cr", "psnr_cr"), ("YCbCr", "psnr_ycbcr")] if network.c_dim == 3 else []
+    )
     heading = [f"x{network.scale}"]
     for title in ("bicubic" if network.scale > 1 else "JPEG", f"SRCNN {network.shape}"):
-        heading += [title, "SSIM", "MS-SSIM", *([name for name, _ in more] or ["paper"])]
+        heading += [title, "SSIM", "MS-SSIM", *([name for name, _ in of_colour] or ["paper"])]
 
     def cell(value, digits=2):
         return "-" if value is None else f"{value:.{digits}f}"
@@ -56,7 +59,7 @@ def rows(network, results):
         for kind in ("bicubic", "srcnn"):
             cells += [cell(entry[f"{kind}_psnr"])]
             cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]
-            cells += [cell(entry[f"{kind}_{metric}"]) for _, metric in more] or [
+            cells += [cell(entry[f"{kind}_{metric}"]) for _, metric in of_colour] or [
                 cell(entry[f"paper_{kind}_psnr"])
             ]
         both = entry["bicubic_psnr"], entry["srcnn_psnr"]
@@ -66,7 +69,7 @@ def rows(network, results):
     return [[*heading, "gain"], *(row(name, entry) for name, entry in entries.items())]
 
 
-def table(rows):
+def table(rows: list[list[str]]) -> str:
     """Rows of text as lines: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

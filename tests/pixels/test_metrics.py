@@ -119,6 +119,33 @@ def test_ms_ssim_is_tensorflows():
     assert metrics.ms_ssim(label, output, 3) == pytest.approx(expected, abs=2e-5)  # it has float32
 
 
+@pytest.mark.parametrize("kind", ["rgb", "ycbcr", "y and chroma"])
+def test_psnr_of_colour_is_that_of_each_channel(kind):
+    """By the matrix of skimage; the noise of red, green and blue differs, and so do Y, Cb and Cr."""
+    rng = np.random.default_rng(0)
+    label = np.concatenate([pair(50, 61, seed=seed)[0] for seed in range(3)], axis=2)
+    output = (label + rng.normal(0, [0.02, 0.05, 0.1], label.shape)).astype(np.float32)
+    levels = [np.clip(np.floor(rgb2ycbcr(image.astype(float)) + 0.5), 0, 255) for image in (label, output)]
+    errors = np.square(levels[0] - levels[1])[2:-2, 2:-2].mean((0, 1))
+    expected = 20 * np.log10(255) - 10 * np.log10([errors[1], errors[2], errors.mean()])
+    assert np.ptp(expected) > 0.5
+    images = [[label], [output]]
+    if kind == "ycbcr":
+        images = [[(image / 255).astype(np.float32)] for image in levels]
+    elif kind == "y and chroma":  # chroma with 8 bits
+        split = [np.split(image, 3, axis=2) for image in levels]
+        images = [[(y / 255).astype(np.float32), *np.uint8([cb, cr])] for y, cb, cr in split]
+    found = metrics.colour_psnr(*images, "y" if kind == "y and chroma" else kind, 2)
+    assert list(found) == ["psnr_cb", "psnr_cr", "psnr_ycbcr"]
+    np.testing.assert_allclose(list(found.values()), expected, atol=2e-3)  # of levels rounded in float32
+
+
+def test_grey_has_no_psnr_of_colour():
+    label, output = pair(50, 61)
+    for images, colour in (([[label], []], "rgb"), ([[label], [output]], "y")):
+        assert metrics.colour_psnr(*images, colour, 3) == dict.fromkeys(metrics.COLOUR_METRICS)
+
+
 def test_none_where_there_is_no_value():
     label, output = pair(181, 300)
     assert metrics.ms_ssim(label, output, 3) is None  # 175 pixels after shaving

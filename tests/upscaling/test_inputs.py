@@ -154,30 +154,6 @@ def test_names_with_line_breaks_are_one_line(folder, capsys):
     assert "sample/a\\nb_x2.png: 32x24 pixels" in out
 
 
-def kernel_matrix(n, to):
-    """MATLAB's imresize along one axis as a matrix (to, n), by its function `contributions`."""
-    scale = to / n
-    width = 4 / min(1, scale)
-    centre = np.arange(1, to + 1) / scale + (1 - 1 / scale) / 2
-    index = np.floor(centre - width / 2)[:, None] + np.arange(int(np.ceil(width)) + 2)
-    x = np.abs(centre[:, None] - index) * min(1, scale)
-    weight = np.where(x <= 1, 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2) * (x <= 2)
-    mirrored = np.r_[np.arange(n), np.arange(n)[::-1]][((index - 1) % (2 * n)).astype(int)]
-    matrix = np.zeros((to, n))
-    for row, columns, values in zip(matrix, mirrored, weight / weight.sum(1, keepdims=True), strict=True):
-        np.add.at(row, columns, values)
-    return matrix
-
-
-@pytest.mark.parametrize("size", [(33, 47), (41, 20), (90, 130), (1, 3)])
-def test_bicubic_to_any_size_is_matlabs(size):
-    image = np.random.default_rng(0).random((41, 58, 2)).astype(np.float32)
-    expected = np.einsum("ij,jkc,lk->ilc", kernel_matrix(41, size[0]), image, kernel_matrix(58, size[1]))
-    for box in tiles.tile_boxes(size, 31, 31):
-        part = expected[box[0] : box[2], box[1] : box[3]]
-        np.testing.assert_allclose(resize.resized(image, size, box), part, atol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("ratio", "factors"),
     [(Fraction(5, 2), [3]), (Fraction(37, 10), [2, 2]), (5, [2, 3]), (7, [2, 2, 2]), (10, [2, 2, 3])],

@@ -69,16 +69,6 @@ def test_tiles_equal_one_pass_over_the_whole_image(monkeypatch, filters, channel
     np.testing.assert_allclose(result, whole, atol=2e-5)
 
 
-@pytest.mark.parametrize("tile", [50, 512])
-def test_a_region_of_bicubic_is_that_of_the_whole(tile):
-    image = np.random.default_rng(1).random((50, 60, 2)).astype(np.float32)
-    for scale in (2, 3, 4):
-        whole = resize.imresize(image, scale)
-        for box in ((0, 0, 7, 9), (31, 44, 90, 101), (60, 100, whole.shape[0], whole.shape[1])):
-            part = resize.resized(image, whole.shape[:2], box)
-            np.testing.assert_allclose(part, whole[box[0] : box[2], box[1] : box[3]], atol=5e-5)
-
-
 def test_it_restores_what_a_photograph_lost(data, folder):
     """From 8-bit colour files of a third of the size, it gains over bicubic what the paper does."""
     gains = []

@@ -31,6 +31,7 @@ from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
 from srcnn.upscaling.work import Options, Upscaled
 
+FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: all that a kill takes
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
@@ -127,7 +128,7 @@ def encode(
         luminance=partial(frames.through, srcnns, size=size),
     )
     add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)
-    with stopping() as stop, closing(in_threads(enlarge, iter(reader))) as ahead:
+    with stopping() as stop, closing(in_threads(enlarge, iter(reader), FRAMES)) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
         while not stop.number:
             part = encoded_parts.write(
