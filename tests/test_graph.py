@@ -68,18 +68,20 @@ def test_a_conditioned_network_starts_as_a_plain_one():
 @pytest.mark.parametrize(
     ("kernels", "channels"), [((3, 5), (4,)), ((5, 1, 3), (4, 3)), ((3, 1, 3, 3), (4, 3, 2))]
 )
-@pytest.mark.parametrize("label_size", [7, 8])
-def test_a_conditioned_network_sees_the_strength_and_its_products(session, kernels, channels, label_size):
+@pytest.mark.parametrize(("label_size", "colour"), [(7, "y"), (8, "rgb")])
+def test_a_conditioned_network_sees_the_strength_and_its_products(
+    session, kernels, channels, label_size, colour
+):
     """All layers see the strength as a channel; the first and the last the channels times it, too."""
-    network = Network(kernels, channels, degradation="jpeg")
+    network = Network(kernels, channels, colour, degradation="jpeg")
     rng = np.random.default_rng(0)
     srcnn = SRCNN(session, network, label_size=label_size)
     session.run(tf.global_variables_initializer())
     values = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in network.shapes.items()}
     srcnn.set(values)
-    images = rng.random((2, 15, 17, 1))
-    strengths = [0.7, -0.4]
-    given = np.concatenate([images, np.ones_like(images) * np.reshape(strengths, (2, 1, 1, 1))], 3)
+    images, strengths = rng.random((2, 15, 17, network.c_dim)), [0.7, -0.4]
+    planes = np.ones((2, 15, 17, 1)) * np.reshape(strengths, (2, 1, 1, 1))
+    given = np.concatenate([images, planes], 3)
     for image, strength, found in zip(images, strengths, srcnn.run(given), strict=True):
         x = image
         for i, size in enumerate(kernels, 1):

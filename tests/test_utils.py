@@ -7,13 +7,11 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
 
 import utils
 from srcnn.networks.network import Network
 from srcnn.pixels import metrics, resize
-from srcnn.pixels.colour import luminance, to_pixels
-from srcnn.pixels.tiles import merge
+from srcnn.pixels.colour import to_pixels
 from srcnn.settings import Cut
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
@@ -22,47 +20,6 @@ from srcnn.system.threads import Budget
 from srcnn.testing import paper
 from srcnn.testing.evaluate import Restored
 from srcnn.training.hdf5 import read_data
-
-
-def matlab_resize_matrix(n, scale, shrink):
-    """MATLAB's `contributions` for bicubic, as a dense matrix (written from its documentation)."""
-
-    def cubic(x):
-        x = abs(x)
-        if x <= 1:
-            return 1.5 * x**3 - 2.5 * x**2 + 1
-        return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x <= 2 else 0.0
-
-    factor = 1 / scale if shrink else scale
-    width = min(factor, 1)  # antialiasing: the kernel is stretched when shrinking
-    matrix = np.zeros((round(n * factor), n))
-    for row in range(len(matrix)):
-        centre = (row + 0.5) / factor - 0.5
-        reach = int(2 / width) + 2
-        for source in range(int(centre) - reach, int(centre) + reach + 1):
-            mirrored = source % (2 * n)  # symmetric: 0 1 ... n-1 n-1 ... 1 0
-            mirrored = mirrored if mirrored < n else 2 * n - 1 - mirrored
-            matrix[row, mirrored] += cubic(width * (centre - source))
-    return matrix / matrix.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4, 7])
-def test_matlab_degradation_is_the_matrix_form_of_imresize(scale):
-    label = np.random.default_rng(scale).random((scale * 9, scale * 13, 2)).astype(np.float32)
-    expected = label
-    for axis in (0, 1):
-        n = label.shape[axis]
-        matrix = matlab_resize_matrix(n // scale, scale, False) @ matlab_resize_matrix(n, scale, True)
-        expected = np.moveaxis(np.tensordot(matrix, expected, (1, axis)), 0, axis)
-    np.testing.assert_allclose(resize.degrade(label, scale, "matlab"), expected, atol=2e-6)
-
-
-def test_zoom_degradation_is_scipys_on_each_channel():
-    label = np.random.default_rng(0).random((30, 42, 3)).astype(np.float32)
-    for c in range(3):
-        small = ndimage.zoom(label[..., c], 1 / 3, prefilter=False)
-        expected = ndimage.zoom(small, 3, prefilter=False)
-        np.testing.assert_allclose(resize.degrade(label, 3, "zoom")[..., c], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -100,12 +57,40 @@ def test_the_91_images_give_the_exact_number_of_sub_images(data, tmp_path, scale
         assert hf["data"].shape == (count, 33, 33, 1) and hf["label"].shape == (count, 21, 21, 1)
 
 
-def test_labels_are_the_centres_of_inputs():
-    image = np.arange(50 * 41, dtype=np.float32).reshape(50, 41, 1)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_labels_are_the_centres_of_inputs(channels):
+    image = np.arange(50 * 41 * channels, dtype=np.float32).reshape(50, 41, channels)
     inputs, labels = utils.sub_images(image, image, 33, 21, 7)
     expected = [image[y : y + 33, x : x + 33] for y in range(0, 18, 7) for x in range(0, 9, 7)]
     np.testing.assert_array_equal(inputs, expected)
     np.testing.assert_array_equal(labels, inputs[:, 6:-6, 6:-6])
+
+
+@pytest.mark.parametrize(("size", "count"), [((33, 33), 1), ((33, 48), 2), ((32, 60), 0), ((60, 32), 0)])
+def test_an_image_as_large_as_a_sub_image_is_large_enough(tmp_path, size, count):
+    utils.imsave(np.random.default_rng(0).random(size), tmp_path / "image.png")
+    pairs, content, is_broken = utils.pairs_of(Cut(), Network(), False, (0, tmp_path / "image.png"))
+    assert (len(pairs[0]) if pairs else 0) == count and not is_broken
+    assert content == (tmp_path / "image.png").read_bytes()
+
+
+def test_a_broken_image_is_an_error_unless_it_may_be_left_out(tmp_path, capsys):
+    (tmp_path / "image.png").write_text("none")
+    with pytest.raises(InputError, match=r"image\.png.*--skip_broken"):
+        utils.degraded(Network(), tmp_path / "image.png", [None])
+    assert utils.degraded(Network(), tmp_path / "image.png", [None], True) == []
+    assert "it is left out" in capsys.readouterr().err
+    assert utils.pairs_of(Cut(), Network(), True, (0, tmp_path / "image.png")) == (None, b"", True)
+
+
+def test_sub_folders_are_for_training_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "below/b.png"):
+        for folder in ("Train", "Test/Set5", "mine"):
+            utils.imsave(np.zeros((9, 9)), tmp_path / folder / name)
+    for folder in (None, "mine"):
+        found = {kind: [p.name for p in utils.find_images(folder, kind)] for kind in ("train", "test")}
+        assert found == {"train": ["a.png", "b.png"], "test": ["a.png"]}
 
 
 def test_the_training_file_is_reused_only_when_it_matches(photographs, tmp_path):
@@ -142,33 +127,6 @@ def test_a_training_file_of_unknown_making_is_left_alone(photographs, tmp_path, 
 def data_of(path):
     with read_data(path) as hf:
         return hf["data"][:]
-
-
-@pytest.mark.parametrize("stride", [1, 4, 5])
-def test_merge_is_the_slow_mean_of_overlaps(stride):
-    tiles = np.random.default_rng(0).random((4 * 3, 5, 5, 2)).astype(np.float32)
-    total = np.zeros((3 * stride + 5, 2 * stride + 5, 2))
-    count = np.zeros_like(total)
-    for row in range(4):
-        for column in range(3):
-            for y in range(5):
-                for x in range(5):
-                    total[row * stride + y, column * stride + x] += tiles[row * 3 + column, y, x]
-                    count[row * stride + y, column * stride + x] += 1
-    np.testing.assert_allclose(merge(tiles, (4, 3), stride), total / count, atol=1e-6)
-
-
-def test_merge_puts_tiles_side_by_side_by_default():
-    tiles = np.random.default_rng(0).random((6, 4, 4, 1)).astype(np.float32)
-    expected = np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:])])
-    np.testing.assert_array_equal(merge(tiles, (2, 3)), expected)
-
-
-def test_luminance_is_matlabs():
-    # rgb2ycbcr of pure colours, from the matrix in MATLAB's documentation
-    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
-    expected = [[[16], [235], [81], [145], [41]]]
-    np.testing.assert_allclose(luminance(colours) * 255, expected, atol=1e-4)
 
 
 def save(path, mode):

@@ -33,6 +33,13 @@ def test_ycbcr_of_rgb_is_matlabs(rows, dtype):
     np.testing.assert_allclose(colour.as_label(pixels, "rgb"), pixels / peak, atol=1e-6)
 
 
+def test_luminance_is_matlabs():
+    # rgb2ycbcr of pure colours, from the matrix in MATLAB's documentation
+    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    expected = [[[16], [235], [81], [145], [41]]]
+    np.testing.assert_allclose(colour.luminance(colours) * 255, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_grey(dtype):
     pixels, peak = pixels_of(dtype, 1), np.iinfo(dtype).max

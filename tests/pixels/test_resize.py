@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from srcnn.pixels import resize
 from srcnn.system.errors import InputError
@@ -110,6 +111,25 @@ def test_shrink_and_enlarge_are_what_degrade_does():
         large = resize.enlarge(small, 3, degradation)
         np.testing.assert_array_equal(resize.degrade(label, 3, degradation), large)
     np.testing.assert_array_equal(resize.degrade(label), resize.degrade(label, 3, "matlab"))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 7])
+def test_matlab_degradation_is_the_matrix_form_of_imresize(scale):
+    label = np.random.default_rng(scale).random((scale * 9, scale * 13, 2)).astype(np.float32)
+    expected = label
+    for axis in (0, 1):
+        n = label.shape[axis]
+        degrading = matrix(n // scale, n) @ matrix(n, n // scale)
+        expected = np.moveaxis(np.tensordot(degrading, expected, (1, axis)), 0, axis)
+    np.testing.assert_allclose(resize.degrade(label, scale, "matlab"), expected, atol=2e-6)
+
+
+def test_zoom_degradation_is_scipys_on_each_channel():
+    label = np.random.default_rng(0).random((30, 42, 3)).astype(np.float32)
+    for c in range(3):
+        small = ndimage.zoom(label[..., c], 1 / 3, prefilter=False)
+        expected = ndimage.zoom(small, 3, prefilter=False)
+        np.testing.assert_allclose(resize.degrade(label, 3, "zoom")[..., c], expected, atol=1e-6)
 
 
 def test_modcrop_cuts_the_bottom_and_the_right():

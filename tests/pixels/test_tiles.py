@@ -147,3 +147,23 @@ def test_tiles_that_end_with_the_image_are_merged(stride):
         merged = tiles.merge(pixels, (len(boxes) // columns, columns), None, (11, 14))
         assert merged.dtype == np.uint8
         np.testing.assert_array_equal(merged, (image * 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("stride", [1, 4, 5])
+def test_merge_is_the_slow_mean_of_overlaps(stride):
+    parts = np.random.default_rng(0).random((4 * 3, 5, 5, 2)).astype(np.float32)
+    total = np.zeros((3 * stride + 5, 2 * stride + 5, 2))
+    count = np.zeros_like(total)
+    for row in range(4):
+        for column in range(3):
+            for y in range(5):
+                for x in range(5):
+                    total[row * stride + y, column * stride + x] += parts[row * 3 + column, y, x]
+                    count[row * stride + y, column * stride + x] += 1
+    np.testing.assert_allclose(tiles.merge(parts, (4, 3), stride), total / count, atol=1e-6)
+
+
+def test_merge_puts_tiles_side_by_side_by_default():
+    parts = np.random.default_rng(0).random((6, 4, 4, 1)).astype(np.float32)
+    expected = np.vstack([np.hstack(parts[:3]), np.hstack(parts[3:])])
+    np.testing.assert_array_equal(tiles.merge(parts, (2, 3)), expected)

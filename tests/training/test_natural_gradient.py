@@ -168,6 +168,42 @@ def test_the_trust_region_bounds_the_step(session):
             np.testing.assert_allclose(short, nu * natural, rtol=1e-4, atol=1e-6)
 
 
+def test_factors_are_averaged_first_plainly_then_with_decay(session):
+    """Of four batches by weights of 1, 1/2, then 1 - decay; the inverses are those of the average."""
+    images, damping = tf.placeholder(tf.float32, [5, 2, 2, 1]), 1e-2
+    layers = convolutions(images, [(2, 2, 1, 1)])
+    settings = {"damping": damping, "decay": 0.6, "spacing": 1}
+    curvature = NaturalGradient([layers], Towers(tf.constant(5)), 1.0, 0, 0, **settings)
+    session.run(tf.global_variables_initializer())
+    rng, average, g = np.random.default_rng(0), np.zeros((5, 5)), 2.0  # of the mean squared error
+    for weight in (1, 1 / 2, 0.4, 0.4):
+        batch = rng.normal(size=(5, 2, 2, 1))
+        session.run(curvature.refresh, {images: batch})
+        rows = np.pad(batch.reshape(5, 4), ((0, 0), (0, 1)), constant_values=1)
+        average += weight * (rows.T @ rows / 5 - average)
+        ((factor, _),), ((inverse, _),) = session.run([curvature.factors, curvature.inverses])
+        np.testing.assert_allclose(factor, average, rtol=1e-5, atol=1e-6)
+        pi = np.sqrt(np.mean(np.diag(average)) / g)
+        expected = np.linalg.inv(average + pi * damping**0.5 * np.eye(5))
+        np.testing.assert_allclose(inverse, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_momentum_adds_what_is_left_of_earlier_steps(session):
+    layers = convolutions(tf.zeros([1, 2, 2, 1]), [(2, 2, 1, 3)])
+    fed = [tf.placeholder(tf.float32, shape) for shape in ((2, 2, 1, 3), (3,))]
+    curvature = NaturalGradient([layers], Towers(tf.constant(1)), 1.0, 0, 0, trust=1e9, momentum=0.7)
+    steps, velocity = curvature.precondition(fed), [0, 0]
+    session.run(tf.global_variables_initializer())  # the inverses are still 1
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        gradients = [rng.normal(size=tensor.shape) for tensor in fed]
+        velocity = [0.7 * before + gradient for before, gradient in zip(velocity, gradients, strict=True)]
+        for step, expected in zip(
+            session.run(steps, dict(zip(fed, gradients, strict=True))), velocity, strict=True
+        ):
+            np.testing.assert_allclose(step, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_the_factors_of_outputs_weigh_each_sample(session):
     """G = 2/P sum_n w_n g_n g_n^T, of one position, so that signs do not matter."""
     rng = np.random.default_rng(0)
