@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from srcnn.system import signals
 from srcnn.system.errors import InputError, first_line
@@ -63,9 +64,9 @@ NOBODY = "/job:nobody"  # a filter of devices that no machine passes
 CLOSING = 1  # seconds for the closing of a session; one whose machines are gone would wait for them
 
 
-def settings(**more):
+def settings(**options):
     """Of a session or server; memory of GPUs is taken as it is needed."""
-    config = tf.ConfigProto(**more)
+    config = tf.ConfigProto(**options)
     config.gpu_options.allow_growth = True
     return config
 
@@ -111,7 +112,7 @@ def cluster_session(target, tasks=(), timeout=0):
 
 def _in_time(seconds, function):
     """Calls a function in a thread, which is left alone when it takes longer: DeadlineExceededError."""
-    outcome = []
+    outcome: list[tuple[Any, Exception | None]] = []
 
     def call():
         try:
@@ -162,7 +163,7 @@ def serve(cluster):
     return server.target
 
 
-_servers = []  # for as long as the process lives
+_servers: list[Any] = []  # for as long as the process lives
 
 
 def _reach_directly(hosts):
@@ -176,7 +177,7 @@ def towers(sess):
 
     One device alone has the name "": everything is placed as TensorFlow does it by itself.
     """
-    machines = {}
+    machines: dict[int, dict[str, list[tuple[int, str]]]] = {}
     for device in sess.list_devices():
         spec = tf.DeviceSpec.from_string(device.name)
         if spec.device_type in ("CPU", "GPU"):

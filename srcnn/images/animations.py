@@ -84,7 +84,7 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
-            upright = image_io.UPRIGHT.get(image_io.orientation_of(image), np.asarray)
+            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except Exception as error:  # decoders raise nearly everything on damaged files
         number = len(frames) + 1
         reason = first_line(error)

@@ -1,6 +1,7 @@
 """HEIC and HEIF, as phones write them: read and written by pillow-heif, where it is installed."""
 
 import numpy as np
+from PIL import Image
 
 from srcnn.images import high_bit_depth, icc_profiles, metadata
 from srcnn.images.high_bit_depth import UnsupportedImage
@@ -64,9 +65,10 @@ def read(path, largest):
     return pixels, icc, frames, info
 
 
-def write(image, path, **more):
-    """Writes a Pillow image. more: quality, icc_profile, exif, xmp. Raises InputError if it cannot be."""
+def write(pixels, path, **options):
+    """Writes (h, w, 1 to 4) uint8. options: quality, icc_profile, exif, xmp. Raises InputError."""
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     try:
-        library(path).from_pillow(image).save(path, **more)
+        library(path).from_pillow(image).save(path, **options)
     except RuntimeError as error:
         raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png") from error

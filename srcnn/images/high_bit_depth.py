@@ -80,7 +80,7 @@ def _read_png(image, data):
     def bytes_of(mode, raw):
         """What Pillow makes of the file when told that its pixels are laid out like this."""
         with Image.open(BytesIO(data), formats=["PNG"]) as other:
-            other.tile = [(*other.tile[0][:3], raw)]
+            other.tile = [other.tile[0]._replace(args=raw)]
             other._mode = mode
             return np.asarray(other)
 

@@ -1,23 +1,21 @@
 """Image files as people have them, with transparency, 16 bits, colour profiles: read right or refused."""
 
 import logging
-import threading
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.images import exif, heif, high_bit_depth, icc_profiles, metadata, png, tiff
+from srcnn.images import exif, heif, high_bit_depth, icc_profiles, metadata, ordinary, png, tiff
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
-from srcnn.system.terminal import silenced
 
 SUFFIXES = (
     *heif.SUFFIXES,
@@ -44,8 +42,9 @@ KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
-ORIENTATION = 0x0112  # of EXIF
-UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by the number it noted
+UPRIGHT: dict[
+    int, Callable[[np.ndarray], np.ndarray]
+] = {  # what turns an array that a camera noted as lying on its side, by the number it noted
     2: np.fliplr,
     3: lambda a: np.rot90(a, 2),
     4: np.flipud,
@@ -55,7 +54,6 @@ UPRIGHT = {  # what turns an array that a camera noted as lying on its side, by 
     8: np.rot90,
 }
 
-SILENCE = threading.Lock()
 Image.MAX_IMAGE_PIXELS = LARGEST // 2  # Pillow warns of more, and raises from twice as many on
 warnings.filterwarnings("ignore", module="PIL")
 logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
@@ -70,16 +68,16 @@ class Picture(NamedTuple):
     metadata: Metadata = Metadata()
 
 
-def has_alpha(pixels):
+def has_alpha(pixels: np.ndarray) -> bool:
     return pixels.shape[2] in (2, 4)
 
 
-def colours(pixels):
+def colours(pixels: np.ndarray) -> np.ndarray:
     """Pixels without their alpha."""
     return pixels[..., :-1] if has_alpha(pixels) else pixels
 
 
-def read(path):
+def read(path: str | Path) -> Picture:
     """Decodes an image file, upright whatever its EXIF orientation. Threads may call it at a time.
 
     Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
@@ -89,7 +87,7 @@ def read(path):
         return _decode(Path(path))
 
 
-def size(path):
+def size(path: str | Path) -> tuple[int, int]:
     """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
     with _refusing(path):
         start = _start(path)
@@ -100,7 +98,7 @@ def size(path):
         Image.init()
         with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
             width, height = image.size
-            is_turned = orientation_of(image) in tiff.TURNED
+            is_turned = metadata.orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
 
 
@@ -160,66 +158,17 @@ def _decode(path):
         if depth > 8:
             pixels = high_bit_depth.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            return _picture(pixels, icc, frames, metadata.of_image(image), orientation_of(image))
-        with _quiet(image):
-            bits = _bits_of_grey_png(image)  # before it is loaded
-            image.load()
-            info = metadata.of_image(image) if info is None else info
-            orientation = orientation_of(image)
-            pixels = _decode_8_bits(image, icc, bits)
-        if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
-            pixels = pixels[..., :3]
+            return _picture(pixels, icc, frames, metadata.of_image(image), metadata.orientation_of(image))
+        pixels, said, orientation = ordinary.read(path, image, icc)
+        info = metadata.of_image(image, said) if info is None else info
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames, info, orientation)
-
-
-def orientation_of(image):
-    """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
-    try:
-        return image.getexif().get(ORIENTATION, 1)
-    except Exception:  # Pillow raises nearly everything
-        return 1
-
-
-def _declares_alpha(path):
-    """Whether the header of a TGA says that its fourth bytes are alpha; they may be anything if not."""
-    with open(path, "rb") as file:
-        return bool(file.read(18)[17] & 15)
-
-
-@contextmanager
-def _quiet(image):
-    """Of all decoders, libtiff as Pillow has it writes to stderr. One thread at a time can keep it silent."""
-    if image.format == "TIFF":
-        with SILENCE, silenced():
-            yield
-    else:
-        yield
 
 
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
-
-
-def _decode_8_bits(image, icc, bits):
-    """(h, w, channels) uint8 of an image that Pillow opened, not turned. bits: of a grey PNG, else None."""
-    key = image.info.get("transparency")
-    if image.mode.startswith(("I", "F")):
-        raise UnsupportedImage("its pixels have no defined range; save it as 8 or 16 bits")
-    if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
-        srgb = ImageCms.createProfile("sRGB")
-        profile = ImageCms.getOpenProfile(BytesIO(icc))
-        image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
-    if bits and key is not None:  # Pillow scales the key in some versions and depths only
-        key = key * 255 // (2**bits - 1) if key < 2**bits else key
-        return high_bit_depth.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
-    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    if image.has_transparency_data:
-        mode += "A"
-    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
-    return pixels.reshape(*pixels.shape[:2], len(mode))
 
 
 def pixels_of(image):
@@ -230,17 +179,10 @@ def pixels_of(image):
     with _refusing("the image"):
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16)[..., np.newaxis]
-        return _decode_8_bits(image, image.info.get("icc_profile"), None)
+        return ordinary.pixels_of(image, image.info.get("icc_profile"))
 
 
-def _bits_of_grey_png(image):
-    """1, 2, 4 or 8; None for all other images."""
-    if image.format != "PNG" or image.mode not in ("1", "L"):
-        return None
-    return 1 if image.mode == "1" else {"L;2": 2, "L;4": 4}.get(image.tile[0][3], 8)
-
-
-def format_of(path):
+def format_of(path: Path) -> str:
     """The format in which a name's ending asks to be written, as Pillow calls it.
 
     Raises InputError if there is none that keeps photographs.
@@ -257,7 +199,14 @@ def format_of(path):
     return name
 
 
-def check_fits(path, height, width, pixels, icc_profile=None, info=None):
+def check_fits(
+    path: Path,
+    height: int,
+    width: int,
+    pixels: np.ndarray,
+    icc_profile: bytes | None = None,
+    info: Metadata | None = None,
+) -> None:
     """Raises InputError if a file of this name cannot keep all there is to an image of this size.
 
     pixels: as in `Picture`, of any size. info: Metadata.
@@ -295,14 +244,22 @@ def _becomes_coloured(name, pixels):
     return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
 
 
-def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
+def save(
+    pixels: np.ndarray,
+    path: str | Path,
+    icc_profile: bytes | None = None,
+    about: dict | None = None,
+    info: Metadata | None = None,
+    overwrite: bool = True,
+) -> None:
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
     about, overwrite: see `atomic_write.replacing`. info: Metadata of this size.
     Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
-    check_fits(path, *pixels.shape[:2], pixels, icc_profile, info)
+    height, width = pixels.shape[:2]
+    check_fits(path, height, width, pixels, icc_profile, info)
     name = format_of(path)
     with replacing(path, about, overwrite) as temporary:
         if name == "TIFF":
@@ -311,11 +268,10 @@ def save(pixels, path, icc_profile=None, about=None, info=None, overwrite=True):
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
         if name == "PNG":
             return png.write(pixels, temporary, icc_profile, *(info or ())[:2])
-        image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        more = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
+        options = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
         if name == "HEIF":
-            return heif.write(image, temporary, **more)
-        image.save(temporary, name, **more)
+            return heif.write(pixels, temporary, **options)
+        ordinary.write(pixels, temporary, name, **options)
 
 
 def in_pillow(name, info):

@@ -7,6 +7,7 @@ of one strength, a plain SRCNN. (Those of layers between cost most and gain noth
 
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, JpegImagePlugin
@@ -14,7 +15,7 @@ from PIL import Image, JpegImagePlugin
 SUBSAMPLING = 2  # 4:2:0
 
 
-def compressed(pixels, quality):
+def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     """A picture as JPEG gives it back: 4:2:0, with the tables of the Independent JPEG Group.
 
     pixels: (h, w, c) uint8, grey or RGB. quality: 1 to 100.
@@ -27,20 +28,20 @@ def compressed(pixels, quality):
     return np.asarray(Image.open(file)).reshape(pixels.shape)
 
 
-def luminance_table(quality):
+def luminance_table(quality: int) -> np.ndarray:
     """Steps of quantisation of luminance, (64,), as the Independent JPEG Group's encoder takes them."""
     file = BytesIO()
     Image.new("L", (8, 8)).save(file, "JPEG", quality=quality)
-    return np.array(Image.open(file).quantization[0], np.float64)
+    return np.array(JpegImagePlugin.JpegImageFile(file).quantization[0], np.float64)
 
 
 @cache
-def luminance_tables():
+def luminance_tables() -> np.ndarray:
     """Those of the qualities 1 to 100, (100, 64): made when a file is first asked for its quality."""
     return np.array([luminance_table(quality) for quality in range(1, 101)])
 
 
-def quality_of(path):
+def quality_of(path: Path) -> int | None:
     """The quality, 1 to 100, whose luminance table is most like that of a JPEG file; None for other files.
 
     Encoders name their qualities differently; what counts is the size of the steps, compared as logarithms.

@@ -37,15 +37,23 @@ class Metadata(NamedTuple):
         )
 
 
-def of_image(image):
-    """The Metadata of an image that Pillow decoded."""
-    info = image.info
+def of_image(image, info=None):
+    """The Metadata of an image that Pillow opened. info: what it says of itself."""
+    info = image.info if info is None else info
     exif = info.get("exif") or _raw_profile(info, "exif") or _raw_profile(info, "APP1") or b""
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(info, "xmp") or b""
     extended = any(
         data.startswith(b"http://ns.adobe.com/xmp/ext") for _, data in getattr(image, "applist", [])
     )
     return checked(exif, xmp, ["XMP beyond 64 KB"] if extended else [])
+
+
+def orientation_of(image):
+    """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
+    try:
+        return image.getexif().get(exif_.ORIENTATION, 1)
+    except Exception:  # Pillow raises nearly everything
+        return 1
 
 
 def _raw_profile(info, name):

@@ -1,5 +1,7 @@
 """Networks that are conditioned on the quality of JPEG: one more channel of input says how strong it is."""
 
+from pathlib import Path
+
 import numpy as np
 
 from srcnn.images import jpeg
@@ -14,13 +16,13 @@ DRAWN = (30, 49), (50, 74), (75, 89), (90, 95)
 TESTED = 30, 50, 70, 90  # of images that are held out
 
 
-def drawn(number):
+def drawn(number: int) -> list[int]:
     """The qualities of the copies of a training image of this number."""
     rng = np.random.default_rng(number)
     return [int(rng.integers(low, high, endpoint=True)) for low, high in DRAWN]
 
 
-def check_quality(path, quality, scale):
+def check_quality(path: Path, quality: int | None, scale: float) -> int:
     """A quality, that of the file if it is None.
 
     Raises InputError if the file has none, or if --scale 1 would do it no good.
@@ -37,18 +39,18 @@ def check_quality(path, quality, scale):
     return quality
 
 
-def strength(quality):
+def strength(quality: int) -> np.float32:
     """What stands for a quality in the input: 1 to -1 over QUALITIES, which are trained, the same beyond."""
     low, high = QUALITIES
     return np.float32((low + high - 2 * np.clip(quality, low, high)) / (high - low))
 
 
-def conditioned(input_, quality):
+def conditioned(input_: np.ndarray, quality: int) -> np.ndarray:
     """(h, w, c) with the channel of the strength of compression: (h, w, c + 1)."""
     return np.pad(input_, ((0, 0), (0, 0), (0, 1)), constant_values=strength(quality))
 
 
-def folded(values, quality):
+def folded(values: dict[str, np.ndarray], quality: int) -> dict[str, np.ndarray]:
     """w1, b1, ... of the plain network that one for JPEG is at a quality.
 
     Of a kernel (kh, kw, inputs, cout) the first c inputs are the layer's own, the next is the strength, and
@@ -67,6 +69,6 @@ def folded(values, quality):
     return plain
 
 
-def compressed(pixels, scale, quality):
+def compressed(pixels: np.ndarray, scale: int, quality: int) -> np.ndarray:
     """The low resolution of whole-number pixels (h, w, c) as JPEG gives it back: uint8 pixels."""
     return jpeg.compressed(to_pixels(imresize(to_float(pixels), scale, shrink=True)), quality)

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from typing import NoReturn
 
 NAMES = "SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"  # no system has all of them
 ENDING = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
@@ -13,9 +14,11 @@ ENDING = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 at_once = False  # whether the process ends without Python's teardown; set by what does not outlast that
 
 
-def end(status):
+def end(status: int) -> NoReturn:
     """Ends the process. All files are closed by then, and output goes line by line."""
-    (os._exit if at_once else sys.exit)(status)
+    if at_once:
+        os._exit(status)
+    sys.exit(status)
 
 
 class Stop:
@@ -75,5 +78,6 @@ def ending_later():
     before = {number: signal.getsignal(number) for number in ENDING}
     with stopping() as stop:
         yield
-    if stop.number and callable(before[stop.number]):
-        before[stop.number](stop.number, None)
+    handler = before.get(stop.number)
+    if callable(handler):
+        handler(stop.number, None)

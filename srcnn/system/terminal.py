@@ -9,7 +9,7 @@ from srcnn.system import windows
 from srcnn.system.errors import InputError
 
 SIGPIPE = 13  # which Windows does not name
-were_closed = set()  # descriptors that the caller had closed, see `open_streams`
+were_closed: set[int] = set()  # descriptors that the caller had closed, see `open_streams`
 
 
 class Stream(io.RawIOBase):

@@ -3,24 +3,24 @@
 import os
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
 CGROUPS = Path("/sys/fs/cgroup")  # where Linux tells the limits of a container
 
 
-def cores():
+def cores() -> int:
     """How many cores this process may use: a container or taskset may have fewer than the machine."""
     return min(schedulable_cores(), quota() or schedulable_cores())
 
 
-def schedulable_cores():
+def schedulable_cores() -> int:
     """How many cores the system runs this process on, which is what TensorFlow counts."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def quota(folder=None):
+def quota(folder: Path | None = None) -> int | None:
     """For how many cores, rounded up, a container has processor time; None without a limit.
 
     folder: of control groups, version 2 or 1; None for this system's.
@@ -44,7 +44,7 @@ def in_threads(function, items, workers=4, budget=None, cost=None, at_once=False
     """
     # The budget ends first: who waits for it would keep the threads from ending.
     with ThreadPoolExecutor(workers) as executor, budget or nullcontext():
-        ahead = deque()
+        ahead: deque[tuple[int, Future]] = deque()
 
         def first():
             amount, future = ahead.popleft()

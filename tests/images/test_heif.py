@@ -8,6 +8,7 @@ from PIL import Image
 
 import main
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
 from tests.conftest import ROOT
 from tests.helpers.image_files import SRGB
 
@@ -31,7 +32,7 @@ def save(pixels, **more):
 def test_it_is_turned_once(folder, orientation):
     """pillow-heif writes what EXIF says as a turn of the file's own, and both are there."""
     exif = Image.Exif()
-    exif[image_io.ORIENTATION] = orientation
+    exif[ORIENTATION] = orientation
     save(PIXELS[..., :3], exif=exif.tobytes(), icc_profile=SRGB)
     picture = image_io.read("a.heic")
     expected = image_io.UPRIGHT.get(orientation, np.asarray)(PIXELS[..., :3])

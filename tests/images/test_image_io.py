@@ -4,6 +4,7 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from srcnn.images import image_io
+from srcnn.images import image_io, ordinary
 from srcnn.system.errors import InputError
 from tests.helpers.image_files import RNG, SRGB, encoded, png, profile, random, read, tif
 
@@ -40,6 +41,25 @@ def test_modes_as_pillow_writes_them(tmp_path):
                 assert (pixels.shape[2] in (2, 4)) == (image.mode in ("LA", "RGBA"))
             done += 1
     assert done > 35
+
+
+def test_imageio_reads_what_is_ordinary(tmp_path, monkeypatch):
+    """Whatever the files are called: for imageio, names may be addresses, archives and cameras."""
+    monkeypatch.setattr(ordinary, "_by_pillow", None)
+    monkeypatch.chdir(tmp_path)
+    for name in ("~a.png", "<video0>.png", "in.zip/a.jpg", "http:/a.bmp", "imageio:a.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        image_io.save(random(3), name)
+        np.testing.assert_array_equal(image_io.read(name).pixels, np.asarray(Image.open(name)))
+
+
+def test_damaged_exif_is_no_reason_to_refuse_the_pixels(tmp_path):
+    """Pillow, and so imageio, raises when it looks at it."""
+    for suffix in (".jpg", ".png"):
+        Image.fromarray(random(3)).save(tmp_path / f"a{suffix}", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+        picture = image_io.read(tmp_path / f"a{suffix}")
+        np.testing.assert_array_equal(picture.pixels, np.asarray(Image.open(tmp_path / f"a{suffix}")))
+        assert picture.metadata.left_out == "damaged EXIF"
 
 
 def test_frames_are_counted(tmp_path):

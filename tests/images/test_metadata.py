@@ -4,6 +4,7 @@ import json
 import shutil
 import struct
 import subprocess
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 import main
-from srcnn.images import image_io
+from srcnn.images import exif, image_io
+from srcnn.images.exif import ORIENTATION
 from tests.conftest import ROOT
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -29,7 +31,7 @@ def photograph(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pixels = np.random.default_rng(0).integers(0, 256, (5, 15, 3), np.uint8).repeat(4, 0).repeat(2, 1)
     exif = Image.Exif()
-    exif[0x010F], exif[image_io.ORIENTATION] = "Camera", 6
+    exif[0x010F], exif[ORIENTATION] = "Camera", 6
     exif[0x8769] = {
         0x9003: DATE,
         0xA002: 30,
@@ -81,7 +83,7 @@ def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, 
             image.load()
             exif, xmp = image.getexif(), image.info["xmp"]
         inner = exif.get_ifd(0x8769)
-        assert exif[0x010F] == "Camera" and exif.get(image_io.ORIENTATION, 1) == 1
+        assert exif[0x010F] == "Camera" and exif.get(ORIENTATION, 1) == 1
         assert (inner[0x9003], inner[0xA002], inner[0xA003]) == (DATE, width, height)
         assert inner[0xA20E] == 3000 * width / 20 and inner[0x927C] == b"note" * 9 and 0x9214 not in inner
         assert exif.get_ifd(0x8825) == PLACE
@@ -130,7 +132,7 @@ def test_what_cannot_keep_them_is_refused(photograph, fails):
         assert "EXIF or XMP; take .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
     with Image.open("a.jpg") as image:  # what every program writes is no reason
         exif = Image.Exif()
-        exif[image_io.ORIENTATION] = 6
+        exif[ORIENTATION] = 6
         image.save("plain.jpg", exif=exif, xmp=b"")
     assert upscale("--input", "plain.jpg", "--output", "b.bmp") == 0
 
@@ -152,3 +154,17 @@ def test_damage_is_said_and_harms_nothing_else(photograph, capsys):
     assert upscale("--input", "bad.jpg") == 2
     assert "bad.jpg: left out: damaged EXIF" in capsys.readouterr().err
     assert Image.open("sample/bad_x2.png").size == (18, 18)
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_values_of_exif_may_fill_what_is_allowed_to_the_last_byte(beyond):
+    """Two values, which lie at the same place, so that a small file may claim any size."""
+    half = exif.LARGEST // 2
+    sizes = half, half + beyond
+    head = struct.pack("<H" + 2 * "HHII" + "I", 2, 0x010E, 2, sizes[0], 30, 0x010F, 2, sizes[1], 30, 0)
+    data = BytesIO(head + bytes(max(sizes)))
+    if beyond > 0:
+        with pytest.raises(ValueError, match="too large"):
+            exif.directory(data, "<", 0)
+    else:
+        assert [value[1] for value in exif.directory(data, "<", 0).values()] == list(sizes)

@@ -19,6 +19,7 @@ import main
 from model import SRCNN
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
 from srcnn.networks import trained
 from srcnn.pixels import colour, resize, tiles
 from srcnn.upscaling import photographs
@@ -273,7 +274,7 @@ def test_a_size_is_known_without_decoding(folder):
     for name in ("a.png", "a.jpg", "a.tif", "a.webp", "a.avif", "a.heic"):
         for orientation in (1, 6):
             exif = Image.Exif()
-            exif[image_io.ORIENTATION] = orientation
+            exif[ORIENTATION] = orientation
             image = Image.new("RGB", (30, 20))
             if name == "a.heic":
                 pytest.importorskip("pillow_heif").from_pillow(image).save(name, exif=exif.tobytes())

@@ -14,6 +14,7 @@ import utils
 from main import trained
 from srcnn import tf1
 from srcnn.images import image_io
+from srcnn.images.exif import ORIENTATION
 from srcnn.networks.trained import factors_for
 from srcnn.pixels import resize, tiles
 from srcnn.pixels.colour import to_float, to_luminance, to_pixels
@@ -159,7 +160,7 @@ def test_orientation_is_honoured(folder, suffix, orientation):
     """16-bit colour is turned by the project, the rest by Pillow: both the same."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8).repeat(3, 1))
     exif = image.getexif()
-    exif[image_io.ORIENTATION] = orientation
+    exif[ORIENTATION] = orientation
     image.save(f"photo{suffix}", exif=exif)
     pixels = image_io.read(folder / f"photo{suffix}").pixels
     assert pixels.shape == ((8, 36, 3) if orientation < 5 else (36, 8, 3))
@@ -168,7 +169,7 @@ def test_orientation_is_honoured(folder, suffix, orientation):
     assert run("--input", f"photo{suffix}", "--scale", 2) == 0
     saved = Image.open("sample/photo_x2.png")
     assert saved.size == (pixels.shape[1] * 2, pixels.shape[0] * 2)
-    assert saved.getexif().get(image_io.ORIENTATION, 1) == 1
+    assert saved.getexif().get(ORIENTATION, 1) == 1
 
 
 def test_cmyk_becomes_rgb_and_palettes_keep_their_transparency(folder):

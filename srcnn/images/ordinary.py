@@ -1,0 +1,111 @@
+"""Image files of 8 bits a sample: ordinary ones through imageio, the others as it takes to lose nothing."""
+
+import threading
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+from PIL import Image, ImageCms
+
+from srcnn.images import high_bit_depth, metadata
+from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.system.terminal import silenced
+
+# That imageio reads. For GIF it changes how Pillow reads all GIFs of the process; AVIF and WebP set up their
+# decoders when a file is opened, which is done twice here.
+FORMATS = ("BMP", "DIB", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI", "TGA")
+SILENCE = threading.Lock()
+
+
+def read(path: Path, image: Image.Image, icc: bytes | None) -> tuple[np.ndarray, dict[str, Any], int]:
+    """(h, w, channels) uint8, not turned, what the file says of itself, and its orientation in EXIF or XMP.
+
+    image: as Pillow opened the file. icc: its colour profile. Raises nearly everything for damaged files.
+    """
+    pixels, said, orientation = _through_imageio(path, image, icc) or _by_pillow(image, icc)
+    if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
+        pixels = pixels[..., :3]
+    return pixels, said, orientation
+
+
+def _through_imageio(path, image, icc):
+    """See `read`. None for what imageio would not do right, and for damaged files."""
+    has_key = image.mode in ("1", "L") and "transparency" in image.info  # which Pillow does not scale
+    is_converted = image.mode[0] in "IF" or (image.mode == "CMYK" and icc)
+    if image.format not in FORMATS or has_key or is_converted:
+        return None
+    mode = _mode_of(image)
+    opened: Any  # which the plugin knows more of than imageio
+    try:
+        # As an open file: names may be addresses, archives and cameras for imageio.
+        with open(path, "rb") as file, iio.imopen(file, "r", plugin="pillow") as opened:
+            pixels = opened.read(index=0, mode=None if image.mode == mode else mode, writeable_output=False)
+            said = opened.metadata(index=0, exclude_applied=False)
+    except Exception:  # also for damaged EXIF alone, which is no harm; Pillow says what else it is
+        return None
+    return pixels.reshape(*pixels.shape[:2], len(mode)), said, said.get("Orientation", 1)
+
+
+def _by_pillow(image, icc):
+    with _quiet(image):
+        bits = _bits_of_grey_png(image)  # before it is loaded
+        image.load()
+        return pixels_of(image, icc, bits), image.info, metadata.orientation_of(image)
+
+
+def pixels_of(image, icc, bits=None):
+    """(h, w, channels) uint8 of an image that Pillow opened, not turned. bits: of a grey PNG, else None."""
+    key = image.info.get("transparency")
+    if image.mode.startswith(("I", "F")):
+        raise UnsupportedImage("its pixels have no defined range; save it as 8 or 16 bits")
+    if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
+        srgb = ImageCms.createProfile("sRGB")
+        profile = ImageCms.getOpenProfile(BytesIO(icc))
+        image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if bits and key is not None:  # Pillow scales the key in some versions and depths only
+        key = key * 255 // (2**bits - 1) if key < 2**bits else key
+        return high_bit_depth.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)
+    mode = _mode_of(image)
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    return pixels.reshape(*pixels.shape[:2], len(mode))
+
+
+def _mode_of(image):
+    """The mode of Pillow in which all of an 8-bit image is kept that is seen."""
+    mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    return mode + "A" if image.has_transparency_data else mode
+
+
+def _declares_alpha(path):
+    """Whether the header of a TGA says that its fourth bytes are alpha; they may be anything if not."""
+    with open(path, "rb") as file:
+        return bool(file.read(18)[17] & 15)
+
+
+@contextmanager
+def _quiet(image):
+    """Of all decoders, libtiff as Pillow has it writes to stderr. One thread at a time can keep it silent."""
+    if image.format == "TIFF":
+        with SILENCE, silenced():
+            yield
+    else:
+        yield
+
+
+def _bits_of_grey_png(image):
+    """1, 2, 4 or 8; None for all other images."""
+    if image.format != "PNG" or image.mode not in ("1", "L"):
+        return None
+    return 1 if image.mode == "1" else {"L;2": 2, "L;4": 4}.get(image.tile[0][3], 8)
+
+
+def write(pixels: np.ndarray, path: Path, format_: str, **options) -> None:
+    """Writes (h, w, 1 to 4) uint8. format_, options: as Pillow has them."""
+    pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    with open(path, "wb") as file:
+        iio.imwrite(
+            file, pixels, plugin="pillow", extension=path.suffix, format=format_, is_batch=False, **options
+        )
