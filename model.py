@@ -187,7 +187,7 @@ class SRCNN:
         variables = list(self.variables.values())
         if len(towers.devices) == 1:
             return [(self.layers, self.errors, weights, variables)]
-        found, shapes = [], self.network.shapes.values()
+        found, shapes = [], list(self.network.shapes.values())
         parts = towers.hand_out(flatten(variables), [self.images, self.labels, weights])
         for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):

@@ -59,7 +59,7 @@ def preprocess(
     check_size(path, pixels, scale)
     pixels = modcrop(pixels, scale)
     label_ = as_label(pixels, colour)
-    if degradation != "jpeg":
+    if degradation != "jpeg" or quality is None:
         return degrade(label_, scale, degradation), label_
     low = as_label(compressed(pixels, scale, quality), colour)
     return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_

@@ -32,6 +32,7 @@ def luminance_table(quality: int) -> np.ndarray:
     """Steps of quantisation of luminance, (64,), as the Independent JPEG Group's encoder takes them."""
     file = BytesIO()
     Image.new("L", (8, 8)).save(file, "JPEG", quality=quality)
+    file.seek(0)
     return np.array(JpegImagePlugin.JpegImageFile(file).quantization[0], np.float64)
 
 
@@ -41,7 +42,7 @@ def luminance_tables() -> np.ndarray:
     return np.array([luminance_table(quality) for quality in range(1, 101)])
 
 
-def quality_of(path: Path) -> int | None:
+def quality_of(path: str | Path) -> int | None:
     """The quality, 1 to 100, whose luminance table is most like that of a JPEG file; None for other files.
 
     Encoders name their qualities differently; what counts is the size of the steps, compared as logarithms.

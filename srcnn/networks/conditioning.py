@@ -1,5 +1,6 @@
 """Networks that are conditioned on the quality of JPEG: one more channel of input says how strong it is."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def drawn(number: int) -> list[int]:
     return [int(rng.integers(low, high, endpoint=True)) for low, high in DRAWN]
 
 
-def check_quality(path: Path, quality: int | None, scale: float) -> int:
+def check_quality(path: str | Path, quality: int | None, scale: float | Fraction | None) -> int:
     """A quality, that of the file if it is None.
 
     Raises InputError if the file has none, or if --scale 1 would do it no good.

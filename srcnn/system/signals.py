@@ -14,7 +14,7 @@ ENDING = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 at_once = False  # whether the process ends without Python's teardown; set by what does not outlast that
 
 
-def end(status: int) -> NoReturn:
+def end(status) -> NoReturn:
     """Ends the process. All files are closed by then, and output goes line by line."""
     if at_once:
         os._exit(status)

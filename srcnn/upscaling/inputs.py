@@ -17,12 +17,7 @@ from srcnn.upscaling.work import Work
 
 
 def plan(
-    words: list[str],
-    output: str | None,
-    sample_dir: str,
-    goal: Goal,
-    recursive: bool = False,
-    lossless: bool = False,
+    words: list[str], output: str | None, sample_dir: str, goal: Goal, recursive: bool, lossless: bool
 ) -> list[Work]:
     """What is to be done.
 

@@ -29,8 +29,8 @@ def line(source: Path | str, target: Path, size: tuple[int, int], seconds: float
     return {"input": str(source), "output": str(target), "width": width, "height": height, "seconds": seconds}
 
 
-def exhibit_of(image: Upscaled) -> dict:
-    exhibit = report.exhibit(image.target.name, image.pictures or {}, {}, image.size)
+def exhibit_of(image: Upscaled, pictures: dict) -> dict:
+    exhibit = report.exhibit(image.target.name, pictures, {}, image.size)
     return exhibit | {"loop": image.loop and data_uri(image.loop, "webp")}
 
 

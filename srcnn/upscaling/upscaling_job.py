@@ -143,7 +143,7 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
             height, width = image.size
             tqdm.write(one_line(f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"))
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
-                exhibits[image.target] = drawing.submit(exhibit_of, image)
+                exhibits[image.target] = drawing.submit(exhibit_of, image, image.pictures)
             lines[image.target] = line(files.shown(image.source), image.target, image.size, image.seconds)
     drawn = {target: future.result() for target, future in exhibits.items()}
     return {target: Listed(lines[target], drawn.get(target)) for target in lines}, status

@@ -67,6 +67,20 @@ def test_psnr(channels, scale):
     assert metrics.psnr(label, output, scale) == pytest.approx(expected, abs=1e-9)
 
 
+def test_what_of_a_picture_is_scored():
+    """All of RGB, Y of YCbCr; of a grey picture, whatever the network takes it for, the grey."""
+    rng = np.random.default_rng(0)
+    image, grey = rng.random((5, 6, 3)), rng.random((5, 6, 1))
+    np.testing.assert_array_equal(metrics.scored_part(image, "rgb"), image)
+    np.testing.assert_array_equal(metrics.scored_part(image, "ycbcr"), image[..., :1])
+    np.testing.assert_array_equal(metrics.scored_part(grey, "y"), grey)
+    np.testing.assert_array_equal(metrics.scored_part(grey, "y", is_grey=True), grey)
+    rgb = np.repeat(grey, 3, 2)
+    ycbcr = rgb2ycbcr(rgb) / 255
+    for seen, colour in ((rgb, "rgb"), (ycbcr, "ycbcr")):
+        np.testing.assert_allclose(metrics.scored_part(seen, colour, is_grey=True), grey, atol=1e-12)
+
+
 def test_psnr_of_a_large_opposite():
     label = np.zeros((3000, 3000, 1), np.float32)  # the sum of squares has 40 bits
     assert metrics.psnr(label, label + 1, 3) == 0

@@ -269,37 +269,6 @@ def test_descent_and_curvature_are_of_the_weighted_error(session, monkeypatch):
     np.testing.assert_allclose(session.run(srcnn.biases["b2"]), expected, rtol=1e-4, atol=1e-8)
 
 
-def test_factors_are_running_averages_and_inverses_are_theirs(session):
-    """A plain mean of the first ones, then 1 - decay of each new one; damped as in section 6.3."""
-    images = tf.placeholder(tf.float32, [5, 3, 4, 2])
-    (layer,) = convolutions(images, [(2, 2, 2, 3)])
-    settings = {"damping": 1e-4, "decay": 0.7, "spacing": 1}
-    preconditioner = NaturalGradient([[layer]], Towers(5), 1.0, 0, 0, **settings)
-    session.run(tf.global_variables_initializer())
-    rng, average = np.random.default_rng(0), 0
-    for weight in (1, 1 / 2, 1 / 3, 0.3, 0.3):
-        feed = {images: rng.normal(size=(5, 3, 4, 2))}
-        session.run(preconditioner.refresh, feed)
-        average = average + weight * (session.run(input_factor(layer), feed) - average)
-        ((a, g),), ((inverse_a, inverse_g),) = session.run([preconditioner.factors, preconditioner.inverses])
-        np.testing.assert_allclose(a, average, rtol=1e-4, atol=1e-6)
-        pi = np.sqrt(np.trace(a) / len(a) / (np.trace(g) / len(g)))
-        for factor, inverse, root in ((a, inverse_a, pi * 0.01), (g, inverse_g, 0.01 / pi)):
-            np.testing.assert_allclose(
-                inverse @ (factor + root * np.eye(len(factor))), np.eye(len(factor)), atol=1e-3
-            )
-
-
-def test_momentum_adds_up_steps(session):
-    (layer,) = convolutions(tf.ones([1, 2, 2, 1]), [(2, 2, 1, 1)])
-    preconditioner = NaturalGradient([[layer]], Towers(1), 1.0, 0, 0, trust=1e9, momentum=0.75)
-    naturals = preconditioner.precondition([tf.ones([2, 2, 1, 1]), tf.ones([1])])
-    session.run(tf.global_variables_initializer())  # inverses of 1
-    for expected in (1, 1.75, 2.3125):
-        for found in session.run(naturals):
-            np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
 @pytest.mark.parametrize("spacing", [2, None])
 def test_weights_count_in_the_factors_of_outputs_and_spacing_in_those_of_inputs(session, spacing):
     """Each sample has one output: its sign does not matter. By default every third patch counts."""

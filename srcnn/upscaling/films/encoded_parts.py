@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import av
 
@@ -74,13 +73,7 @@ def _crc(part):
 
 
 def write(
-    folder: Path,
-    first: int,
-    frames: Iterator[av.VideoFrame],
-    add_stream: Callable[[av.container.OutputContainer], Any],
-    enough: Callable[[], bool],
-    broken: Callable[[int], int],
-    check: Callable[[], None],
+    folder: Path, first: int, frames: Iterator, add_stream: Callable, enough: Callable, broken, check
 ) -> Part | None:
     """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
 

@@ -8,7 +8,7 @@ import av
 
 from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError
-from srcnn.upscaling.films.film import Film
+from srcnn.upscaling.films.film import Film, Size
 from srcnn.upscaling.films.pixel_formats import plain_format
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does, unless the variable is set
@@ -19,7 +19,7 @@ class Encoder(NamedTuple):
 
     name: str
     format: str
-    size: tuple[int, int]  # height, width
+    size: Size
     options: dict[str, str]
 
 
@@ -35,7 +35,7 @@ PRESETS = {
 }
 
 
-def encoder(film: Film, target: Path, size: tuple[int, int], coding: FilmCoding) -> Encoder:
+def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder:
     """The Encoder of an enlarged film. Raises InputError for frames that the container cannot have.
 
     size: (height, width) of its frames.
@@ -68,9 +68,7 @@ def encoder(film: Film, target: Path, size: tuple[int, int], coding: FilmCoding)
     return Encoder(name, format_, (h, w), options)
 
 
-def add_encoder(
-    output: av.container.OutputContainer, film: Film, encoder: Encoder
-) -> av.video.stream.VideoStream:
+def add_encoder(output: av.container.OutputContainer, film: Film, encoder: Encoder) -> Any:
     """Adds the stream of an Encoder to an output; time stamps count as the film's."""
     stream: Any = output.add_stream(encoder.name, rate=film.rate, options=encoder.options)
     stream.height, stream.width = encoder.size

@@ -4,13 +4,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+Size = tuple[int, int]  # height, width in pixels
+
 
 class Film(NamedTuple):
     """What a film says of itself."""
 
     path: Path
     stream_index: int  # of the stream of frames
-    size: tuple[int, int]  # height, width of its frames
+    size: Size  # of its frames
     format: str  # of its pixels, as FFmpeg calls it
     rate: Fraction  # frames a second, on average
     time_base: Fraction  # seconds that time stamps count
@@ -30,11 +32,11 @@ class Film(NamedTuple):
     last_duration: int = 0  # ticks that its last frame is shown; 0 if unknown
 
     @property
-    def upright(self) -> tuple[int, int]:
+    def upright(self) -> Size:
         """Height and width as a player shows it."""
         return self.turned_size(*self.size)
 
-    def turned_size(self, height: int, width: int) -> tuple[int, int]:
+    def turned_size(self, height: int, width: int) -> Size:
         """Height and width as they are shown, or stored, of those as they are stored, or shown."""
         return (width, height) if self.quarter_turns % 2 else (height, width)
 

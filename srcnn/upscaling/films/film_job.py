@@ -23,7 +23,7 @@ from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.encoding import Encoder
-from srcnn.upscaling.films.film import Film, Part
+from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
@@ -101,12 +101,7 @@ def check_unchanged(source: Path, known: list) -> None:
 
 
 def encode(
-    film: Film,
-    encoder: Encoder,
-    srcnns: list,
-    size: tuple[int, int],
-    folder: Path,
-    check: Callable[[], None] = lambda: None,
+    film: Film, encoder: Encoder, srcnns: list, size: Size, folder: Path, check: Callable = lambda: None
 ) -> tuple[list[Part], int]:
     """Encodes what is not yet in the parts of a folder.
 
@@ -131,12 +126,12 @@ def encode(
     with stopping() as stop, closing(in_threads(enlarge, iter(reader), FRAMES)) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
         while not stop.number:
-            part = encoded_parts.write(
-                *(folder, first, done, add_stream),
-                enough=partial(is_enough, stop, time.monotonic() + SECONDS),
-                broken=reader.broken,
-                check=check,
-            )
+            end = time.monotonic() + SECONDS
+
+            def enough(end=end):
+                return bool(stop.number) or time.monotonic() > end
+
+            part = encoded_parts.write(folder, first, done, add_stream, enough, reader.broken, check)
             if part is None:
                 break
             parts.append(part)
@@ -145,10 +140,6 @@ def encode(
         print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
-
-
-def is_enough(stop, until):
-    return bool(stop.number) or time.monotonic() > until
 
 
 def remarks(

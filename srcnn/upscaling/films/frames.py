@@ -10,6 +10,7 @@ import numpy as np
 
 from srcnn.pixels.resize import resized
 from srcnn.pixels.tiles import in_tiles
+from srcnn.upscaling.films.film import Size
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, GREY, LIMITED
 
 
@@ -44,12 +45,7 @@ def pixels_of(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
 
 
 def enlarged(
-    frame: av.VideoFrame,
-    stored: tuple[int, int],
-    size: tuple[int, int],
-    format_: str,
-    luminance: Callable[[np.ndarray], np.ndarray],
-    chroma_centred: bool = False,
+    frame: av.VideoFrame, stored: Size, size: Size, format_: str, luminance: Callable, chroma_centred=False
 ) -> av.VideoFrame:
     """A frame enlarged to a size, (height, width), with its time stamps.
 

@@ -10,7 +10,7 @@ from PIL import Image
 from srcnn.page.report import centre
 from srcnn.upscaling.films import frames
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
-from srcnn.upscaling.films.film import Film, Part
+from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
 
 SECONDS = 2
@@ -18,9 +18,7 @@ LARGEST = 384, 384  # height, width of each side of the loop
 RATE = 25  # frames a second of the loop at most
 
 
-def compared(
-    film: Film, parts: list[Part], size: tuple[int, int]
-) -> tuple[dict[str, np.ndarray] | None, bytes | None]:
+def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, bytes | None]:
     """The middle of a film: pictures of one frame as in `Upscaled`, and a loop, the bytes of a WebP.
 
     Both are None where the frames cannot be read again.

@@ -20,7 +20,7 @@ class Packet:
     """What the clock asks of a packet of PyAV's; stamps and duration in ticks."""
 
     dts: int | None
-    pos: int = 0
+    pos: int | None = 0
     stream_index: int = 0
     duration: int = 0
     pts: int | None = None
@@ -38,13 +38,17 @@ def stamps(film, packets):
 
 
 @pytest.mark.parametrize("duration", [0, 2])
-def test_a_second_clock_begins_where_the_first_one_ends(film, duration):
+def test_each_clock_begins_where_the_one_before_ends(film, duration):
     """One frame after the last one begins, also where packets do not tell how long they last."""
-    packets = [Packet(dts, pos, duration=duration) for pos, dts in enumerate([20, 22, 24, 3, 5, 7, 1])]
-    found = timestamps.clocked(film, packets, is_mp4=False)
-    assert found.restarts == ((3, Fraction(23, 10)),) and found.frame_count == 7
-    assert found.last_duration == duration
-    assert stamps(found, packets) == [20, 22, 24, 26, 28, 30, 24]
+    clocks = [20, 22, 24, 3, 13, 23, 2, 4]
+    packets = [Packet(dts, pos, pts=dts + 1, duration=duration) for pos, dts in enumerate(clocks)]
+    packets[-1].duration = 5
+    without = [Packet(None, 9), Packet(0, None)]  # a stamp, or a place
+    found = timestamps.clocked(film, packets + without, is_mp4=False)
+    assert found.restarts == ((3, Fraction(23, 10)), (6, Fraction(46, 10)))
+    assert found.frame_count == 10 and found.last_duration == 5
+    assert stamps(found, packets) == [20, 22, 24, 26, 36, 46, 48, 50]
+    assert [packet.pts for packet in packets] == [21, 23, 25, 27, 37, 47, 49, 51]
 
 
 def test_a_second_clock_begins_after_the_sound_of_the_first_one(film):
@@ -63,14 +67,15 @@ def test_packets_in_disorder_are_no_second_clock(film, back, starts_over):
     before = [Packet(40, 10), Packet(40, 20, stream_index=1), Packet(40 - back, 30, stream_index=1)]
     assert stamps(twice, before) == [40, 40, 40 - back + 50 * starts_over]
     assert stamps(twice, [Packet(40, 99, 2), Packet(41, 100, 2)]) == [40, 91]  # such as subtitles
+    early = film._replace(restarts=((1, Fraction(5)),))
+    assert stamps(early, [Packet(40, None), Packet(None)]) == [40, None]
 
 
 def test_of_an_mp4_the_last_frame_is_shown_for_what_is_left(film):
     packets = [Packet(dts, pts=pts, duration=n) for dts, pts, n in [(0, 2, 3), (3, 8, 3), (6, 4, 9)]]
     assert timestamps.clocked(film, packets, is_mp4=True).last_duration == 15 - (8 - 2)
     assert timestamps.clocked(film, packets, is_mp4=False).last_duration == 3
-    without = [Packet(0), Packet(2)]
-    assert timestamps.clocked(film, without, is_mp4=True).last_duration == 0
+    assert timestamps.clocked(film, [Packet(0)], is_mp4=True).last_duration == 0
 
 
 def rate(path):
