@@ -51,11 +51,7 @@ class Restored:
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
         self.compressed = None
-<<<<<<< HEAD
-        if network.quality is not None:
-=======
         if network.quality is not None:  # of JPEG
->>>>>>> main
             self.compressed = conditioning.compressed(self.pixels, network.scale, network.quality)
         self.chroma_label, self.chroma_low, self.chroma = [], [], []
         if self.pixels.shape[2] > network.c_dim:
