@@ -32,6 +32,7 @@ def luminance_table(quality: int) -> np.ndarray:
     """Steps of quantisation of luminance, (64,), as the Independent JPEG Group's encoder takes them."""
     file = BytesIO()
     Image.new("L", (8, 8)).save(file, "JPEG", quality=quality)
+    file.seek(0)
     return np.array(JpegImagePlugin.JpegImageFile(file).quantization[0], np.float64)
 
 
