@@ -59,8 +59,10 @@ def preprocess(
     check_size(path, pixels, scale)
     pixels = modcrop(pixels, scale)
     label_ = as_label(pixels, colour)
-    if degradation != "jpeg" or quality is None:
+    if degradation != "jpeg":
         return degrade(label_, scale, degradation), label_
+    if quality is None:
+        raise ValueError("the degradation 'jpeg' needs a quality")
     low = as_label(compressed(pixels, scale, quality), colour)
     return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_
 
