@@ -23,7 +23,8 @@ import pytest
 
 TESTS = {
     "model": "tests/test_graph.py tests/training/test_natural_gradient.py tests/test_model.py",
-    "utils": "tests/test_utils.py tests/training/test_datasets.py tests/training/test_training_data.py",
+    "utils": "tests/test_utils.py tests/training/test_datasets.py tests/training/test_training_data.py "
+    "tests/networks/test_jpeg.py::test_inputs_are_those_of_jpeg_files_of_low_resolution",
     "srcnn.training.natural_gradient": "tests/training/test_natural_gradient.py",
     "srcnn.pixels.colour": "tests/pixels/test_colour.py",
     "srcnn.pixels.metrics": "tests/pixels/test_metrics.py",
