@@ -88,7 +88,7 @@ class SRCNN:
         loss_weights: Sequence[float] | None = None,
     ):
         self.sess, self.network, self.seed, self.self_ensemble = sess, network, seed, False
-        self.source: Path | None = None  # of the weights; see weight_files.restore
+        self.source: str | Path | None = None  # of the weights; see networks/trained.py
         self.settings: dict[str, Any] = {}
         self.on_trust, self.digest = "", ""
         self.block = next(b for b in (4, 3, 2, 1) if label_size % b == 0)
@@ -229,6 +229,7 @@ class SRCNN:
         oneDNN prepares a constant kernel once, others anew for every batch: a third to a half of the time of
         a processor without AVX-512. To be called again after the weights have changed.
         """
+        self.thaw()
         constants = self.sess.run(self.operands)
         sess = tf.Session(graph=tf.Graph(), config=tf1.settings())
         with sess.graph.as_default():
@@ -236,8 +237,14 @@ class SRCNN:
             pred, _ = self.convolutions(images, [tf.constant(value) for value in constants])
         self.frozen = sess, pred, images
 
+    def thaw(self) -> None:
+        """From here on `run` computes with the variables."""
+        if self.frozen:
+            self.frozen[0].close()
+        self.frozen = None
+
     def set(self, values: dict[str, np.ndarray]) -> None:
         """Assigns arrays to w1, b1, ... by name; `run` computes with them as they are, until `freeze`."""
-        self.frozen = None
+        self.thaw()
         feed = {self.assigned[name]: value for name, value in values.items()}
         self.sess.run([self.assign[name] for name in values], feed)

@@ -1,4 +1,4 @@
-"""The network in PyTorch with the optimizer of the well-known recipe, as a peer of loop.py.
+"""The network in PyTorch with the optimizer of the well-known recipe, beside srcnn/training/loop.py.
 
     python -m benchmarks.pytorch train.h5 tests.npz
 

@@ -32,11 +32,12 @@ class For(NamedTuple):
 
 JOBS = "train", "test", "input", "export", "download"
 ANY = For(JOBS)
+# One list of flags serves a training and what is done with its network, though a part is of no effect there.
 NETWORKS = For(JOBS[:4], "does not go with --download; leave it out")
 ALONE = "does not go with {job}"
-LEARNING = For(("train", "test"), "is for training and tests; leave it out")  # one list of flags for both
+MACHINES = For(JOBS[:3], "is for training, tests and upscaling; leave it out")
 RESULTS = For(("test", "input"), "is for tests and upscaling; leave it out")
-SHARES = For(("test", "input"), "and its like are for tests and upscaling; add --is_train False")
+SHARES = For(("test", "input"), "and its like are for tests and upscaling, and do not go with {job}")
 OF_ONE = "is for tests; a network for JPEG is trained for qualities from 30 to 95"
 WEIGHTS = For(("test", "input", "export"), OF_ONE)
 UPSCALING = For(("input",), "is for upscaling; add --input")
@@ -235,7 +236,8 @@ def data_flags(flags):
     flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
     flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
     shown = "the authors', GitHub"
-    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, nargs="+")
+    only = For(("download",), "is for --download; add that")
+    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, jobs=only, nargs="+")
 
 
 def network_flags(flags):
@@ -256,12 +258,12 @@ def training_flags(flags):
         return f"{kfac} with kfac, {none} with none"
 
     flags.of("training", NETWORKS)
-    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"), jobs=LEARNING)
+    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"))
     flags.add("batch_size", at_least(1), 128, "sub-images, or tiles of a test, in a batch")
     flags.add("image_size", at_least(1), None, "size of sub-images, of tiles", "33; tiles grow with stride")
     flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
     flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
-    flags.of("descent", LEARNING)
+    flags.of("descent", NETWORKS)
     flags.add("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
     flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
     flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
@@ -297,7 +299,7 @@ def upscaling_flags(flags):
 
 
 def cluster_flags(flags):
-    flags.of("several machines (or TF_CONFIG in the environment)", ANY)
+    flags.of("several machines (or TF_CONFIG in the environment)", MACHINES)
     flags.add("worker_hosts", path, None, "a:2222,b:2222,c:2222; the first one is the chief", "none")
     text, names = "of this machine; task 0 is the chief by either", ("chief", "worker")
     flags.add("job_name", str, None, text, "worker", choices=names)

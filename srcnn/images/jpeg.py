@@ -1,9 +1,4 @@
-"""What JPEG does to a picture, how strongly a file was compressed, and how a network is conditioned on it.
-
-A network for JPEG has one channel of input more than an image, the same number at every pixel: how strong the
-compression is. All biases are linear in it, and the kernels of the first and the last layer: for a picture
-of one strength, a plain SRCNN. (Those of layers between cost most and gain nothing more, docs/training.md.)
-"""
+"""What JPEG does to a picture, and how strongly a file was compressed."""
 
 from functools import cache
 from io import BytesIO

@@ -48,7 +48,7 @@ class Network(NamedTuple):
         shapes: dict[str, tuple[int, ...]] = {}
         before, ends = self.c_dim, (1, len(self.kernels))
         for i, (size, channels) in enumerate(zip(self.kernels, (*self.channels, self.c_dim), strict=True), 1):
-            extra = self.is_conditioned * (before + 1 if i in ends else 1)  # inputs, see `model.SRCNN.model`
+            extra = self.is_conditioned * (before + 1 if i in ends else 1)  # see `SRCNN.convolutions`
             shapes[f"w{i}"], shapes[f"b{i}"] = (size, size, before + extra, channels), (channels,)
             before = channels
         return shapes

@@ -1,4 +1,4 @@
-"""What a person reads and looks at: results beside the paper's, tables, the page, the curve of a training."""
+"""The page of a test or of an upscaling, and the JSON beside it."""
 
 import json
 import shlex

@@ -14,7 +14,7 @@ def has_width():
     """Whether the terminal that bars are shown on says how wide it is; those without a window say 0."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns > 0
-    except (OSError, ValueError):  # no terminal
+    except (AttributeError, OSError, ValueError):  # no terminal, or no stderr at all
         return True
 
 

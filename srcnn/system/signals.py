@@ -33,7 +33,9 @@ def leave_at_once(number, frame):
 
 
 def leave(number, frame):
-    """Ends the program, cleaning up on the way."""
+    """Ends the program, cleaning up on the way, which further signals do not disturb."""
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
@@ -55,8 +57,14 @@ def on_signals(handler):
 
 @contextmanager
 def stopping():
-    """While the block runs, a signal only sets the number of a Stop, so that the work can end well."""
+    """While the block runs, a signal only sets the number of a Stop, so that the work can end well.
+
+    Outside the main thread, to which alone signals come, nothing sets it.
+    """
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
     def note(number, frame):
         stop.number = number
@@ -72,9 +80,6 @@ def stopping():
 @contextmanager
 def ending_later():
     """Puts off what a signal does until the block, which is short, is done."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals do not come here
-        return
     before = {number: signal.getsignal(number) for number in ENDING}
     with stopping() as stop:
         yield

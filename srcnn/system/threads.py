@@ -3,6 +3,7 @@
 import os
 import threading
 from collections import deque
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -37,6 +38,8 @@ def quota(folder: Path | None = None) -> int | None:
 def in_threads(function, items, workers=4, budget=None, cost=None, at_once=False):
     """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
 
+    items: a generator is closed in the end.
+
     workers: of tiles, several leave no core waiting for what one tile cannot share.
     budget: a Budget that the function takes from, which ends with the work. cost: what an item takes of it
     from before the function begins until the next result is asked for, where the function does not.
@@ -67,6 +70,8 @@ def in_threads(function, items, workers=4, budget=None, cost=None, at_once=False
         finally:
             for _, future in ahead:
                 future.cancel()  # what nobody waits for is not begun
+            if isinstance(items, Generator):
+                items.close()  # now: what it reads ahead may wait for room that nobody will make any more
 
 
 class Budget:

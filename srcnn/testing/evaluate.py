@@ -1,6 +1,6 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import astuple
 from functools import partial
@@ -22,7 +22,7 @@ SIDE_BY_SIDE = Tiling(TILE, TILE)
 PIXELS = 2**25  # of the images that are in work at a time
 
 
-def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Iterator["Restored"]:
+def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Generator["Restored"]:
     """Yields a Restored for each of the image files, in order; they are decoded ahead in the background.
 
     Raises InputError for a file that cannot be used. Each must be closed; that makes room for the next ones.

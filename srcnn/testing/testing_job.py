@@ -8,7 +8,7 @@ missing. In the end one run gathers: it makes the table and the page of all.
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -63,9 +63,10 @@ def test_images(
                 entries = gathered(srcnn, tiling, folder, named)
             else:
                 entries = list(tested(srcnn, tiling, named, partial(_staged, staging), report.MOST_EXHIBITS))
-            pictures = folder if gather else staging
-            shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
-            results = save_results(srcnn, tiling, staging, entries)
+            with naming(folder):
+                pictures = folder if gather else staging
+                shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
+                results = save_results(srcnn, tiling, staging, entries)
     print(table.table(table.rows(srcnn.network, results)))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
@@ -101,8 +102,9 @@ def tested(srcnn, tiling, named, writing, exhibits=0):
             to.write_bytes(png.encoded(pictures["SRCNN"]))
         return name, scores, report.exhibit(name, pictures, scores) if number < exhibits else None
 
-    numbered = zip(range(len(named)), named, restored, strict=True)
-    yield from progress(in_threads(save, numbered, workers=2), "testing", len(named))
+    numbered = ((number, named[number], image) for number, image in enumerate(restored))
+    with closing(restored):
+        yield from progress(in_threads(save, numbered, workers=2), "testing", len(named))
 
 
 @contextmanager
@@ -150,10 +152,10 @@ def gathered(srcnn, tiling, folder, named):
     check_none_missing(missing, len(named))
     shown = [path for path, _ in named[: report.MOST_EXHIBITS]]
     exhibits = {}
-    again = progress(evaluate(srcnn, shown, tiling), "drawing", len(shown))
-    for (_, name), restored in zip(named, again, strict=False):
-        with restored:
-            exhibits[name] = report.exhibit(name, restored.pictures(), scores[name])
+    with closing(evaluate(srcnn, shown, tiling)) as again:
+        for (_, name), restored in zip(named, progress(again, "drawing", len(shown)), strict=False):
+            with restored:
+                exhibits[name] = report.exhibit(name, restored.pictures(), scores[name])
     return [(name, scores[name], exhibits.get(name)) for _, name in named]
 
 

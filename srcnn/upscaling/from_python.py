@@ -28,8 +28,8 @@ class Upscaler:
     trained: gives an SRCNN with frozen weights for a session, a Network and `weights`.
     scale: how much larger, any number from 1 on. filters, channels: of the network, such as "9-5-5" and
     "64-32", which is the default. quality: of the JPEG, 1 to 100, whose blocks are to go; None for no JPEG.
-    weights: a file, a folder of checkpoints, or "shipped". self_ensemble: the mean of eight flips and
-    rotations: better, eight times slower.
+    weights: a file, or a folder of checkpoints; None for the shipped ones. self_ensemble: the mean of eight
+    flips and rotations: better, eight times slower.
     Raises InputError where there are no such weights. Threads may share one, and there may be several.
     """
 
@@ -40,10 +40,10 @@ class Upscaler:
         filters: str = "9-1-5",
         channels: str | None = None,
         quality: int | None = None,
-        weights: str | os.PathLike = "shipped",
+        weights: str | os.PathLike | None = None,
         self_ensemble: bool = False,
     ):
-        factor, weights = _factor(scale), str(Path(weights))
+        factor, weights = _factor(scale), str(Path(weights or "shipped"))
         network, self.goal = _network(factor, filters, channels, quality), Goal(factor)
         with tf1.session() as sess:  # which may end: what is frozen has a session of its own
             stages = Stages(partial(trained, sess, weights=weights), network, Source(weights))
@@ -72,7 +72,7 @@ def _factor(scale) -> Fraction:
     """A scale as the number that it looks like: 2.2 is 11/5."""
     try:
         factor = Fraction(str(scale))
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         factor = Fraction(0)
     if factor < 1:
         raise InputError(f"scale {scale!r}: is not a number of at least 1, such as 3 or 2.5")
@@ -91,11 +91,15 @@ def _network(scale, filters, channels, quality) -> Network:
     """Of any scale: that is replaced by what reaches the goal."""
     kernels = _numbers(filters, "filters")
     layers = _numbers(channels, "channels") if channels else default_channels(kernels)
+    if not 2 <= len(kernels) <= 5 or not all(n > 0 and n % 2 for n in kernels):
+        raise InputError(f"filters {filters!r}: are not two to five odd kernel sizes, such as '9-1-5'")
+    if len(layers) != len(kernels) - 1 or min(layers) < 1:
+        raise InputError(f"channels {channels!r}: are not {len(kernels) - 1} numbers, such as '64-32'")
     if quality is None:
         if scale == 1:
             raise InputError("scale 1 only cleans, and only of JPEG; name the quality, or a larger scale")
         return Network(kernels, layers)
-    if quality not in range(1, 101):
+    if isinstance(quality, bool) or quality not in range(1, 101):
         raise InputError(f"quality {quality!r}: is not a whole number from 1 to 100")
     check_quality("the image", quality, scale)
     return Network(kernels, layers, degradation="jpeg", quality=quality)
@@ -107,9 +111,10 @@ def _pixels(image) -> np.ndarray:
         return image_io.read(Path(image)).pixels
     if isinstance(image, Image.Image):
         return image_io.pixels_of(image)
-    if not isinstance(image, np.ndarray):
+    if isinstance(image, np.ma.MaskedArray) or not isinstance(image, np.ndarray):  # a mask would be lost
         kind = type(image).__name__
         raise InputError(f"the image is a {kind}; give a NumPy array, an image of Pillow or a path")
+    image = np.asarray(image)  # a matrix has always two dimensions
     if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] > 4):
         raise InputError(
             f"the image has the shape {image.shape}; give (height, width) or (height, width, channels) "

@@ -79,7 +79,8 @@ def upscale(
     def read(*box):
         return resampled(large, shape[:2], size, box)
 
-    return in_tiles(read, partial(colour.to_pixels, dtype=pixels.dtype), 0, size, what=what)
+    round_off = partial(colour.to_pixels, dtype=pixels.dtype) if pixels.dtype.kind == "u" else np.asarray
+    return in_tiles(read, round_off, 0, size, what=what)
 
 
 def product_of(srcnns: list) -> int:

@@ -9,6 +9,7 @@ from srcnn.images import image_io
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.system.atomic_write import published
+from srcnn.system.output_paths import naming
 from srcnn.system.progress import progress
 from srcnn.upscaling.file_kinds import is_film, size_of
 from srcnn.upscaling.photographs import compared
@@ -64,7 +65,7 @@ def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> 
     first, weights = srcnns[0], [srcnn.source for srcnn in srcnns]
     lines = [item.line for item in listed]
     exhibits = [item.exhibit for item in listed if item.exhibit][: report.MOST_EXHIBITS]
-    with published(folder, "--sample_dir") as staging:
+    with published(folder, "--sample_dir") as staging, naming(folder):
         about = {"weights": weights, "self_ensemble": first.self_ensemble}
         report.save_json({**goal.plain, **about, "images": lines}, staging / "upscaled.json")
         rows = [list(lines[0])]

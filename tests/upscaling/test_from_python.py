@@ -66,6 +66,27 @@ def test_arrays_of_every_kind(larger, channels, dtype):
         np.testing.assert_allclose(result[..., -1] / peak, 0.75, atol=depth)
 
 
+def test_floats_of_any_scale_are_those_of_whole_numbers(photo):
+    enlarge = main.upscaler(scale=2.5)
+    expected = enlarge(photo)
+    result = enlarge(photo.astype(np.float32) / 255)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result * 255, expected, atol=0.51)
+
+
+def test_an_upscaler_works_in_any_thread(larger, photo):
+    with ThreadPoolExecutor(3) as executor:
+        for result in executor.map(larger, [photo] * 4):
+            np.testing.assert_array_equal(result, larger(photo))
+
+
+def test_subclasses_of_arrays(larger, photo):
+    grey = photo[..., 0]
+    np.testing.assert_array_equal(larger(np.asmatrix(grey)), larger(grey))
+    with pytest.raises(InputError, match="MaskedArray"):
+        larger(np.ma.masked_array(grey, grey > 9))
+
+
 def test_views_of_arrays(larger, photo):
     turned = np.rot90(photo)[:, ::-1]
     np.testing.assert_array_equal(larger(turned), larger(np.ascontiguousarray(turned)))
@@ -125,10 +146,15 @@ def test_what_is_no_image_is_said(larger, given, said):
         ({"quality": 40.5}, "quality 40.5"),
         ({"filters": (9, 1, 5)}, "dashes between"),
         ({"filters": "9-x-5"}, "dashes between"),
-        ({"filters": "9-2-5"}, "no shipped weights for --filters 9-2-5"),
+        ({"filters": "9-2-5"}, "odd"),
+        ({"filters": "9"}, "odd"),
+        ({"filters": "9-7-5"}, "no shipped weights for --filters 9-7-5"),
+        ({"channels": "0-0"}, "channels"),
+        ({"channels": "64"}, "channels"),
+        ({"scale": "1/0"}, "scale"),
+        ({"quality": True}, "quality"),
         ({"channels": "8-8"}, "no shipped weights"),
         ({"weights": "missing"}, "missing: no checkpoint there"),
-        ({"weights": ""}, "no checkpoint there"),
     ],
 )
 def test_wrong_arguments_are_said(folder, given, said):

@@ -100,15 +100,32 @@ def test_no_more_is_in_memory_than_is_allowed(folder, monkeypatch, pixels, most)
     assert len(largest) == 6 and max(largest) <= most
 
 
-def test_an_error_of_the_program_ends_it(folder, monkeypatch):
+@pytest.mark.parametrize("step", ["upscale", "compared"])
+def test_an_error_of_the_program_ends_it(folder, monkeypatch, step):
     def broken(*_):
         raise ZeroDivisionError
 
     monkeypatch.setattr(pipeline, "PIXELS", 1)  # the reader waits for room
-    monkeypatch.setattr(pipeline, "upscale", broken)
+    monkeypatch.setattr(pipeline, step, broken)
     with pytest.raises(ZeroDivisionError):
         run("--input", "in", "--output", "out")
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+def test_signals_in_a_hurry_end_it_once_and_without_a_word(folder):
+    rng = np.random.default_rng(0)
+    for name in "abcd":
+        image_io.save(rng.integers(0, 256, (600, 500, 3), np.uint8), folder / "large" / f"{name}.png")
+    words = "--is_train", "False", "--scale", "2", "--input", "large", "--output", "out"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, ROOT / "main.py", *words], **pipes)
+    process.stdout.readline()
+    process.stdout.readline()  # of the first photograph
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        process.send_signal(number)
+        time.sleep(0.02)
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) in ((143, ""), (130, ""), (0, ""))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
