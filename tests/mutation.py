@@ -60,7 +60,7 @@ def changes(tree):
         elif isinstance(node, ast.Constant) and isinstance(node.value, int):
             yield node, lambda node=node: setattr(node, "value", node.value + 1)
         elif isinstance(node, ast.Constant) and isinstance(node.value, float):
-            yield node, lambda node=node: setattr(node, "value", node.value * 1.5)
+            yield node, lambda node=node: setattr(node, "value", node.value * 1.5 or 1.0)
 
 
 def left_alone(node):

@@ -71,6 +71,13 @@ def test_an_image_as_large_as_a_sub_image_is_large_enough(tmp_path, size, count)
     assert content == (tmp_path / "image.png").read_bytes()
 
 
+def test_images_that_are_all_too_small_are_said_with_their_folder(tmp_path):
+    utils.imsave(np.zeros((32, 32)), tmp_path / "small" / "image.png")
+    with pytest.raises(InputError, match=r"small: no image .* 33x33 pixels"):
+        setup(tmp_path, [tmp_path / "small" / "image.png"])
+    assert not list((tmp_path / "checkpoint").glob("*.h5"))
+
+
 def test_a_broken_image_is_an_error_unless_it_may_be_left_out(tmp_path, capsys):
     (tmp_path / "image.png").write_text("none")
     with pytest.raises(InputError, match=r"image\.png.*--skip_broken"):
