@@ -67,13 +67,13 @@ def preprocess(
     return conditioning.conditioned(enlarge(low, scale, degradation), quality), label_
 
 
-def prepare_data(folder: str | Path, deep: bool = False) -> list[Path]:
+def prepare_data(folder: str | Path, recursive: bool = False) -> list[Path]:
     """The image files of a folder, sorted by name; what is left out is counted in a line.
 
-    deep: with those of its sub-folders, but for hidden ones, links and what this program wrote.
+    recursive: with those of its sub-folders, but for hidden ones, links and what this program wrote.
     Raises InputError if there are none.
     """
-    paths, left = listed(folder, image_io.SUFFIXES, deep)
+    paths, left = listed(folder, image_io.SUFFIXES, recursive)
     check_taken(folder, paths, Counter(left.values()), image_io.SUFFIXES)
     return paths
 

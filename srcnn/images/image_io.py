@@ -212,13 +212,13 @@ def check_fits(
     pixels: as in `Picture`, of any size. info: Metadata.
     """
     name = format_of(path)
-    deep_pixels, channels = pixels.dtype == np.uint16, pixels.shape[2]
+    high_bit_depth, channels = pixels.dtype == np.uint16, pixels.shape[2]
     largest = LARGEST_SIDE.get(name, 2**31 - 1)
     if max(height, width) > largest:
         raise InputError(f"{path}: {width}x{height} pixels is more than {name} can hold; take .png or .tif")
     if has_alpha(pixels) and name not in KEEP_ALPHA:
         raise InputError(f"{path}: {name} cannot keep the image's transparency; take .png, .webp or .tif")
-    if deep_pixels and name not in KEEP_16_BITS:
+    if high_bit_depth and name not in KEEP_16_BITS:
         raise InputError(f"{path}: {name} cannot keep the image's 16 bits; take .png or .tif")
     if path.suffix.lower() == ".pgm" and channels > 1:
         raise InputError(f"{path}: .pgm is for grey; take .ppm, or .png")

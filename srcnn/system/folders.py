@@ -8,18 +8,18 @@ from srcnn.system.ledger import LIST, written
 RESULTS = "results of this program"  # a kind of what is not taken
 
 
-def listed(folder, suffixes, deep=False):
+def listed(folder, suffixes, recursive=False):
     """The files of a folder with these endings, sorted by name, and why others are not taken, by path.
 
-    deep: see `prepare_data`.
+    recursive: see `prepare_data`.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        found = sorted(p for p in files_in(folder, deep) if not p.name.startswith((LIST, "README.md")))
+        found = sorted(p for p in files_in(folder, recursive) if not p.name.startswith((LIST, "README.md")))
         left = {p: kind for p in found if (kind := left_out(p, suffixes))}
-        if deep:  # a folder of results may be among the sub-folders
+        if recursive:  # a folder of results may be among the sub-folders
             ours = {inner: written(inner) for inner in {p.parent for p in found}}
             left |= {p: RESULTS for p in found if p.name in ours[p.parent]}
     except OSError as error:
@@ -38,11 +38,11 @@ def check_taken(folder, paths, left, suffixes):
         print(f"{folder}: left out as no images: {kinds}")
 
 
-def files_in(folder, deep):
-    """What is in a folder; if deep, in its sub-folders instead of these."""
+def files_in(folder, recursive):
+    """What is in a folder; if recursive, in its sub-folders instead of these."""
     for path in folder.iterdir():
-        if deep and path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from files_in(path, deep)
+        if recursive and path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield from files_in(path, recursive)
         else:
             yield path
 

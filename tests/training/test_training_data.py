@@ -35,7 +35,7 @@ def collection(photographs, tmp_path):
 
 def setup(folder, collection):
     return utils.input_setup(
-        Cut(label_size=29), network_of("3-1-3"), utils.prepare_data(collection, deep=True), folder
+        Cut(label_size=29), network_of("3-1-3"), utils.prepare_data(collection, recursive=True), folder
     )
 
 
@@ -47,7 +47,7 @@ def pairs(path):
 def test_sub_folders_are_trained_on_but_for_hidden_ones_and_links(collection, photographs):
     shutil.copytree(photographs, collection / ".thumbnails")
     (collection / "again").symlink_to(collection)
-    found = utils.prepare_data(collection, deep=True)
+    found = utils.prepare_data(collection, recursive=True)
     assert [path.stem for path in found] == list("024681357")
 
 
@@ -61,7 +61,7 @@ def test_results_below_the_images_are_not_trained_on(collection, capsys):
         sample = str(collection / "larger")
         assert main.main([*upscaling, str(collection / "a/0/0.png"), "--sample_dir", sample]) == 0
     with pytest.raises(InputError, match="only images that this program wrote"):
-        utils.prepare_data(sample, deep=True)
+        utils.prepare_data(sample, recursive=True)
     assert len(utils.prepare_data(sample)) == 1  # to test with
 
 
