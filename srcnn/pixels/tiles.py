@@ -56,11 +56,16 @@ def merge(
     h, w, c = first.shape
     stride = stride or h
     shape = shape or ((size[0] - 1) * stride + h, (size[1] - 1) * stride + w)
+    overlap = stride < max(h, w)
     merged = np.zeros((*shape, c), first.dtype)
     for index, image in enumerate(itertools.chain([first], images)):
         y, x = index // size[1] * stride, index % size[1] * stride
-        merged[y : y + image.shape[0], x : x + image.shape[1]] += image
-    if stride < max(h, w):
+        place = slice(y, y + image.shape[0]), slice(x, x + image.shape[1])
+        if overlap:
+            merged[place] += image
+        else:
+            merged[place] = image
+    if overlap:
         covers = (_cover(*each, stride) for each in zip(size, (h, w), shape, strict=True))
         merged /= np.outer(*covers).astype(np.float32)[..., np.newaxis]
     return merged

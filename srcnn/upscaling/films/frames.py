@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from srcnn.pixels.resize import resized
-from srcnn.pixels.tiles import in_tiles
+from srcnn.pixels.tiles import super_resolve
 from srcnn.upscaling.films.film import Size
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, GREY, LIMITED
 
@@ -98,11 +98,6 @@ def through(srcnns, plane, size=None):
     Larger by their scales; then by bicubic down to a size, (height, width), if it is another.
     """
     for srcnn in srcnns:
-        plane = larger(srcnn, plane[..., np.newaxis])[..., 0]
+        whole = bicubic(plane, [n * srcnn.network.scale for n in plane.shape])  # faster than in tiles
+        plane = super_resolve(srcnn, whole[..., np.newaxis])[..., 0]
     return plane if size in (None, plane.shape) else bicubic(plane, size)
-
-
-def larger(srcnn, image):
-    """Luminance (h, w, 1) through one network."""
-    shape = image.shape[0] * srcnn.network.scale, image.shape[1] * srcnn.network.scale
-    return in_tiles(lambda *box: resized(image, shape, box), srcnn.run, srcnn.network.margin, shape)
