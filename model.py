@@ -100,8 +100,7 @@ class SRCNN:
         self.weights = {name: v for name, v in self.variables.items() if name.startswith("w")}
         self.biases = {name: v for name, v in self.variables.items() if name.startswith("b")}
         self.step = tf.Variable(0, name="step", trainable=False)
-        self.pred, self.layers = self.model(self.images, self.variables.values())
-        self.operands = self.operands_of(self.variables.values())
+        self.pred, self.layers, self.operands = self.model(self.images, self.variables.values())
         self.frozen: tuple[tf.Session, tf.Tensor, tf.Tensor] | None = None  # see `freeze`
         weights = np.array(loss_weights or [1] * network.c_dim, np.float32)
         self.loss_weights = weights / weights.mean()
@@ -110,15 +109,18 @@ class SRCNN:
         self.assigned = {name: tf.placeholder(tf.float32, v.shape) for name, v in self.variables.items()}
         self.assign = {name: tf.assign(v, self.assigned[name]) for name, v in self.variables.items()}
 
-    def model(self, images: tf.Tensor, values: Iterable[tf.Tensor]) -> tuple[tf.Tensor, list[Layer]]:
-        """The network (paper, equations 1 to 3): what comes out, and the list of Layer.
+    def model(
+        self, images: tf.Tensor, values: Iterable[tf.Tensor]
+    ) -> tuple[tf.Tensor, list[Layer], list[tf.Tensor]]:
+        """The network (paper, equations 1 to 3): what comes out, the list of Layer, and the operands.
 
         values: w1, b1, w2, ...
         """
         values = list(values)
-        pred, convolved = self.convolutions(images, self.operands_of(values))
+        operands = self.operands_of(values)
+        pred, convolved = self.convolutions(images, operands)
         layers = zip(values[::2], values[1::2], convolved, strict=True)
-        return pred, [Layer(kernel, bias, *tensors) for kernel, bias, tensors in layers]
+        return pred, [Layer(kernel, bias, *tensors) for kernel, bias, tensors in layers], operands
 
     def operands_of(self, values: Iterable[tf.Tensor]) -> list[tf.Tensor]:
         """w1, b1, w2, ... as the convolutions take them: the last kernel computes a block of pixels."""
@@ -191,7 +193,7 @@ class SRCNN:
         parts = towers.hand_out(flatten(variables), [self.images, self.labels, weights])
         for device, (values, images, labels, weight) in zip(towers.devices, parts, strict=True):
             with tf.device(device):
-                pred, layers = self.model(images, unflatten(values, shapes))
+                pred, layers, _ = self.model(images, unflatten(values, shapes))
                 found.append((layers, self.squared_errors(labels, pred), weight, [values]))
         return found
 

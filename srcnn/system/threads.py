@@ -39,7 +39,6 @@ def in_threads(function, items, workers=4, budget=None, cost=None, at_once=False
     """Yields function(item) for each of the items in order, made by threads, few of them ahead of time.
 
     items: a generator is closed in the end.
-
     workers: of tiles, several leave no core waiting for what one tile cannot share.
     budget: a Budget that the function takes from, which ends with the work. cost: what an item takes of it
     from before the function begins until the next result is asked for, where the function does not.
