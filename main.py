@@ -75,6 +75,7 @@ def train_on(on_devices, job: Training) -> int:
             say_pairs(batches, hf, len(paths), cut.image_size)
 
             def work(sess, **pausing):
+                tf1.say_gpus(sess)
                 srcnn = SRCNN(sess, network, recipe.init, recipe.seed, cut.label_size, job.loss_weights)
                 srcnn.build_descent(recipe.preconditioner, tf1.towers(sess)[: batches.batch_size])
                 return loop.train(srcnn, job, batches, validation, folder, stop, initial, **pausing)
@@ -135,7 +136,9 @@ def trained(sess, network=None, weights=None, checkpoint_dir="checkpoint", label
 def load(sess, network, source, label_size=None, self_ensemble=False):
     """The SRCNN of a test, an upscaling or an export; which weights it has is printed. source: a Source."""
     from srcnn.networks.trained import say_trust
+    from srcnn.tf1 import say_gpus
 
+    say_gpus(sess)
     srcnn = trained(sess, network, source.weights, source.checkpoint_dir, label_size)
     srcnn.self_ensemble = self_ensemble
     print(f"weights for x{network.scale}: {srcnn.source}")

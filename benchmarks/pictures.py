@@ -31,7 +31,9 @@ def restored():
 
 def draw(pictures, scores, path):
     drawing = figure(figsize=(11, 5.2), dpi=150, layout="constrained")
-    panels = drawing.subplot_mosaic([["whole", "low", "bicubic"], ["whole", "original", "srcnn"]], width_ratios=[2.1, 1.3, 1.3])
+    panels = drawing.subplot_mosaic(
+        [["whole", "low", "bicubic"], ["whole", "original", "srcnn"]], width_ratios=[2.1, 1.3, 1.3]
+    )
     detail = slice(TOP, TOP + HEIGHT), slice(LEFT, LEFT + WIDTH)
     of_low = slice(TOP // 3, (TOP + HEIGHT) // 3), slice(LEFT // 3, (LEFT + WIDTH) // 3)
     titles = {

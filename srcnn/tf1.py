@@ -172,6 +172,16 @@ def _reach_directly(hosts):
     os.environ[DIRECTLY[0]] = ",".join([*before, *(host.rpartition(":")[0].strip("[]") for host in hosts)])
 
 
+def say_gpus(sess) -> None:
+    """Prints which GPUs the session has; nothing where it has none."""
+    names = [device.name for device in sess.list_devices() if device.device_type == "GPU"]
+    if not names:
+        return
+    cards = [tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")]
+    models = ", ".join(card.get("device_name", "unknown model") for card in cards)
+    print(f"computing on GPU: {models or ', '.join(names)}")
+
+
 def towers(sess):
     """Names of the devices that share out a batch: each machine's GPUs, or its CPUs where it has none.
 

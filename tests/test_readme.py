@@ -15,7 +15,7 @@ from srcnn.flags import all_flags
 from srcnn.images import image_io
 
 ROOT = Path(main.__file__).parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def is_ours(words):
@@ -51,8 +51,12 @@ def test_every_flag_is_one():
             assert f"  {flag}" in known, (page.name, flag)
 
 
-def test_the_front_page_is_short():
-    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+def test_the_front_page_can_be_taken_in():
+    """Short paragraphs, code and tables aside, and not many of them."""
+    blocks = re.split(r"\n\s*\n", (ROOT / "README.md").read_text("utf-8"))
+    lengths = [len(block.split()) for block in blocks if not block.startswith(("    ", "|", "```"))]
+    assert sum(lengths) <= 1200
+    assert max(lengths) <= 100
 
 
 def test_every_link_leads_to_a_file():
@@ -84,3 +88,14 @@ def test_the_lines_of_python_run(tmp_path):
     small, large = image_io.read(tmp_path / "photo.jpg").pixels, np.load(tmp_path / "x.npy")
     assert large.shape == (80, 104, 3)
     assert np.abs(large[::2, ::2].astype(int) - small).mean() < 5
+
+
+def test_both_readmes_have_the_same_commands_and_numbers():
+    english, chinese = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
+    for pattern in (r"^    python.*", r"^\| 9-.*"):
+        found = re.findall(pattern, chinese, re.MULTILINE)
+        assert found and set(found) <= set(re.findall(pattern, english, re.MULTILINE))
+    assert re.findall(r"^\| 9-.* x\d.*", chinese, re.MULTILINE) == re.findall(
+        r"^\| 9-.* x\d.*", english, re.MULTILINE
+    )
+    assert set(re.findall(r"\d+\.\d+ dB", chinese)) <= set(re.findall(r"\d+\.\d+ dB", english))
