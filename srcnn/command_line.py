@@ -35,6 +35,7 @@ def parse(arguments=None):
     if flags.job == "download":
         return Downloading(flags.download_from)
     check_scale(flags)
+    reads_quality = check_degradation(flags)
     network, source = network_of(flags), Source(flags.weights, flags.checkpoint_dir)
     if flags.job == "train":
         return training(flags, network, source)
@@ -44,7 +45,7 @@ def parse(arguments=None):
         return Exporting(network, source, Path(flags.export), flags.overwrite)
     shared = {"shard": shard_of(flags), "gather": flags.gather, "self_ensemble": flags.self_ensemble}
     if flags.job == "input":
-        return upscaling(flags, network, source, shared)
+        return upscaling(flags, network, source, shared | {"reads_quality": reads_quality})
     return Testing(network, tiling, source, test_dir=flags.test_dir, sample_dir=flags.sample_dir, **shared)
 
 
@@ -57,6 +58,16 @@ def check_scale(flags):
         flags.scale = 3
     elif flags.job != "input" and not isinstance(flags.scale, int):
         raise InputError(f"--scale {float(flags.scale):g}: a network has a whole one, such as 2, 3 or 4")
+
+
+def check_degradation(flags):
+    """Whether each file of an upscaling says which network it needs; then flags are of a clean one."""
+    is_auto = flags.degradation == "auto" or (flags.degradation is None and flags.job == "input")
+    if is_auto and flags.job != "input":
+        raise InputError("--degradation auto is for --input; take matlab, zoom or jpeg")
+    if is_auto or flags.degradation is None:
+        flags.degradation = "matlab"
+    return is_auto and flags.weights in (None, "shipped")
 
 
 def network_of(flags):

@@ -1,11 +1,15 @@
 """The flags of the command line: their names, types, defaults and help, and the jobs that each is for."""
 
 import argparse
+import difflib
 import re
+import sys
 from fractions import Fraction
 from typing import NamedTuple
 
 from srcnn.system import windows
+from srcnn.system.errors import one_line
+from srcnn.system.version import PROGRAM
 
 
 class Defaults(NamedTuple):
@@ -52,16 +56,21 @@ OTHERS = {  # what is said of a second job beside the first
 
 
 class Help(argparse.HelpFormatter):
-    """Leaves the lines of the examples as they are."""
+    """Leaves the lines of the overview as they are."""
 
     def _fill_text(self, text, width, indent):
-        return text if text == EXAMPLES else super()._fill_text(text, width, indent)
+        return text if text == OVERVIEW else super()._fill_text(text, width, indent)
 
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        """One line on stderr, without argparse's usage."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        """One line on stderr, without argparse's usage; the nearest flag beside one that is not known."""
+        first, _, unknown = message.partition("unrecognized arguments: ")
+        if unknown and not first:
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            near = difflib.get_close_matches(unknown.split()[0].partition("=")[0], known, 1)
+            message = f"{unknown}: no such flag; " + (f"did you mean {near[0]}?" if near else "see --help")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 def boolean(text):
@@ -117,11 +126,16 @@ def positive(text):
     return value
 
 
-EXAMPLES = """examples:
-  python main.py --is_train True                                  trains a network on Train/
-  python main.py --is_train False --stride 21                     tests it on Test/Set5, beside the paper
-  python main.py --is_train False --input photo.jpg --scale 2     writes sample/photo_x2.png
-"""
+OVERVIEW = """\
+SRCNN trains a network for image super-resolution, tests it, and enlarges photographs and films with it.
+
+  python main.py photo.jpg --scale 2            enlarges a photograph: writes sample/photo_x2.png
+  python main.py photos --output larger         enlarges the images and films of a folder
+  python main.py --is_train True                trains a network on the images in Train
+  python main.py --is_train False --stride 21   tests it on Test/Set5, beside the paper's numbers
+  python main.py --download                     fetches the images of the paper
+
+These commands need no other flags. What stands in brackets below is the default."""
 
 
 def weight(text):
@@ -179,7 +193,13 @@ class Flags:
 
     def parse(self, arguments=None):
         """The values of all flags. Ends the program where one is given that is not for the job asked for."""
-        given = vars(self.parser.parse_args(arguments))
+        arguments = sys.argv[1:] if arguments is None else arguments
+        if not arguments:  # says what there is to choose from, and trains nothing
+            self.parser.print_help()
+            self.parser.exit()
+        given = vars(self.parser.parse_intermixed_args(arguments))
+        if files := given.pop("files"):
+            given["input"] = [*files, *given.get("input", [])]
         flags = argparse.Namespace(**self.defaults | given)
         flags.job = job_of(flags)
         for name in given:
@@ -192,9 +212,9 @@ def job_of(flags):
     """The job that flags ask for, one of JOBS."""
     if flags.download:
         return "download"
-    if flags.is_train:
-        return "train"
-    return next((job for job in ("export", "input") if getattr(flags, job) is not None), "test")
+    job = next((job for job in ("export", "input") if getattr(flags, job) is not None), "test")
+    is_train = job == "test" and not flags.gather if flags.is_train is None else flags.is_train
+    return "train" if is_train else job
 
 
 def shard(text):
@@ -208,14 +228,15 @@ def all_flags():
     """All flags, see `Flags.parse`."""
     parser = Parser(
         prog="main.py",
-        description="SRCNN: trains (--is_train True), tests (--is_train False), or upscales photographs and "
-        "films (--is_train False --input PHOTO).",
-        epilog=EXAMPLES,
-        formatter_class=lambda prog: Help(prog, max_help_position=32, width=110),
+        usage="python main.py [FILE ...] [--flag value ...]",
+        description=OVERVIEW,
+        formatter_class=lambda prog: Help(prog, max_help_position=32),
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"SRCNN {PROGRAM}")
     flags = Flags(parser)
-    flags.add("is_train", boolean, True, "True to train, False to test", metavar="True|False")
+    parser.add_argument("files", nargs="*", type=path, help="the same as --input", metavar="FILE")
+    flags.add("is_train", boolean, None, "True to train, False to test", True, metavar="True|False")
     data_flags(flags)
     network_flags(flags)
     training_flags(flags)
@@ -247,9 +268,12 @@ def network_flags(flags):
     flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
     flags.add("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
     flags.add("scale", factor, None, "factor of super-resolution; the paper has 2, 3 and 4", 3)
-    kinds = "matlab", "zoom", "jpeg"
-    what = "matlab: the paper's bicubic; zoom: scipy's; jpeg: bicubic, then JPEG, at --scale 1 JPEG alone"
-    flags.add("degradation", str, "matlab", what, choices=kinds)
+    kinds = "matlab", "zoom", "jpeg", "auto"
+    what = (
+        "what made the images small. matlab: the paper's bicubic; zoom: scipy's; jpeg: bicubic, then JPEG, "
+        "at --scale 1 JPEG alone; auto: jpeg for JPEG files whose compression shows, matlab for the others"
+    )
+    flags.add("degradation", str, None, what, "matlab; --input: auto", choices=kinds)
 
 
 def training_flags(flags):

@@ -103,6 +103,7 @@ class Upscaling:
     sample_dir: str = "sample"
     recursive: bool = False
     quality: int | None = None  # of JPEG files; None for what each says of itself
+    reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
     overwrite: bool = False
     shard: tuple[int, int] | None = None  # which of how many

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,22 @@ def factors_of(ratio: Fraction, has: Callable[[int], object]) -> list[int]:
     return [found] if found else factors or [1]
 
 
+def has_cleaner(network: Network, source: Source, ratio: Fraction) -> bool:
+    """Whether a network for JPEG is there to begin the way of a JPEG file that is to be larger by a ratio.
+
+    A clean one of the user's own is preferred to a shipped one for JPEG.
+    """
+
+    def first(**kind):
+        def find(scale):
+            return find_checkpoint(network._replace(scale=scale, **kind), source)
+
+        return find(factors_of(ratio, find)[0])
+
+    clean, cleaner = first(), first(degradation="jpeg")
+    return bool(cleaner) and (not clean or Path(clean).is_relative_to(SHIPPED))
+
+
 class Stages:
     """The networks that images pass through, each loaded when it is first asked for.
 
@@ -125,22 +142,25 @@ class Stages:
     def __call__(self, ratio: Fraction | None, quality: int | None = None) -> list:
         """The SRCNNs that an image passes through in turn to be larger by a ratio, or somewhat more.
 
-        ratio: None for an image that cannot be read, which needs none. quality: of its JPEG. Of networks for
-        JPEG the first one cleans, the others see no JPEG any more. Raises InputError if there are no weights
+        ratio: None for an image that cannot be read, which needs none. quality: of its JPEG, if the first
+        network is to clean it; the others see no JPEG any more. Raises InputError if there are no weights
         for one of them.
         """
         if ratio is None:
             return []
-        first, *others = factors_of(ratio, self._has)
-        srcnns = [self._model(scale=first)]
+        kind: dict[str, Any] = {}
+        if quality:
+            kind = {"degradation": "jpeg", "quality": self.network.quality or quality}
+        first, *others = factors_of(ratio, partial(self._has, **kind))
+        srcnns = [self._model(scale=first, **kind)]
         if quality:
             at_quality(srcnns[0], quality)
         return srcnns + [self._model(scale=scale, degradation="matlab", quality=None) for scale in others]
 
-    def _has(self, scale):
+    def _has(self, scale, **kind):
         if self.source.weights not in (None, "shipped"):
             return True
-        return find_checkpoint(self.network._replace(scale=scale), self.source)
+        return find_checkpoint(self.network._replace(scale=scale, **kind), self.source)
 
     def _model(self, **changes):
         network = self.network._replace(**changes)

@@ -120,7 +120,8 @@ class Photograph:
             if self.error:
                 return Upscaled(source, target, error=self.error, notice=self.notice)
             found = (height, width), round(self.seconds, 1), pictures
-            return Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
+            done = Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
+            return done._replace(quality=self.item.quality)
         finally:
             vars(self).clear()  # before others take their memory
             budget.give(cost)

@@ -24,10 +24,12 @@ class Listed(NamedTuple):
     exhibit: dict | None = None
 
 
-def line(source: Path | str, target: Path, size: tuple[int, int], seconds: float | None = None) -> dict:
-    """A line of the table of an upscaling. size: height, width. seconds: None if it was made before."""
-    height, width = size
-    return {"input": str(source), "output": str(target), "width": width, "height": height, "seconds": seconds}
+def line(image: Upscaled, source: Path | str) -> dict:
+    """A line of the table of an upscaling. Its `jpeg_quality` is there for what a network for JPEG made."""
+    height, width = image.size
+    found = {"input": str(source), "output": str(image.target), "width": width, "height": height}
+    quality = {"jpeg_quality": image.quality} if image.quality else {}
+    return found | {"seconds": image.seconds} | quality
 
 
 def exhibit_of(image: Upscaled, pictures: dict) -> dict:
@@ -56,7 +58,8 @@ def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
             pixels, result = (image_io.read(path).pixels for path in (source, target))
             pictures = compared(pixels, result, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)
-        found[target] = Listed(line(source, target, size), exhibit)
+        again = Upscaled(source, target, size, seconds=None, quality=item.quality)
+        found[target] = Listed(line(again, source), exhibit)
     return found
 
 

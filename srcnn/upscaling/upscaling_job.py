@@ -15,10 +15,9 @@ from srcnn import tf1
 from srcnn.cluster import shards
 from srcnn.images import jpeg
 from srcnn.networks import conditioning
-from srcnn.networks.network import Network
-from srcnn.networks.trained import Stages, factors_of, find_checkpoint
+from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
-from srcnn.settings import FilmCoding, Source, Upscaling
+from srcnn.settings import FilmCoding, Upscaling
 from srcnn.system import ledger
 from srcnn.system.errors import InputError, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
@@ -32,8 +31,7 @@ from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
 from srcnn.upscaling.work import Options, Upscaled, Work
 
-LOOKED_AT = 100  # files, whether they are of JPEG
-CLEAN = 90  # quality of JPEG from which on a clean network does well
+SHOWS = 90  # quality of JPEG up to which no image held out is worse by a network for JPEG, docs/training.md
 
 
 def upscale_files(upscaling: Upscaling, load: Callable) -> int:
@@ -86,15 +84,9 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
 
 def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list[Work]:
     """The work with the qualities of JPEG files, where the network is conditioned on them."""
-    network, checkpoint_dir = upscaling.network, upscaling.source.checkpoint_dir
-    if network.degradation != "jpeg":
-        hinted = (
-            item
-            for item in work[:LOOKED_AT]
-            if is_compressed(item.source) and has_cleaner(network, checkpoint_dir, item)
-        )
-        for item in itertools.islice(hinted, 1):
-            print(f"{files.shown(item.source)}: is a JPEG file; --degradation jpeg takes its blocks away")
+    if upscaling.reads_quality:
+        return [item._replace(quality=shown_quality(item, upscaling)) for item in work]
+    if upscaling.network.degradation != "jpeg":
         return work
     found = []
     for item in work:
@@ -107,22 +99,12 @@ def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list
     return found
 
 
-def has_cleaner(network: Network, checkpoint_dir: str | Path, item: Work) -> bool:
-    """Whether there are weights for JPEG for the first network that a file would pass through."""
-    if item.ratio is None:
-        return False
-
-    def has(scale):
-        cleaner = network._replace(degradation="jpeg", scale=scale)
-        return find_checkpoint(cleaner, Source(None, checkpoint_dir))
-
-    return bool(has(factors_of(item.ratio, has)[0]))
-
-
-def is_compressed(path: Path) -> bool:
-    """Whether a file is a JPEG of a quality that shows."""
-    quality = jpeg.quality_of(path)
-    return quality is not None and quality < CLEAN
+def shown_quality(item: Work, upscaling: Upscaling) -> int | None:
+    """The quality of a JPEG file whose compression shows, if there is a network for it; else None."""
+    if item.ratio is None or not has_cleaner(upscaling.network, upscaling.source, item.ratio):
+        return None
+    quality = jpeg.quality_of(item.source)
+    return quality if quality and quality <= SHOWS else None
 
 
 def print_results(results: Generator[Upscaled, None, None], files: Files) -> tuple[dict[Path, Listed], int]:
@@ -141,10 +123,12 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
             if image.error:
                 continue
             height, width = image.size
-            tqdm.write(one_line(f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"))
+            made = f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"
+            by = f", by the network for JPEG at quality {image.quality}" if image.quality else ""
+            tqdm.write(one_line(made + by))
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
                 exhibits[image.target] = drawing.submit(exhibit_of, image, image.pictures)
-            lines[image.target] = line(files.shown(image.source), image.target, image.size, image.seconds)
+            lines[image.target] = line(image, files.shown(image.source))
     drawn = {target: future.result() for target, future in exhibits.items()}
     return {target: Listed(lines[target], drawn.get(target)) for target in lines}, status
 

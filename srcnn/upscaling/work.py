@@ -14,7 +14,7 @@ class Work(NamedTuple):
     source: Path
     target: Path
     ratio: Fraction | None = None  # None if there is an error
-    quality: int | None = None  # of its JPEG, where the network is conditioned on it
+    quality: int | None = None  # of its JPEG, if it passes through a network for that
     error: InputError | None = None  # why it cannot be done
 
 
@@ -32,9 +32,10 @@ class Upscaled(NamedTuple):
     source: Path
     target: Path
     size: tuple = ()  # height, width of the result
-    seconds: float = 0.0
+    seconds: float | None = 0.0  # None if it was made before
     pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
     error: InputError | None = None
     loop: bytes | None = None  # a WebP of both, side by side, of a film
     warning: str = ""  # what could not be kept of it
     notice: str = ""  # what else there is to say of it
+    quality: int | None = None  # of its JPEG, if it passed through a network for that

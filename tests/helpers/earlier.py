@@ -161,6 +161,7 @@ def kept_by_upscaling(main, words, jpeg):
     listed = json.loads(Path("sample/upscaled.json").read_text(encoding="utf-8"))
     for image in listed["images"]:
         image["seconds"] = None
+        image.pop("jpeg_quality", None)  # which earlier versions did not list
     return {
         "upscaled.json": without_root(json.dumps(listed)),
         "page": page_settings("sample/upscaled.html"),

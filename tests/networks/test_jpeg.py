@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from srcnn import tf1
 from srcnn.images import jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network
+from srcnn.networks.trained import SHIPPED
 from srcnn.networks.weight_files import read_weights
 from srcnn.pixels import colour, resize
 from srcnn.pixels.metrics import psnr
@@ -203,12 +205,39 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     assert run(*upscaling, folder / "d.png", "--scale", 2, "--quality", 60, "--output", "d.png") == 0
     with Image.open("d.png") as image:
         assert image.size == (140, 120)
-    capfd.readouterr()
-    words = "--is_train", "False", *clean, "--input", folder / "a.jpg", "--output"
-    assert run(*words, "clean.png") == 0
-    assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().out
-    assert run(*words, "four.png", "--scale", 4) == 0  # whose first network would be that for x2
-    assert "a.jpg: is a JPEG file; --degradation jpeg" in capfd.readouterr().out
-    shutil.rmtree("checkpoint/srcnn_5-1-3_4-3_x2_jpeg")
-    assert run(*words, "again.png") == 0
-    assert "JPEG" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("scale", ["2", "4", "2.5"])
+def test_a_jpeg_file_whose_compression_shows_gets_a_network_for_it(tmp_path, monkeypatch, capfd, scale):
+    """As if its quality were asked for; others are as from the clean network, and so are all by one's own."""
+    from skimage import data as pictures
+
+    monkeypatch.chdir(tmp_path)
+    for name, quality in (("a", 40), ("b", 90), ("c", 91)):
+        Path(f"{name}.jpg").write_bytes(compressed(pictures.cat()[:60, :70], quality).getvalue())
+    Image.fromarray(pictures.cat()[:60, :70]).save("d.png")
+    words = "--is_train", "False", "--scale", scale, "--output"
+    assert run(*words, "auto", "--input", "a.jpg", "b.jpg", "c.jpg", "d.png") == 0
+    said = capfd.readouterr().out
+    assert "quality 40" in said and "quality 90" in said and "quality 91" not in said
+    listed = json.loads(Path("sample/upscaled.json").read_text("utf-8"))["images"]
+    assert [image.get("jpeg_quality") for image in listed] == [40, 90, None, None]
+    assert run(*words, "jpeg", "--input", "a.jpg", "b.jpg", "--degradation", "jpeg") == 0
+    assert run(*words, "clean", "--input", "c.jpg", "d.png", "--degradation", "matlab") == 0
+    for path in [*Path("jpeg").glob("*.png"), *Path("clean").glob("*.png")]:
+        with Image.open(path) as one, Image.open(Path("auto", path.name)) as other:
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_ones_own_network_is_preferred_to_a_shipped_one_for_jpeg(tmp_path, monkeypatch, capfd):
+    from skimage import data as pictures
+
+    monkeypatch.chdir(tmp_path)
+    Path("a.jpg").write_bytes(compressed(pictures.cat()[:60, :70], 40).getvalue())
+    own = Path("checkpoint/srcnn_9-1-5_x2_matlab")
+    shutil.copytree(SHIPPED / own.name, own)
+    assert run("--is_train", "False", "--scale", 2, "--input", "a.jpg") == 0
+    said = capfd.readouterr().out
+    assert "quality" not in said and "checkpoint/srcnn_9-1-5_x2_matlab" in said.replace("\\", "/")
+    assert run("--is_train", "False", "--scale", 2, "--degradation", "auto") == 2
+    assert "--degradation auto is for --input" in capfd.readouterr().err
