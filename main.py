@@ -135,13 +135,13 @@ def trained(sess, network=None, weights=None, checkpoint_dir="checkpoint", label
 
 def load(sess, network, source, label_size=None, self_ensemble=False):
     """The SRCNN of a test, an upscaling or an export; which weights it has is printed. source: a Source."""
-    from srcnn.networks.trained import say_trust
+    from srcnn.networks.trained import say_choice, say_trust
     from srcnn.tf1 import say_gpus
 
     say_gpus(sess)
     srcnn = trained(sess, network, source.weights, source.checkpoint_dir, label_size)
     srcnn.self_ensemble = self_ensemble
-    print(f"weights for x{network.scale}: {srcnn.source}")
+    say_choice(network, source, srcnn.source)
     say_trust(srcnn.source, srcnn.on_trust)
     return srcnn
 

@@ -11,7 +11,14 @@ import numpy as np
 
 from srcnn.networks.checkpoint_files import latest_checkpoint
 from srcnn.networks.network import Network
-from srcnn.networks.weight_files import digest, unsaid, weights_of
+from srcnn.networks.weight_files import (
+    digest,
+    open_checkpoint,
+    settings_of,
+    tensor_of,
+    unsaid,
+    weights_of,
+)
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
 from srcnn.system.root import ROOT
@@ -22,10 +29,39 @@ SHIPPED = ROOT / "checkpoint" / "shipped"
 def find_checkpoint(network: Network, source: Source) -> str | None:
     """The newest checkpoint of a network in its folders, one's own before the shipped one; None without.
 
-    A source with weights, which are "shipped", leaves one's own out.
+    A source with weights, which are "shipped", leaves one's own out. So does one of the default folder whose
+    training is not finished: its learning rate has not fallen yet, and it is worse than the shipped one.
     """
     own = None if source.weights else latest_checkpoint(Path(source.checkpoint_dir) / network.name)
-    return own or latest_checkpoint(SHIPPED / network.name)
+    shipped = latest_checkpoint(SHIPPED / network.name)
+    if own and shipped and source == Source() and unfinished(own):
+        return shipped
+    return own or shipped
+
+
+def unfinished(path: str) -> str:
+    """How far a training was at a checkpoint, in words; empty if it was finished, or if it does not say."""
+    reader = open_checkpoint(path)
+    text = tensor_of(path, reader, "settings") if reader.has_tensor("settings") else "{}"
+    settings = settings_of(path, text)
+    step, steps = (settings.get(name) for name in ("step", "steps"))
+    is_known = isinstance(step, int) and isinstance(steps, int)
+    return f"after {step:,} of {steps:,} steps" if is_known and step < steps else ""
+
+
+def say_choice(network: Network, source: Source, path: str | Path) -> None:
+    """Prints which weights were found, and how to take the others where there are both."""
+    print(f"weights for x{network.scale}: {path}")
+    own = latest_checkpoint(Path(source.checkpoint_dir) / network.name) if source == Source() else None
+    if not own or not latest_checkpoint(SHIPPED / network.name):
+        return
+    if str(path) == own:
+        print("These are your own; --weights shipped takes the shipped ones.")
+    else:
+        folder = Path(own).parent
+        print(
+            f"Your own training in {folder} stopped {unfinished(own)}; --weights {folder} takes its weights."
+        )
 
 
 def find_weights(network: Network, source: Source) -> str:

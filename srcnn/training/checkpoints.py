@@ -85,12 +85,15 @@ class Checkpoints:
             names = ", ".join(p.name for p in newer)
             print(f"{path}: the list names this one, training goes on from it; {names} are left alone")
 
-    def save(self, step: int, epoch: int) -> None:
-        """Writes a checkpoint of the whole state; the last KEPT of this training are kept."""
+    def save(self, step: int, epoch: int, steps: int) -> None:
+        """Writes a checkpoint of the whole state; the last KEPT of this training are kept.
+
+        steps: those after which the training is finished.
+        """
         sess = self.srcnn.sess
         if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
             raise InputError("the weights are not finite any more; the last checkpoint stands")
-        text = json.dumps({**self.settings, "program": PROGRAM, "step": step, "epoch": epoch})
+        text = json.dumps({**self.settings, "program": PROGRAM, "step": step, "epoch": epoch, "steps": steps})
         sess.run(self.write_text, {self.new_text: text})
         path = str(files.prefix_at(self.folder, step))
         try:

@@ -73,7 +73,7 @@ def train(
                 curve.show(step == steps)
                 losses = []
             if step % CHECKPOINT_STEPS == 0 or ending:
-                checkpoints.save(step, step // epoch_steps)
+                checkpoints.save(step, step // epoch_steps, steps)
                 curve.save()
                 if ending or pausing():
                     break

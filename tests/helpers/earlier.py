@@ -112,7 +112,8 @@ def settings_of_checkpoint(folder):
     import tensorflow.compat.v1 as tf
 
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder)))
-    return reader.get_tensor("settings").decode()
+    text = reader.get_tensor("settings").decode()
+    return re.sub(r', "steps": \d+', "", text)  # which earlier versions did not say
 
 
 def kept_by_training(main, words):
