@@ -224,6 +224,11 @@ def main(arguments=None) -> int:
         )
     except UnicodeEncodeError as error:
         return complain(f"{error.object!a} is not UTF-8; rename it")
+    except ModuleNotFoundError as error:
+        return complain(
+            f"{error.name} is not installed in this Python ({sys.executable}); activate the environment that "
+            "has it (. .venv/bin/activate), or pip install -r requirements.txt"
+        )
     except ImportError as error:
         return complain(f"{first_line(error)}: is there enough memory? pip install -r requirements.txt")
     except OSError as error:

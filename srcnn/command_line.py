@@ -165,6 +165,8 @@ def tiling_of(flags, network):
         size = label_size(flags, network, flags.image_size)
     elif size is None:
         stride = size = (stride or 1) * max(1, TEST_TILE // (stride or 1))
+        if flags.stride not in (None, size) and flags.job == "test":
+            print(f"--stride {flags.stride}: tiles of {size} pixels, a multiple, give the same result sooner")
     if (stride or 1) > size:
         raise InputError(
             f"--stride {stride} is larger than the {size} pixels that a tile yields with "

@@ -9,7 +9,7 @@ from typing import Any
 
 from srcnn.system import signals
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.terminal import silenced
+from srcnn.system.terminal import silenced, waiting
 from srcnn.system.threads import cores, schedulable_cores
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,7 +51,7 @@ def _uncollected():
 
 # TensorFlow loads Keras, if it can, and that loads Matplotlib: a quarter of the time of its import, and an
 # error where MPLBACKEND names one that is not here, as in every process that Jupyter starts.
-with silenced(), _uncollected(), _without("keras", "tf_keras"):
+with waiting("Loading TensorFlow ..."), silenced(), _uncollected(), _without("keras", "tf_keras"):
     import tensorflow.compat.v1 as tf
 
     tf.logging.set_verbosity(tf.logging.ERROR)

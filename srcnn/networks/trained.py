@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from srcnn.networks.checkpoint_files import latest_checkpoint
-from srcnn.networks.network import Network
+from srcnn.networks.network import Network, default_channels
 from srcnn.networks.weight_files import (
     digest,
     open_checkpoint,
@@ -73,12 +73,14 @@ def find_weights(network: Network, source: Source) -> str:
         return str(source.weights)
     found = find_checkpoint(network, source)
     if not found:
-        unneeded = ("quality",) if network.c_dim > 1 else ("quality", "colour")
-        settings = {name: value for name, value in network.settings.items() if name not in unneeded}
-        flags = " ".join(f"--{name} {value}" for name, value in settings.items())
+        usual = Network(scale=0)._replace(channels=default_channels(network.kernels)).settings
+        flags = " ".join(f"--{name} {v}" for name, v in network.settings.items() if usual.get(name, v) != v)
         where = "shipped weights" if source.weights else f"checkpoint in {source.checkpoint_dir}"
+        like = SHIPPED.glob(f"srcnn_*_x{network.scale}_{network.degradation}")
+        shipped = ", ".join(sorted(path.name.split("_")[1] for path in like))
         raise InputError(
-            f"no {where} for {flags}; train one with --is_train True, or name a file by --weights"
+            f"no {where} for {flags}; {f'take a shipped network, --filters {shipped}, ' if shipped else ''}"
+            "train one with --is_train True, or name a file by --weights"
         )
     return found
 

@@ -19,9 +19,8 @@ def listed(folder, suffixes, recursive=False):
     try:
         found = sorted(p for p in files_in(folder, recursive) if not p.name.startswith((LIST, "README.md")))
         left = {p: kind for p in found if (kind := left_out(p, suffixes))}
-        if recursive:  # a folder of results may be among the sub-folders
-            ours = {inner: written(inner) for inner in {p.parent for p in found}}
-            left |= {p: RESULTS for p in found if p.name in ours[p.parent]}
+        ours = {inner: written(inner) for inner in {p.parent for p in found}}
+        left |= {p: RESULTS for p in found if p.name in ours[p.parent]}
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from error
     return [p for p in found if p not in left], left
@@ -31,6 +30,9 @@ def check_taken(folder, paths, left, suffixes):
     """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
     if not paths and RESULTS in left:
         raise InputError(f"{folder}: has only images that this program wrote; name another folder")
+    if not paths and "sub-folders" in left:
+        inner = ", ".join(sorted(p.name for p in Path(folder).iterdir() if p.is_dir()))
+        raise InputError(f"{folder}: has no images itself; name one of its sub-folders: {inner}")
     if not paths:
         raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
     if left:

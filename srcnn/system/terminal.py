@@ -74,6 +74,19 @@ def open_streams():
 
 
 @contextmanager
+def waiting(what: str):
+    """Says on a terminal what the user waits for, until it is there."""
+    shown = sys.stderr is not None and sys.stderr.isatty()
+    if shown:
+        print(what, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:
+            print(f"\r{' ' * len(what)}\r", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
 def silenced():
     """Keeps what libraries in C and C++ write to stderr, whatever their settings, from being seen."""
     try:

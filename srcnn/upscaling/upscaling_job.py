@@ -46,10 +46,11 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
-        names = [] if files.to_pipe or upscaling.shard else ["upscaled.html", "upscaled.json"]
+        named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
+        no_page = named and upscaling.sample_dir == Upscaling.sample_dir  # nor a page, unless with its folder
+        names = [] if files.to_pipe or upscaling.shard or no_page else ["upscaled.html", "upscaled.json"]
         pages = [Path(upscaling.sample_dir) / name for name in names]
         check_results(upscaling.sample_dir, work, pages)
-        named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
         if named and (upscaling.shard or upscaling.gather):
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
