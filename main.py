@@ -81,11 +81,11 @@ def train_on(on_devices, job: Training) -> int:
                 return loop.train(srcnn, job, batches, validation, folder, stop, initial, **pausing)
 
             curve = on_devices(work, stop)
-        plot_curve(curve)
+        picture = plot_curve(curve)
     if stop.number:
         print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
         return 128 + stop.number
-    print(f"weights in {folder}, curve in {curve.with_suffix('.png')}")
+    print(f"weights in {folder}" + (f", curve in {picture}" if picture else ""))
     return 0
 
 

@@ -20,6 +20,7 @@ from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
 from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
+from srcnn.system.ledger import check_unchanged, identity_if_there
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.training.datasets import SAMPLE
@@ -129,6 +130,7 @@ def pairs_of(cut, network, skip_broken, numbered):
     numbered: its number and path. See `input_setup`.
     """
     number, path = numbered
+    known = identity_if_there(Path(path))
     qualities = conditioning.drawn(number) if network.is_conditioned else [None]
     found = degraded(network, path, qualities, skip_broken)
     if not found:
@@ -139,7 +141,9 @@ def pairs_of(cut, network, skip_broken, numbered):
         pairs = list(taken[0])
         if len(taken) > 1:  # one of them, without JPEG, is not copied
             pairs = [np.concatenate(arrays) for arrays in zip(*taken, strict=True)]
-    return pairs, Path(path).read_bytes(), False
+    content = Path(path).read_bytes()
+    check_unchanged(Path(path), known)
+    return pairs, content, False
 
 
 def degraded(network, path, qualities, skip_broken=False):

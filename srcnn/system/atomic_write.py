@@ -39,8 +39,10 @@ def replacing(path, about=None, overwrite=True):
             yield temporary
             if about is not None:
                 note(path, temporary, about)
-            if overwrite or not _linked(temporary, path):
+            if overwrite:
                 windows.replace(temporary, path)
+            else:
+                move_if_free(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -53,14 +55,39 @@ def _beginning(path):
     return f".{path.stem[:40]}."
 
 
-def _linked(temporary, path):
-    """Whether a file is at a path now, too, in one go; raises InputError if there is something already."""
+def move_if_free(temporary, path, check=check_free):
+    """Moves a file to where nothing is; check(path) raises InputError if there is something by then."""
     try:
         os.link(temporary, path)
     except OSError:  # there is something, or the file system has no links
-        check_free(path)
-        return False
-    return True
+        check(path)
+        windows.replace(temporary, path)
+    else:
+        temporary.unlink()
+
+
+def move_all_if_free(pairs, check):
+    """Moves files, pairs of paths, to where nothing is, all of them or none; see `move_if_free`."""
+    moved = []
+    with ending_later():
+        try:
+            for temporary, path in pairs:
+                known = _node(temporary)
+                with naming(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    move_if_free(temporary, path, check)
+                moved.append((known, path))
+        except BaseException:
+            for known, path in moved:
+                with suppress(OSError):
+                    if _node(path) == known:  # not what came in its place
+                        path.unlink()
+            raise
+
+
+def _node(path):
+    status = path.lstat()
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

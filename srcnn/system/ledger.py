@@ -41,6 +41,17 @@ def identity_if_there(path: Path) -> list | None:
     return None
 
 
+def check_unchanged(source: Path, known: list) -> None:
+    """Raises InputError if a file has not the `identity` any more that it had before it was read."""
+    try:
+        is_same = identity(source) == known
+    except OSError as error:
+        why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
+        raise InputError(f"{source}: {why}") from error
+    if not is_same:
+        raise InputError(f"{source}: was changed during the work; the same command starts anew")
+
+
 def use_list(name):
     """From here on notes go to a list of this name: machines that share a folder write none together."""
     global own_list

@@ -16,6 +16,7 @@ from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.settings import Tiling
+from srcnn.system.ledger import identity_if_there
 from srcnn.system.threads import Budget, in_threads
 
 SIDE_BY_SIDE = Tiling(TILE, TILE)
@@ -45,6 +46,7 @@ class Restored:
 
     def __init__(self, network: Network, budget: Budget, path: Path):
         self.network, self.budget, self.path = network, budget, path
+        self.identity = identity_if_there(path)
         pixels = image_io.colours(image_io.read(path).pixels)
         resize.check_size(path, pixels, network.scale)
         self.pixels = resize.modcrop(pixels, network.scale)

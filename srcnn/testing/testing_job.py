@@ -95,11 +95,14 @@ def tested(srcnn, tiling, named, writing, exhibits=0):
     def save(item):
         number, (path, name), restored = item
         with restored:
+            about = origin(srcnn, tiling, path, restored.identity)
+            check = partial(ledger.check_unchanged, path, restored.identity)
             scores, pictures = restored.results()
         with writing(f"{name}_comparison.png", {}) as to:
             save_comparison(pictures, scores, to)
-        with writing(f"{name}.png", origin(srcnn, tiling, path) | {"scores": scores}) as to:
+        with writing(f"{name}.png", about | {"scores": scores}) as to:
             to.write_bytes(png.encoded(pictures["SRCNN"]))
+            check()
         return name, scores, report.exhibit(name, pictures, scores) if number < exhibits else None
 
     numbered = ((number, named[number], image) for number, image in enumerate(restored))
@@ -113,10 +116,10 @@ def _staged(staging, name, _):
         yield staging / name
 
 
-def origin(srcnn, tiling: Tiling, path: Path) -> dict:
-    """What scores depend on, as the list of results notes it: plain values."""
+def origin(srcnn, tiling: Tiling, path: Path, known: list | None = None) -> dict:
+    """What scores depend on, as the list of results notes it: plain values. known: see `ledger.origin`."""
     tiles = [tiling.label_size, tiling.stride, srcnn.network.degraded]
-    return ledger.origin(path, [srcnn]) | {"network": srcnn.network.name, "tiles": tiles}
+    return ledger.origin(path, [srcnn], known) | {"network": srcnn.network.name, "tiles": tiles}
 
 
 def noted_scores(srcnn, tiling, folder, named) -> dict[str, dict]:
@@ -138,8 +141,15 @@ def test_shard(srcnn, tiling, folder, named):
     if done:
         print(f"{len(done)} of {len(named)} were tested before")
     todo = [pair for pair in named if pair[1] not in done]
-    for _ in tested(srcnn, tiling, todo, lambda name, about: replacing(folder / name, about)):
+    for _ in tested(srcnn, tiling, todo, partial(_placed, folder)):
         pass
+
+
+@contextmanager
+def _placed(folder, name, about):
+    with replacing(folder / name, about) as temporary:
+        yield temporary
+        ledger.check_replaceable([folder / name], "--sample_dir")  # what came meanwhile stays
 
 
 def gathered(srcnn, tiling, folder, named):

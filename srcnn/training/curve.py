@@ -1,6 +1,7 @@
 """How a training goes: a row an epoch, as CSV, for TensorBoard, as a picture."""
 
 import csv
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,26 +14,28 @@ from srcnn.page import figures
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import written
+from srcnn.system.own_files import check_regular
 from srcnn.system.progress import LOG_SECONDS
 from srcnn.tf1 import tf
 
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
 
 
-def plot_curve(path: Path) -> None:
-    """Draws the curve of a training, a CSV file, as a PNG of the same name; one of somebody else's stays."""
-    picture = path.with_suffix(".png")
-    if not path.exists():
-        return
-    if picture.exists() and picture.name not in written(picture.parent):
+def plot_curve(path: Path) -> Path | None:
+    """Draws the curve of a training, a CSV file, as a PNG of the same name, whose path it returns.
+
+    None without a curve, or where there is a picture of somebody else's, which stays and is named.
+    """
+    picture, rows = path.with_suffix(".png"), read_rows(path)
+    if not rows:
+        return None
+    if os.path.lexists(picture) and picture.name not in written(picture.parent):
         print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
-        return
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+        return None
     figure = figures.figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for key, label in (("psnr", "training sub-images"), ("validation_psnr", "validation images")):
-        points = [(int(row["epoch"]), float(row[key])) for row in rows if row[key]]
+        points = [(row["epoch"], float(row[key])) for row in rows if row[key]]
         if points:
             axes.plot(*zip(*points, strict=True), marker=".", label=label)
     axes.set(xlabel="epoch", ylabel="PSNR (dB)", title="Training")
@@ -41,6 +44,36 @@ def plot_curve(path: Path) -> None:
         axes.legend()
     with replacing(picture, {}) as temporary:
         figure.savefig(temporary, dpi=120)
+    return picture
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a curve, values by CURVE: numbers as text but for `epoch` and `step`; none without a file.
+
+    Raises InputError if no training wrote it.
+    """
+    check_regular(path)
+    if not path.exists():
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            names, *lines = csv.reader(file, strict=True)
+        rows = [_row(line) for line in lines]
+        if names != CURVE:
+            raise ValueError
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}: is not the curve of a training; move it away") from error
+    return rows
+
+
+def _row(values):
+    """A row of `read_rows`. Raises ValueError."""
+    row = dict(zip(CURVE, values, strict=True))
+    numbers = [float(row["seconds"]), *(float(row[key]) for key in CURVE[2:5] if row[key])]
+    counts = {key: int(row[key]) for key in CURVE[:2]}
+    if not (np.isfinite(numbers).all() and numbers[0] >= 0 and all(0 <= n < 2**63 for n in counts.values())):
+        raise ValueError(f"not a row: {values}")
+    return row | counts
 
 
 class Curve:
@@ -52,21 +85,9 @@ class Curve:
 
     def __init__(self, path: Path):
         self.path = path
-        self.rows: list[dict[str, Any]] = []
         if path.parent.exists() and not path.parent.is_dir():
             raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
-        if path.exists():
-            with open(path, encoding="utf-8", newline="", errors="replace") as file:
-                reader = csv.DictReader(file)
-                try:
-                    self.rows = [{**row, "step": int(row["step"])} for row in reader]
-                    known = reader.fieldnames == CURVE and all(
-                        float(row["seconds"]) >= 0 for row in self.rows
-                    )
-                except (ValueError, TypeError, KeyError):
-                    known = False
-            if not known:
-                raise InputError(f"{path}: is not the curve of a training; move it away")
+        self.rows = read_rows(path)
 
     def start(self, step: int) -> None:
         """Forgets the rows after a step, from which training goes on."""
@@ -101,6 +122,7 @@ class Curve:
             tqdm.write(", ".join(f"{key} {value}" for key, value in self.rows[-1].items() if value))
 
     def save(self) -> None:
+        self.summaries.flush()
         with (
             replacing(self.path) as temporary,
             open(temporary, "w", encoding="utf-8", newline="") as file,

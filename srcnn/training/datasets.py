@@ -1,7 +1,11 @@
 """Where images come from: the user's folders, the checked download, or scikit-image's photographs."""
 
 import hashlib
+import http.client
+import lzma
+import os
 import shutil
+import struct
 import tempfile
 import urllib.request
 import zipfile
@@ -11,7 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from srcnn.system import windows
+from srcnn.system.atomic_write import move_all_if_free
 from srcnn.system.errors import InputError
 from srcnn.system.root import ROOT
 
@@ -29,6 +33,19 @@ SUMS = ROOT / "SHA256SUMS"
 TIMEOUT = 30  # seconds without an answer
 LARGEST_FILE = 4 << 20  # bytes; the largest of the images has 1.2 MB
 LARGEST_ARCHIVE = 1 << 30
+# What addresses, answers and archives raise that are not as they should be.
+BAD_SOURCE = (
+    OSError,
+    http.client.HTTPException,
+    ValueError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
 
 
 def known_sums() -> dict[Path, str]:
@@ -42,15 +59,14 @@ def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
 
     sources: addresses of zip archives, tried in order until nothing is missing. A file is known by
     its SHA-256, wherever it lies in an archive; nothing else is written. A folder is filled only
-    when all its images are there. Raises InputError if something remains missing.
+    when all its images are there, all at once, and nothing that lies there is replaced. Raises InputError
+    if something remains missing, or is in the way.
     """
     root = Path(root)
     wanted = known_sums()
     for path, digest in list(wanted.items()):
-        target = root / path
-        if target.is_file():
-            if hashlib.sha256(target.read_bytes()).hexdigest() != digest:
-                raise InputError(f"{target}: is another image than the data set's; move it away first")
+        if os.path.lexists(root / path):
+            check_image(root / path, digest)
             del wanted[path]
     if not wanted:
         print("all images are already there")
@@ -60,19 +76,34 @@ def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
         staged, failures = stage(sources, set(wanted.values()), staging)
         missing = [path for path, digest in wanted.items() if digest not in staged]
         incomplete = {path.parent for path in missing}
-        for path, digest in wanted.items():
-            if path.parent not in incomplete:
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(staging / digest, staging / "image")
-                windows.replace(staging / "image", root / path)
-    for folder in sorted({path.parent for path in wanted} - incomplete):
-        print(f"images in {root / folder}")
+        for folder in sorted({path.parent for path in wanted} - incomplete):
+            pairs = []
+            for path, digest in wanted.items():
+                if path.parent == folder:
+                    pairs.append((staging / path.name, root / path))
+                    shutil.copyfile(staging / digest, staging / path.name)
+            move_all_if_free(pairs, check_free)
+            print(f"images in {root / folder}")
     if missing:
         reason = "; could not use " + ", ".join(failures) if failures else ""
         raise InputError(
             f"--download: {len(missing)} of the images were not in the sources{reason}. "
             f"Try again, or name other addresses with --download_from"
         )
+
+
+def check_image(path: Path, digest: str) -> None:
+    """Raises InputError if what is at a path is not the image of a SHA-256."""
+    if path.is_file():
+        with open(path, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == digest:
+                return
+    raise InputError(f"{path}: is not the image of the data set; move it away first")
+
+
+def check_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise InputError(f"{path}: came there during the download; move it away, and try again")
 
 
 def stage(sources: Sequence[str], wanted: set[str], folder: Path) -> tuple[set[str], list[str]]:
@@ -91,8 +122,8 @@ def stage(sources: Sequence[str], wanted: set[str], folder: Path) -> tuple[set[s
                 if digest in wanted:
                     (folder / digest).write_bytes(content)
                     staged.add(digest)
-        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-            failures.append(f"{source} ({' '.join(str(error).split())})")
+        except BAD_SOURCE as error:
+            failures.append(f"{source} ({' '.join(str(error).split()) or type(error).__name__})")
     return staged, failures
 
 

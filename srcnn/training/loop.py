@@ -73,8 +73,8 @@ def train(
                 curve.show(step == steps)
                 losses = []
             if step % CHECKPOINT_STEPS == 0 or ending:
+                curve.save()  # before what it belongs to: rows beyond a checkpoint are forgotten
                 checkpoints.save(step, step // epoch_steps, steps)
-                curve.save()
                 if ending or pausing():
                     break
     return curve.path if ending else None

@@ -93,8 +93,10 @@ def make_parts(
         stop = about["stop"]
     length = sum(int(part["length"]) for part in parts)
     for part in _numbered(path, len(parts) if length else 0):  # of earlier preparations
+        check_replaceable_data(part)
         part.unlink()
     if length and len(parts) == 1:  # as it is: a finished part is never opened for writing
+        check_replaceable_data(path)
         windows.replace(part_path(path, 0), path)
     elif length:
         digest = hashlib.sha256("".join(part["images"] for part in parts).encode()).hexdigest()

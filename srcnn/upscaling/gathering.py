@@ -11,17 +11,20 @@ from srcnn.system.output_paths import naming
 from srcnn.upscaling.work import Upscaled, Work
 
 
-def noting(results: Iterable[Upscaled]) -> Generator[Upscaled, None, None]:
+def noting(results: Iterable[Upscaled], work: list[Work]) -> Generator[Upscaled, None, None]:
     """Passes on what a shard upscaled; why a file cannot be is noted, so that nobody waits for it.
+
+    work: that gives these results, which is not begun yet.
 
     That is so if the error names it. A target that is in the way, and what a system may do better another
     time (a full disk, too little memory), is no reason.
     """
+    known = {item.source: ledger.identity_if_there(item.source) for item in work}
     for item in results:
         cause = item.error and item.error.__cause__
         passes = isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno)
         if item.error and str(item.error).startswith(f"{item.source}: ") and not passes:
-            about = {"input": ledger.identity(item.source), "reason": str(item.error)}
+            about = {"input": known[item.source], "reason": str(item.error)}
             with naming(item.target):
                 note_failure(item.target, about)
         yield item
@@ -47,4 +50,4 @@ def why_not(item: Work, noted: dict) -> str | None:
     if item.error:
         return str(item.error)
     about = noted.get(item.target.name, {})
-    return about.get("reason") if about.get("input") == ledger.identity(item.source) else None
+    return about.get("reason") if about.get("input") == ledger.identity_if_there(item.source) else None

@@ -9,7 +9,7 @@ from functools import partial
 from srcnn.images import animations, image_io
 from srcnn.page.report import centre
 from srcnn.system.errors import InputError, one_line
-from srcnn.system.ledger import identity_if_there, origin
+from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
@@ -114,6 +114,7 @@ class Photograph:
         try:
             with self._step():
                 if not self.error:
+                    check_unchanged(source, self.identity)
                     self.save()
                     height, width = self.after.shape[:2]
                     pictures = compared(self.before, self.after, centre(height, width))

@@ -62,7 +62,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             else:
                 options = Options(goal, upscaling.overwrite, noted=not named)
                 results = upscaled(todo, stages, options, coding)
-                results = gathering.noting(results) if upscaling.shard else results
+                results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
             left = {item.target for item in todo}
             earlier = [item for item in work if item.target not in left]

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import main
+from srcnn.images import image_io, png
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import failures
 from srcnn.upscaling import gathering
@@ -39,6 +40,37 @@ def test_shards_of_a_test_make_one_table(photographs, tmp_path, capfd, fails):
     assert {path.name for path in (tmp_path / "parts").iterdir()} == names | lists
     for name in names - {"report.html", "results.json", ".srcnn-written"}:
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_a_picture_replaced_while_it_is_tested_is_not_noted(photographs, tmp_path, monkeypatch, fails):
+    words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
+    read = image_io.read
+
+    def slowly(path):
+        picture = read(path)
+        if path.name == "image 1.png":
+            image_io.save(picture.pixels[::-1], path)
+        return picture
+
+    with monkeypatch.context() as context:
+        context.setattr(image_io, "read", slowly)
+        assert main.main(words) == 2
+    assert not (tmp_path / "s/image 1.png").exists()
+    assert main.main(words) == 0
+
+
+def test_a_file_that_came_during_a_shard_stays(photographs, tmp_path, monkeypatch, capfd):
+    arrived, encoded = tmp_path / "s/image 0.png", png.encoded
+
+    def slowly(pixels):
+        arrived.write_bytes(b"mine")
+        return encoded(pixels)
+
+    monkeypatch.setattr(png, "encoded", slowly)
+    words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
+    assert main.main(words) == 2
+    assert "is not a file that this program wrote" in capfd.readouterr().err
+    assert arrived.read_bytes() == b"mine"
 
 
 def test_machines_of_a_cluster_upscale_a_part_each(photographs, tmp_path, monkeypatch, capfd, fails):
@@ -100,7 +132,7 @@ def test_only_what_a_file_is_itself_is_a_reason_to_leave_it_out(photographs, nam
     error = InputError(f"{photographs / named}: a reason")
     item = Upscaled(photographs / "image 0.png", photographs / "s/image 0_x2.png", error=error)
     item.error.__cause__ = cause
-    assert list(gathering.noting([item])) == [item]
+    assert list(gathering.noting([item], [Work(item.source, item.target)])) == [item]
     is_noted = named == "image 0.png" and (cause is None or "truncated" in str(cause))
     known = gathering.why_not(Work(item.source, item.target), failures(item.target.parent))
     assert known == (str(error) if is_noted else None)

@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import socket
 import threading
 import zipfile
 
@@ -152,3 +153,68 @@ def test_without_images_the_photographs_of_scikit_image_serve(tmp_path, monkeypa
         assert min(utils.imread(path).shape[:2]) >= 150
     with pytest.raises(InputError, match="Train"):
         utils.find_images("Train", "train")
+
+
+def test_what_came_meanwhile_is_not_replaced(tmp_path, images, serve, fails, monkeypatch):
+    """Nothing of a folder stays if one of its files cannot be placed."""
+    arrived, fetch = tmp_path / "Train/twin.bmp", datasets.fetch
+
+    def slow(*words):
+        fetch(*words)
+        arrived.parent.mkdir()
+        arrived.write_bytes(b"mine")
+
+    url = serve(archive(images))
+    monkeypatch.setattr(datasets, "fetch", slow)
+    monkeypatch.chdir(tmp_path)
+    assert main.main(["--download", "--download_from", url]) == 2
+    assert arrived.read_bytes() == b"mine"
+    assert [name for name in written(tmp_path) if "Train" in name] == ["Train/twin.bmp"]
+
+
+def test_a_dangling_link_is_not_replaced(tmp_path, images, serve, fails):
+    (tmp_path / "Train").mkdir()
+    (tmp_path / "Train/t1.bmp").symlink_to("nowhere")
+    assert "t1.bmp" in fails("--download", "--download_from", serve(archive(images)))
+    assert (tmp_path / "Train/t1.bmp").is_symlink()
+
+
+def test_broken_servers_and_archives_are_said(tmp_path, images, fails):
+    def served(answer):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def answering():
+                connection, _ = server.accept()
+                connection.recv(10_000)
+                connection.sendall(answer)
+                connection.close()
+
+            threading.Thread(target=answering, daemon=True).start()
+            return fails("--download", "--download_from", f"http://127.0.0.1:{server.getsockname()[1]}/a.zip")
+
+    head = b"HTTP/1.1 200 OK\r\n"
+    for answer in (
+        b"nonsense\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\n100\r\nshort",
+        head + b"X: 1\r\n" * 300 + b"\r\n",
+    ):
+        assert "could not use" in served(answer)
+    for address in ("http://127.0.0.1/with space.zip", "http://127.0.0.1:port/", "http://[::1/", "http://"):
+        assert "could not use" in fails("--download", "--download_from", address)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_archives_are_said(tmp_path, images, fails, method):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as zipped:
+        for name, content in images.items():
+            zipped.writestr(name, content)
+    rng, good = np.random.default_rng(0), buffer.getvalue()
+    for _ in range(60):
+        damaged = np.frombuffer(good, np.uint8).copy()
+        damaged[rng.integers(len(damaged), size=4)] = rng.integers(256, size=4)
+        (tmp_path / "damaged.zip").write_bytes(damaged.tobytes())
+        staging = tmp_path / "staging"
+        staging.mkdir(exist_ok=True)
+        datasets.stage([(tmp_path / "damaged.zip").as_uri()], set(images), staging)  # raises nothing

@@ -152,3 +152,22 @@ def test_a_kill_leaves_whole_files_and_the_same_command_goes_on(folder, number):
     assert f"{len(done)} of 10 were upscaled before" in again.stdout or len(done) == 10
     assert len(list((folder / "out").glob("[a-j]_x2.png"))) == 10
     assert all(path.read_bytes() == content for path, content in done.items())
+
+
+def test_a_picture_replaced_while_it_is_read_is_noted_as_none(folder, monkeypatch, capsys):
+    read = image_io.read
+
+    def slowly(path):
+        picture = read(path)
+        if path.name == "b.png":
+            image_io.save(np.zeros((20, 30, 3), np.uint8), path)
+        return picture
+
+    with monkeypatch.context() as context:
+        context.setattr(image_io, "read", slowly)
+        assert run("--input", "in", "--output", "out") == 2
+    names, err = printed(capsys)
+    assert names == list("acdef") and "in/b.png: was changed during the work" in err
+    assert run("--input", "in", "--output", "out") == 0
+    assert printed(capsys)[0] == ["b"]
+    assert image_io.read(folder / "out/b_x2.png").pixels.max() == 0

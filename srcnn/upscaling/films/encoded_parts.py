@@ -4,6 +4,7 @@ import glob
 import hashlib
 import itertools
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,7 +13,9 @@ from pathlib import Path
 import av
 
 from srcnn.system.atomic_write import replacing
+from srcnn.system.errors import InputError
 from srcnn.system.file_names import cut
+from srcnn.system.own_files import check_regular, json_object
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import location
 from srcnn.upscaling.films.film import Part
@@ -20,6 +23,8 @@ from srcnn.upscaling.films.film import Part
 BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 DIGITS = 12  # of a digest in its name
+# Names of parts and their notes, and of what kills left of writing them.
+OWN = re.compile(r"(\d{9}|\.\d{9}\.\d+\.[0-9a-f]{8}-\d+)\.(nut|json)")
 
 
 def folder_of(target: Path, about: list) -> Path:
@@ -55,10 +60,12 @@ def finished(folder: Path) -> list[Part]:
 
 def _whole(path):
     """The Part at a path; None if it is not there as it was written: a power cut may leave anything."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        note = json.loads(path.with_suffix(".json").read_bytes())
+    with suppress(OSError, ValueError, TypeError, KeyError, InputError):
+        for file in (path, path.with_suffix(".json")):
+            check_regular(file)
+        note = json_object(path.with_suffix(".json").read_bytes())
         part = Part(path, note["stamps"], note["broken"])
-        if part.stamps and note["crc"] == _crc(part):
+        if part.stamps and note["crc"] == _crc(part):  # which is of what the note tells, too
             return part
     return None
 
@@ -114,5 +121,6 @@ def _until(enough, frames):
 
 def remove(folder: Path) -> None:
     """Removes the parts from a folder, which goes with its lock."""
-    for path in [*folder.glob("*.nut"), *folder.glob("*.json")]:
-        path.unlink(missing_ok=True)
+    for path in list(folder.iterdir()):
+        if OWN.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from srcnn.settings import FilmCoding
 from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
-from srcnn.system.ledger import identity, identity_if_there, origin
+from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
@@ -87,17 +87,6 @@ def naming(source, target):
         advice = "save it in another way first" if other == target else f"take --output {other}"
         why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
-
-
-def check_unchanged(source: Path, known: list) -> None:
-    """Raises InputError if a file has not the `ledger.identity` any more that it had."""
-    try:
-        is_same = identity(source) == known
-    except OSError as error:
-        why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
-        raise InputError(f"{source}: {why}") from error
-    if not is_same:
-        raise InputError(f"{source}: was changed during the work; the same command starts anew")
 
 
 def encode(

@@ -307,3 +307,12 @@ def test_memory_does_not_grow_with_the_length(folder):
     short, long = (int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("peak"))
     unit = 1 if sys.platform == "darwin" else 1024
     assert (long - short) * unit < 900 * 74e3 / 2
+
+
+def test_files_of_the_user_among_the_parts_stay(tmp_path):
+    own = "000000000.nut", "000000000.json", ".000000012.140.0a1b2c3d-77.nut"
+    mine = "mine.nut", "mine.json", "00000000.nut", "000000000.txt"
+    for name in own + mine:
+        (tmp_path / name).write_text("content")
+    encoded_parts.remove(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(mine)
