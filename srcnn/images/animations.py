@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from srcnn.images import icc_profiles, image_io, metadata, png
+from srcnn.images import decoders, icc_profiles, image_io, metadata, png
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
@@ -35,7 +35,9 @@ def fit(source, target):
     try:
         with Image.open(source) as image:
             return image.format in KINDS.values() and getattr(image, "n_frames", 1) > 1
-    except Exception:  # decoders raise nearly everything; whoever reads it says what is wrong
+    except Exception as error:  # whoever reads it says what is wrong
+        if not isinstance(error, OSError) and not decoders.raised(error):
+            raise
         return False
 
 
@@ -85,7 +87,9 @@ def read(path):
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc, info = image.info.get("icc_profile"), metadata.of_image(image)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
-    except Exception as error:  # decoders raise nearly everything on damaged files
+    except Exception as error:
+        if not decoders.raised(error):
+            raise
         number = len(frames) + 1
         reason = first_line(error)
         raise InputError(f"{path}: frame {number} cannot be read ({reason}); replace it") from error

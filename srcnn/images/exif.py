@@ -10,6 +10,7 @@ from io import BytesIO
 
 ORDERS = {b"II": "<", b"MM": ">"}  # of bytes, by how EXIF begins
 MAGIC = b"II*\0", b"MM\0*"
+DAMAGED = struct.error, ValueError, KeyError, OverflowError, OSError  # what is raised here on damaged EXIF
 ORIENTATION, EXIF, GPS, INTEROPERABILITY = 0x0112, 0x8769, 0x8825, 0xA005
 BELOW = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # tags that lead to directories, by directory
 HEIGHTS, WIDTHS = (0x0101, 0xA003, 0x1002), (0x0100, 0xA002, 0x1001)
@@ -33,7 +34,7 @@ def directory(file, order, at, big=False, of=None, wanted=None):
 
     file: binary. order: of bytes, as struct has it. at: its place. big: whether it is a BigTIFF.
     wanted: the tags of the first directory that are read; by default all.
-    Raises struct.error or ValueError for what is damaged.
+    Raises DAMAGED for what is damaged.
     """
     counted, entry, length = ("Q", "HHQ8s", 20) if big else ("H", "HHI4s", 12)
     file.seek(at)
@@ -74,7 +75,7 @@ def is_whole(exif):
     """Whether all its values are there, so that they can be put elsewhere."""
     try:
         return bool(tree(exif))
-    except (struct.error, ValueError):
+    except DAMAGED:
         return False
 
 
@@ -116,7 +117,7 @@ def of_tiff(file):
 
 
 def says_something(exif):
-    """Whether there is more in EXIF than any program writes. Raises nearly anything if it is damaged."""
+    """Whether there is more in EXIF than any program writes. Raises DAMAGED if it is damaged."""
     if exif[:4] not in MAGIC:
         raise ValueError("no EXIF")
     order, places = _places(exif)

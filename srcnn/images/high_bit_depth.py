@@ -6,6 +6,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from srcnn.images.decoders import DamagedImage
+
 
 class UnsupportedImage(ValueError):
     """A picture of a kind that would not come out right; the text says what to do about it."""
@@ -26,15 +28,19 @@ def depth_of(image, data):
     if image.format == "JPEG2000":
         return _depth_of_jpeg2000(data)
     at = data.find(b"av1C") if image.format == "AVIF" else -1
-    return 8 if at < 0 else 8 + 2 * (data[at + 6] >> 6 & 1) + 2 * (data[at + 6] >> 5 & 1)
+    return (
+        8 if at < 0 or len(data) < at + 7 else 8 + 2 * (data[at + 6] >> 6 & 1) + 2 * (data[at + 6] >> 5 & 1)
+    )
 
 
 def _depth_of_jpeg2000(data):
     at = data.find(b"\xff\x4f\xff\x51")  # the start of the code stream and its marker of sizes
+    if at < 0 or len(data) < at + 42:
+        raise DamagedImage("it has no code stream")
     (channels,) = struct.unpack_from(">H", data, at + 40)
     depths = set(data[at + 42 : at + 42 + 3 * channels : 3])
     # Signed ones have the highest bit. Pillow leaves fewer than 8 bits short of white.
-    if at < 0 or len(depths) != 1 or not 8 <= (depth := depths.pop() + 1) <= 16:
+    if len(depths) != 1 or not 8 <= (depth := depths.pop() + 1) <= 16:
         raise UnsupportedImage(
             "its channels are signed, differ in depth or have too few bits; save it as PNG"
         )
@@ -105,6 +111,8 @@ def _read_ppm(image, data):
         )
     top = args[1] if codec == "ppm" else 65535
     width, height = image.size
+    if len(data) < offset + 2 * height * width * channels:
+        raise DamagedImage("it ends too early")
     samples = np.frombuffer(data, ">u2", height * width * channels, offset).astype(np.uint16)
     return stretched(samples.reshape(height, width, channels), top)
 

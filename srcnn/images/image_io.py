@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.images import exif, heif, high_bit_depth, icc_profiles, metadata, ordinary, png, tiff
+from srcnn.images import decoders, exif, heif, high_bit_depth, icc_profiles, metadata, ordinary, png, tiff
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
@@ -104,7 +104,7 @@ def size(path: str | Path) -> tuple[int, int]:
 
 @contextmanager
 def _refusing(path):
-    """Turns whatever decoders raise into an InputError that names the file and says what to do."""
+    """Turns whatever decoders raise, but no mistake of ours, into an InputError that names the file."""
     try:
         yield
     except InputError:
@@ -121,11 +121,13 @@ def _refusing(path):
         ) from error
     except UnsupportedImage as error:
         raise InputError(f"{path}: {error}") from error
-    except Exception as error:  # decoders raise nearly everything on damaged files
+    except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise InputError(
                 f"{path}: cannot be read: {error.strerror}; change that or leave it out"
             ) from error
+        if not decoders.raised(error):
+            raise
         reason = " ".join(str(error).replace(str(path), "it").split()) or type(error).__name__
         raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
 

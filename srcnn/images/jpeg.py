@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
+from srcnn.images import decoders
+
 SUBSAMPLING = 2  # 4:2:0
 
 
@@ -46,7 +48,12 @@ def quality_of(path: str | Path) -> int | None:
         with Image.open(path) as image:
             if not isinstance(image, JpegImagePlugin.JpegImageFile):
                 return None
-            table = np.array(image.quantization[image.layer[0][3]], np.float64)  # luminance's
-    except Exception:  # it says what is wrong when it is decoded; damaged files raise nearly everything
+            luminance = next((image.quantization.get(layer[3]) for layer in image.layer), None)
+            if luminance is None:
+                return None
+            table = np.array(luminance, np.float64)
+    except Exception as error:  # it says what is wrong when it is decoded
+        if not isinstance(error, OSError) and not decoders.raised(error):
+            raise
         return None
     return 1 + int(np.argmin(np.mean(np.abs(np.log(luminance_tables() / np.maximum(table, 1))), axis=1)))

@@ -4,6 +4,7 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
+from srcnn.images import decoders
 from srcnn.images import exif as exif_
 
 XMP = 0x02BC  # tag of a TIFF
@@ -52,7 +53,9 @@ def orientation_of(image):
     """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
     try:
         return image.getexif().get(exif_.ORIENTATION, 1)
-    except Exception:  # Pillow raises nearly everything
+    except Exception as error:
+        if not decoders.raised(error):
+            raise
         return 1
 
 
@@ -68,7 +71,7 @@ def of_tiff(path, xmp):
     with open(path, "rb") as file:
         try:
             return checked(exif_.of_tiff(file), xmp or b"", [])
-        except Exception:  # nearly everything, on damaged files
+        except exif_.DAMAGED:
             return checked(b"", xmp or b"", ["damaged EXIF"])
 
 
@@ -79,7 +82,7 @@ def checked(exif, xmp, left_out):
     try:
         if exif and not exif_.says_something(exif):
             exif = b""
-    except Exception:  # nearly everything, on damaged ones
+    except exif_.DAMAGED:
         exif, left_out = b"", [*left_out, "damaged EXIF"]
     xmp = (xmp.encode() if isinstance(xmp, str) else bytes(xmp)).rstrip(b"\0")
     try:

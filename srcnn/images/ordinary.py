@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import high_bit_depth, metadata
+from srcnn.images import decoders, high_bit_depth, metadata
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -44,7 +44,9 @@ def _through_imageio(path, image, icc):
         with open(path, "rb") as file, iio.imopen(file, "r", plugin="pillow") as opened:
             pixels = opened.read(index=0, mode=None if image.mode == mode else mode, writeable_output=False)
             said = opened.metadata(index=0, exclude_applied=False)
-    except Exception:  # also for damaged EXIF alone, which is no harm; Pillow says what else it is
+    except Exception as error:  # also for damaged EXIF alone, which is no harm; Pillow says what else it is
+        if not decoders.raised(error):
+            raise
         return None
     return pixels.reshape(*pixels.shape[:2], len(mode)), said, said.get("Orientation", 1)
 

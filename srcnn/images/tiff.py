@@ -1,18 +1,21 @@
 """TIFF files: which of their many kinds are read, by which library, and how they are written."""
 
 import logging
+import math
 import struct
 import warnings
 
 import numpy as np
 
 from srcnn.images import exif, high_bit_depth, metadata
+from srcnn.images.decoders import DamagedImage
 from srcnn.images.high_bit_depth import UnsupportedImage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
 RGB, CMYK, YCBCR = 2, 5, 6
 NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
+ICC, SUBSAMPLING = 34675, 530  # tags
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
@@ -46,21 +49,24 @@ def read(path, largest):
             _check_planes(page, PLANES)
         else:
             pixels = _meant(pixels, page)
-        orientation = page.tags.get(274)
-        xmp = page.tags.get(metadata.XMP)
-        return (
-            *(pixels, page.iccprofile, len(file.pages)),
-            *(orientation.value if orientation else 1, xmp and xmp.value),
-        )
+        icc, xmp = _value(page, ICC, bytes), _value(page, metadata.XMP, bytes)
+        return pixels, icc, len(file.pages), _value(page, exif.ORIENTATION, int) or 1, xmp
 
 
 def _first(file):
-    """The first page of a TIFF. Raises ValueError if it has no size."""
+    """The first page of a TIFF. Raises DamagedImage if it has no size."""
     page = file.pages.first
-    numbers = page.imagewidth, page.imagelength, page.samplesperpixel
+    parts = (page.tilewidth, page.tilelength) if page.is_tiled else (page.rowsperstrip,)
+    numbers = page.imagewidth, page.imagelength, page.samplesperpixel, *parts
     if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
-        raise ValueError("it has no size")
+        raise DamagedImage("it has no size")
     return page
+
+
+def _value(page, tag, kind):
+    """What a page says by a tag; None if nothing, or what is not of that kind."""
+    value = page.tags.valueof(tag)
+    return value if isinstance(value, kind) else None
 
 
 def size(path):
@@ -69,17 +75,15 @@ def size(path):
 
     with tifffile.TiffFile(path) as file:
         page = _first(file)
-        orientation = page.tags.get(274)
         height, width = page.imagelength, page.imagewidth
-        return (width, height) if orientation and orientation.value in TURNED else (height, width)
+        return (width, height) if _value(page, exif.ORIENTATION, int) in TURNED else (height, width)
 
 
 def _check_kind(page):
     """Raises UnsupportedImage, with what to do, if a page of a TIFF is of a kind that is not read."""
     bits, grey = page.bitspersample, page.photometric in GREY
     extra = page.samplesperpixel - (1 if grey else 3)
-    subsampling = page.tags.get(530)
-    whole = page.compression != NONE or (subsampling and tuple(subsampling.value) == (1, 1))
+    whole = page.compression != NONE or _value(page, SUBSAMPLING, tuple) == (1, 1)
     if page.sampleformat != 1:
         raise UnsupportedImage(
             "signed or floating-point pixels have no defined range; save it as 8 or 16 bits"
@@ -122,16 +126,38 @@ def _check_planes(page, right):
 
 
 def _check_whole(page):
-    """Raises ValueError if parts are missing, of which tifffile and Pillow make black."""
-    rows = page.imagelength * (page.samplesperpixel if page.planarconfig == SEPARATE else 1)
-    samples = page.imagewidth * (1 if page.planarconfig == SEPARATE else page.samplesperpixel)
-    least = rows * -(-samples * page.bitspersample // 8)
-    if page.compression != NONE:  # Deflate and LZW make at most one byte of this many; others, of any
-        least = least // 5000 if page.compression in (LZW, *DEFLATE) else 1
-    ends = np.add(page.dataoffsets, page.databytecounts, dtype=np.int64)
-    missing = len(ends) != np.prod(page.chunked) or min(page.databytecounts) == 0
-    if missing or sum(page.databytecounts) < least or max(ends) > page.parent.filehandle.size:
-        raise ValueError("it ends too early")
+    """Raises DamagedImage if parts are missing, of which tifffile and Pillow make black."""
+    sizes, offsets, counts = _sizes(page), page.dataoffsets, page.databytecounts
+    if not all(isinstance(n, int) for n in (*offsets, *counts)):
+        raise DamagedImage("where its pixels lie is not a number")
+    if page.compression == NONE:
+        least, counts = sum(sizes), _right_counts(counts, sizes)
+        page.databytecounts = counts
+    else:  # Deflate and LZW make at most one byte of this many; others, of any
+        least = sum(sizes) // 5000 if page.compression in (LZW, *DEFLATE) else 1
+    missing = not len(offsets) == len(counts) == len(sizes) or min(*offsets, *counts) == 0
+    ends = map(sum, zip(offsets, counts, strict=False))
+    if missing or sum(counts) < least or max(ends) > page.parent.filehandle.size:
+        raise DamagedImage("it ends too early")
+
+
+def _sizes(page):
+    """Bytes of each strip or tile of a page, decoded."""
+    samples, planes = page.samplesperpixel, 1
+    if page.planarconfig == SEPARATE:
+        samples, planes = planes, samples
+    if page.is_tiled:
+        row = -(-page.tilewidth * samples * page.bitspersample // 8)
+        return [row * page.tilelength] * math.prod(page.chunked)
+    row, step = -(-page.imagewidth * samples * page.bitspersample // 8), page.rowsperstrip
+    return [row * min(step, page.imagelength - top) for top in range(0, page.imagelength, step)] * planes
+
+
+def _right_counts(counts, sizes):
+    """Bytes of strips, or tiles, without compression: not none, and at most their size, whatever is noted."""
+    if len(counts) != len(sizes):
+        return tuple(sizes)
+    return tuple(min(count or size, size) for count, size in zip(counts, sizes, strict=True))
 
 
 def _meant(pixels, page):

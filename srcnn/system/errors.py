@@ -1,5 +1,7 @@
 """Errors that say what to do."""
 
+import os
+import traceback
 import unicodedata
 from contextlib import contextmanager
 
@@ -13,6 +15,26 @@ def one_line(message):
 
 class InputError(Exception):
     """Something the user gave cannot be used; the message is one line that says what to do."""
+
+
+class UnexpectedError(InputError):
+    """What nobody foresaw, of one file: it is named, and the next ones are done. No test may meet it."""
+
+    def __init__(self, path, error):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}"
+        super().__init__(f"{path}: cannot be done ({what}: {first_line(error)}); report it, with the file")
+
+
+@contextmanager
+def expecting(path):
+    """Turns whatever a file leads to into an UnexpectedError, but for what is said of it already."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnexpectedError(path, error) from error
 
 
 def first_line(error):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from srcnn.images import animations, image_io
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import RESULTS, check_taken, listed
 from srcnn.system.ledger import written
@@ -110,7 +110,8 @@ def _measured(path, goal):
     if goal.scale:
         return goal.text, {"ratio": Fraction(goal.scale)}
     try:
-        size = size_of(path)
+        with expecting(path):
+            size = size_of(path)
     except InputError as error:
         return goal.text, {"error": error}
     ratio, (height, width) = goal.ratio(*size), goal.size(*size)

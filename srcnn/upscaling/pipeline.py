@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
-from srcnn.images import animations, image_io
+from srcnn.images import animations, decoders, image_io
 from srcnn.page.report import centre
-from srcnn.system.errors import InputError, one_line
+from srcnn.system.errors import InputError, UnexpectedError, expecting, one_line
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
@@ -47,14 +47,18 @@ class Photograph:
     def __init__(self, options: Options, budget: Budget, item: Work):
         self.options, self.budget, self.item = options, budget, item
         self.seconds, self.error, self.notice, self.warning = 0.0, item.error, "", ""
-        self.cost = 0 if self.error else cost_of(item, options.goal)
+        self.cost = 0
+        with self._step(), expecting(item.source):
+            if not self.error:
+                self.cost = cost_of(item, options.goal)
         budget.take(self.cost)  # before it is read
         with self._step():
             if not self.error:
                 self.identity = identity_if_there(item.source)
                 if not options.overwrite:
                     check_free(item.target)
-                self.picture = image_io.read(item.source)
+                with expecting(item.source):
+                    self.picture = image_io.read(item.source)
 
     @contextmanager
     def _step(self):
@@ -68,6 +72,10 @@ class Photograph:
             self.error.__cause__ = error
         except InputError as error:
             self.error = error
+        except Exception as error:
+            if not isinstance(error, tf.errors.OpError) and not decoders.raised(error):
+                raise  # a mistake of ours
+            self.error = UnexpectedError(self.item.source, error)
         self.seconds += time.monotonic() - started
 
     def enlarge(self, stages):
@@ -98,7 +106,8 @@ class Photograph:
         source, target = self.item.source, self.item.target
         size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
         animations.check_fits(source, target, self.picture, *size)
-        animation = animations.read(source)
+        with expecting(source):
+            animation = animations.read(source)
         animations.check_keeps(target, animation)
         frames = progress(animation.frames, f"{source.name}, frames")
         results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]

@@ -177,7 +177,7 @@ def test_missing_parts_of_a_tiff_are_not_black():
             end = max(np.add(page.dataoffsets, page.databytecounts))
         damaged = [content[: end - 9] if end == len(content) else content[: end - 9].ljust(9, b"\0")]
         size = 4 if content[at : at + 4] == first else 2
-        for count in (0, page.databytecounts[0] // 2):
+        for count in (0,) * bool(layout) + (page.databytecounts[0] // 2,):
             damaged.append(content[:at] + struct.pack("<I", count)[:size] + content[at + size :])
         for bad in damaged:
             with pytest.raises(InputError):
@@ -233,3 +233,22 @@ def test_no_pixels_are_refused_at_once(tmp_path):
         (tmp_path / "a.tif").write_bytes(damaged)
         with pytest.raises(InputError, match="no size"):
             image_io.size(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("layout", [{}, {"rowsperstrip": 7}, {"tile": (16, 16)}, {"planar": True}])
+@pytest.mark.parametrize("top", [255, 65535])
+@pytest.mark.parametrize("count", [0, 2**31, 1])
+def test_byte_counts_without_compression_may_be_none_or_too_large(layout, top, count):
+    """As libtiff reads them: how many bytes there are follows from the size. Too few are damage."""
+    expected = random(3, top)
+    content = bytearray(tif(expected, photometric="rgb", bigtiff=True, **layout))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        tag = file.pages.first.tags["TileByteCounts" if "tile" in layout else "StripByteCounts"]
+        kind = {3: "H", 4: "I", 16: "Q"}[tag.dtype]
+    number = min(count, 2 ** (8 * struct.calcsize(kind)) - 1)
+    struct.pack_into(f"<{tag.count}{kind}", content, tag.valueoffset, *[number] * tag.count)
+    if count == 1:
+        with pytest.raises(InputError, match="ends too early"):
+            read(content, "a.tif")
+    else:
+        np.testing.assert_array_equal(read(content, "a.tif").pixels, expected)

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import main
-from srcnn.images import image_io
+from srcnn.images import image_io, png
 from srcnn.page import report
 from srcnn.system.errors import InputError
 from srcnn.upscaling import pipeline
@@ -110,6 +111,34 @@ def test_an_error_of_the_program_ends_it(folder, monkeypatch, step):
     with pytest.raises(ZeroDivisionError):
         run("--input", "in", "--output", "out")
     assert not [thread for thread in threading.enumerate() if "ThreadPool" in thread.name]
+
+
+@pytest.mark.parametrize(
+    "owner, name, mistake",
+    [
+        (image_io, "_decode", lambda: 1 + None),  # ours in reading
+        (image_io, "_start", lambda: {}["b"]),  # ours in what is asked of sizes, too
+        (png, "write", lambda: Image.open([])),  # of a library in writing
+    ],
+)
+def test_what_nobody_foresaw_of_a_file_is_named_and_the_next_are_done(
+    folder, monkeypatch, capsys, unexpected, owner, name, mistake
+):
+    right = getattr(owner, name)
+
+    def wrong(*words):
+        if any(Path(word).name.strip(".").startswith("b") for word in words if isinstance(word, str | Path)):
+            mistake()
+        return right(*words)
+
+    monkeypatch.setattr(owner, name, wrong)
+    words = "--is_train", "False", "--width", "60", "--input", "in", "--output", "out"
+    assert main.main(words) == 2
+    assert sorted(path.name[0] for path in (folder / "out").glob("*.png")) == list("acdef")
+    err = capsys.readouterr().err
+    assert err.startswith("main.py: error: in/b.png: cannot be done (") and err.count("\n") == 1
+    assert unexpected
+    unexpected.clear()
 
 
 def test_signals_in_a_hurry_end_it_once_and_without_a_word(folder):

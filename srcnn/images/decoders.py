@@ -1,0 +1,17 @@
+"""Which exceptions come out of decoders: these raise nearly everything on damaged files. Others are mistakes."""
+
+import traceback
+
+PACKAGES = {"PIL", "imageio", "tifffile", "imagecodecs", "pillow_heif", "cv2"}
+
+
+class DamagedImage(ValueError):
+    """What our own lines say of a damaged file; the text says what is wrong with it."""
+
+
+def raised(error: BaseException) -> bool:
+    """Whether an exception passed through the lines of a decoder, or is of its kind, or says DamagedImage."""
+    if isinstance(error, DamagedImage):
+        return True
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(name.partition(".")[0] in PACKAGES for name in (type(error).__module__, *modules))

@@ -1,0 +1,113 @@
+"""A small picture in every kind of every format that is read: what the fuzzer changes."""
+
+import io
+import struct
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from srcnn.images import image_io
+from tests.helpers import image_files
+from tests.helpers.image_files import SRGB, encoded, lzw, random, tif
+
+EXIF = Image.Exif()
+EXIF.update({0x010F: "Maker", 0x0112: 6})
+EXIF.get_ifd(0x8769).update({0x9003: "2020:01:01 00:00:00", 0xA405: 50, 0xA005: {1: "R98"}})
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6" exif:PixelXDimension="33"/>'
+
+
+def pictures() -> dict[str, bytes]:
+    """Files by a name with their ending."""
+    return {**written(), **of_pillow(), **of_rules()}
+
+
+def written() -> dict[str, bytes]:
+    """What the program writes, with all that the format keeps."""
+    found = {}
+    for suffix, name in image_io.WRITABLE.items():
+        for channels, top in ((1, 255), (3, 255), (4, 255), (4, 65535), (2, 65535)):
+            alpha = channels in (2, 4)
+            if (alpha and name not in image_io.KEEP_ALPHA) or (
+                top > 255 and name not in image_io.KEEP_16_BITS
+            ):
+                continue
+            if suffix == ".pgm" and channels > 1:
+                continue
+            more = {}
+            if name in image_io.KEEP_METADATA:
+                more["info"] = image_io.Metadata(EXIF.tobytes()[6:], XMP)
+            if name in image_io.KEEP_PROFILE and channels > 2:
+                more["icc_profile"] = SRGB
+            found[f"{channels}_{top}{suffix}"] = saved(random(channels, top), suffix, **more)
+    return found
+
+
+def saved(pixels, suffix, **more):
+    with image_files.tempfile.TemporaryDirectory() as folder:
+        path = image_files.Path(folder) / f"a{suffix}"
+        image_io.save(pixels, path, **more)
+        return path.read_bytes()
+
+
+def of_pillow() -> dict[str, bytes]:
+    colour, alpha = Image.fromarray(random(3)), Image.fromarray(random(4))
+    frames = {
+        "save_all": True,
+        "append_images": [Image.fromarray(random(3)) for _ in range(2)],
+        "duration": 50,
+    }
+    kinds = {
+        "progressive.jpg": (colour, {"progressive": True, "icc_profile": SRGB, "exif": EXIF}),
+        "cmyk.jpg": (colour.convert("CMYK"), {}),
+        "a.mpo": (colour, {"save_all": True, "append_images": [colour]}),
+        "animated.gif": (colour, frames),
+        "transparent.gif": (alpha, frames | {"disposal": 2}),
+        "animated.png": (alpha, frames | {"default_image": True}),
+        "animated.webp": (colour, frames | {"exif": EXIF}),
+        "lossless.webp": (alpha, {"lossless": True}),
+        "runs.tga": (alpha, {"compression": "tga_rle"}),
+        "palette.tga": (colour.quantize(16), {}),
+        "palette.bmp": (colour.quantize(16), {}),
+        "palette.png": (colour.quantize(16), {"transparency": 3}),
+        "bilevel.png": (colour.convert("1"), {}),
+        "bilevel.tif": (colour.convert("1"), {"compression": "group4"}),
+        "jpeg.tif": (colour, {"compression": "jpeg"}),
+        "lzw.tif": (alpha, {"compression": "tiff_lzw", "exif": EXIF}),
+        "cmyk.tif": (colour.convert("CMYK"), {}),
+        "pages.tif": (colour, {"save_all": True, "append_images": [colour]}),
+        "stream.jp2": (colour, {"no_jp2": True}),
+        "palette.gif": (colour.quantize(16), {}),
+    }
+    found = {}
+    for name, (image, options) in kinds.items():
+        file = io.BytesIO()
+        suffix = name[name.rindex(".") :]
+        image.save(
+            file,
+            {".tif": "TIFF", ".jp2": "JPEG2000", ".jpg": "JPEG"}.get(suffix, suffix[1:].upper()),
+            **options,
+        )
+        found[name] = file.getvalue()
+    return found
+
+
+def of_rules() -> dict[str, bytes]:
+    deep = random(3, 65535)
+    top = b"P6\n33 20\n1023\n" + (deep % 1024).astype(">u2").tobytes()
+    tiled = io.BytesIO()
+    tifffile.imwrite(tiled, random(3), tile=(16, 16), bigtiff=True, photometric="rgb", metadata=None)
+    return {
+        "interlaced.png": image_files.png(deep, 16, 2, (b"gAMA", struct.pack(">I", 45455)), interlaced=True),
+        "key.png": image_files.png(random(1) % 16, 4, 0, (b"tRNS", b"\0\3")),
+        "deep.ppm": top,
+        "deep.jp2": encoded(".jp2", deep.repeat(2, 0)),  # OpenCV writes no smaller ones
+        "plain.tif": tif(random(3), photometric="rgb", rowsperstrip=4),
+        "planes.tif": tif(deep, planar=True, photometric="rgb"),
+        "deep_lzw.tif": lzw(tif(deep, photometric="rgb")),
+        "tiled.tif": tiled.getvalue(),
+        "alpha.tif": tif(random(4), photometric="rgb", extrasamples=["assocalpha"]),
+        "inverted.tif": tif(random(1), photometric="miniswhite"),
+        "text.ppm": b"P3\n2 2\n255\n" + b"1 2 3 " * 4,
+        "grey.ppm": b"P5\n4 4\n255\n" + np.arange(16, dtype=np.uint8).tobytes(),
+    }
