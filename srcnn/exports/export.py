@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srcnn.exports import ffmpeg, mat, onnx, safetensors, saved_model
+from srcnn.exports import ffmpeg, glsl, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
@@ -22,15 +22,17 @@ from srcnn.tf1 import tf
 class Format(NamedTuple):
     """A file format of weights.
 
-    write: called with w1, b1, ... by name, a path and the settings as JSON, which the file keeps if it can.
+    write: called with w1, b1, ... by name, a path, the settings as JSON, which the file keeps if it can, and
+        the Network.
     check: called with a path and a Network; raises InputError if a file cannot hold that, or not be written.
     """
 
-    write: Callable[[dict[str, np.ndarray], Path, str], None]
+    write: Callable[[dict[str, np.ndarray], Path, str, Network], None]
     check: Callable[[Path, Network], None] = lambda path, network: None
 
 
 FORMATS = {
+    ".glsl": Format(glsl.write, glsl.check),
     ".mat": Format(mat.write, mat.check),
     ".model": Format(ffmpeg.write, ffmpeg.check),
     ".onnx": Format(onnx.write, onnx.check),
@@ -41,9 +43,7 @@ FORMATS = {
 def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
     if path.suffix and path.suffix not in FORMATS:
-        raise InputError(
-            f"--export {path}: take .safetensors, .onnx, .mat, .model, or no ending for a SavedModel folder"
-        )
+        raise InputError(f"--export {path}: take {', '.join(FORMATS)}, or no ending for a SavedModel folder")
     if path.suffix:
         FORMATS[path.suffix].check(path, network)
 
@@ -82,7 +82,7 @@ def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) ->
     if path.suffix:
         values = srcnn.sess.run(srcnn.variables)
         with replacing(path, overwrite=overwrite) as temporary:
-            FORMATS[path.suffix].write(values, temporary, text)
+            FORMATS[path.suffix].write(values, temporary, text, srcnn.network)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:

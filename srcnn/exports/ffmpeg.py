@@ -19,7 +19,7 @@ def check(path: Path, network: Network) -> None:
         raise InputError(f"--export {path}: FFmpeg's filter is of luminance; take .onnx or a folder")
 
 
-def write(values: dict[str, np.ndarray], path: Path, settings: str) -> None:
+def write(values: dict[str, np.ndarray], path: Path, settings: str, network: Network) -> None:
     """From `x`, what bicubic enlarged, to `y` of the same size. There is no place for settings.
 
     The whole of it are little-endian numbers of 32 bits: a version; for each layer its kind and settings, its

@@ -16,7 +16,7 @@ def check(path: Path, network: Network) -> None:
         )
 
 
-def write(values: dict[str, np.ndarray], path: Path, settings: str) -> None:
+def write(values: dict[str, np.ndarray], path: Path, settings: str, network: Network) -> None:
     """`weights_conv1` (pixels, out), `weights_conv2` (in, pixels, out), `weights_conv3` (in, pixels)."""
     import scipy.io
 

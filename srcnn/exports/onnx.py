@@ -14,7 +14,7 @@ def check(path: Path, network: Network) -> None:
         import onnx  # noqa: F401
 
 
-def write(values: dict[str, np.ndarray], path: Path, settings: str) -> None:
+def write(values: dict[str, np.ndarray], path: Path, settings: str, network: Network) -> None:
     from onnx import TensorProto, helper, numpy_helper, save
 
     last = len(values) // 2
