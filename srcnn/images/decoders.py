@@ -1,4 +1,4 @@
-"""Which exceptions come out of decoders: these raise nearly everything on damaged files. Others are mistakes."""
+"""Which exceptions come out of decoders, which raise nearly everything on damaged files; others are mistakes."""
 
 import traceback
 
