@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from srcnn.images import decoders, icc_profiles, image_io, metadata, png
+from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, png
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
@@ -78,8 +78,9 @@ def read(path):
     frames, milliseconds = [], []
     try:
         with Image.open(path) as image:
+            whole = gif.pictures(path.read_bytes()) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
-                pixels = np.asarray(frame.convert("RGBA"))
+                pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
                 if number or not image.info.get("default_image"):  # which is for who cannot show the others
                     frames.append(pixels)
                     milliseconds.append(image.info.get("duration") or 0)
@@ -94,6 +95,8 @@ def read(path):
         reason = first_line(error)
         raise InputError(f"{path}: frame {number} cannot be read ({reason}); replace it") from error
     frames = [upright(pixels) for pixels in frames]
+    if len({pixels.shape for pixels in frames}) > 1:
+        raise InputError(f"{path}: its frames are not of one size; save it anew")
     if all((pixels[..., 3] == 255).all() for pixels in frames):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.

@@ -1,4 +1,4 @@
-"""Which exceptions come out of decoders, which raise nearly everything on damaged files; others are mistakes."""
+"""Which exceptions are of decoders, which raise nearly everything on damaged files; others are mistakes."""
 
 import traceback
 

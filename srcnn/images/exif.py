@@ -12,6 +12,7 @@ ORDERS = {b"II": "<", b"MM": ">"}  # of bytes, by how EXIF begins
 MAGIC = b"II*\0", b"MM\0*"
 DAMAGED = struct.error, ValueError, KeyError, OverflowError, OSError  # what is raised here on damaged EXIF
 ORIENTATION, EXIF, GPS, INTEROPERABILITY = 0x0112, 0x8769, 0x8825, 0xA005
+MAKER_NOTES = 0x927C
 BELOW = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # tags that lead to directories, by directory
 HEIGHTS, WIDTHS = (0x0101, 0xA003, 0x1002), (0x0100, 0xA002, 0x1001)
 RESOLUTIONS = 0xA20E, 0xA20F  # pixels of the image on a length of the sensor
@@ -105,15 +106,32 @@ def packed(tags, order, at, big=False):
 
 
 def of_tiff(file):
-    """What a TIFF, a binary file, says of its photograph, as EXIF; empty if nothing."""
+    """What a TIFF, a binary file, says of its photograph, as EXIF or empty, and whether there were notes.
+
+    Those of the maker of a camera count from the beginning of the file, so they cannot go elsewhere.
+    """
     head = file.read(16)
     order = ORDERS[head[:2]]
     big = struct.unpack_from(order + "H", head, 2)[0] == 43
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
     tags = directory(file, order, at, big, wanted=OF_TIFF)
     if not tags:
-        return b""
-    return head[:2] + struct.pack(order + "HI", 42, 8) + packed(tags, order, 8)
+        return b"", False
+    had_notes = _drop_notes(tags)
+    return head[:2] + struct.pack(order + "HI", 42, 8) + packed(tags, order, 8), had_notes
+
+
+def without_notes(exif):
+    """EXIF without what the maker of the camera noted, and whether there was such."""
+    order, tags = tree(exif)
+    if not _drop_notes(tags):
+        return exif, False
+    return exif[:2] + struct.pack(order + "HI", 42, 8) + packed(tags, order, 8), True
+
+
+def _drop_notes(tags):
+    below = tags.get(EXIF, {})
+    return isinstance(below, dict) and below.pop(MAKER_NOTES, None) is not None
 
 
 def says_something(exif):

@@ -11,7 +11,18 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.images import decoders, exif, heif, high_bit_depth, icc_profiles, metadata, ordinary, png, tiff
+from srcnn.images import (
+    decoders,
+    exif,
+    foreign,
+    heif,
+    high_bit_depth,
+    icc_profiles,
+    metadata,
+    ordinary,
+    png,
+    tiff,
+)
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
@@ -19,8 +30,23 @@ from srcnn.system.errors import InputError
 
 SUFFIXES = (
     *heif.SUFFIXES,
-    *(".avif", ".bmp", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".mpo", ".pgm", ".png"),
-    *(".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp"),
+    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg"),
+    *(
+        ".jpf",
+        ".jpg",
+        ".jpx",
+        ".mpo",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".qoi",
+        ".tga",
+        ".tif",
+        ".tiff",
+    ),
+    ".webp",
 )
 # Those whose every kind is known to come out right, see tests/images/test_image_io.py.
 READABLE = (
@@ -91,6 +117,7 @@ def size(path: str | Path) -> tuple[int, int]:
     """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
     with _refusing(path):
         start = _start(path)
+        foreign.check(path, start)
         if start[:4] in tiff.MAGIC:
             return tiff.size(path)
         if heif.is_heif(start):
@@ -139,6 +166,7 @@ def _start(path):
 
 def _decode(path):
     start, info = _start(path), None
+    foreign.check(path, start)
     is_tiff = start[:4] in tiff.MAGIC
     if heif.is_heif(start):
         pixels, icc, frames, info = heif.read(path, LARGEST)
@@ -182,6 +210,17 @@ def pixels_of(image):
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16)[..., np.newaxis]
         return ordinary.pixels_of(image, image.info.get("icc_profile"))
+
+
+def fitting(path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Pixels without an alpha that is opaque everywhere, if a file of this name has no place for one."""
+    is_opaque = has_alpha(pixels) and bool((pixels[..., -1] == np.iinfo(pixels.dtype).max).all())
+    return colours(pixels) if is_opaque and format_of(path) not in KEEP_ALPHA else pixels
+
+
+def fitting_metadata(path: Path, info: Metadata) -> Metadata:
+    """Metadata without what would be wrong in a file of this name, which is said then."""
+    return info.without_notes() if format_of(path) == "TIFF" and info.exif else info
 
 
 def format_of(path: Path) -> str:

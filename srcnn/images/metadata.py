@@ -4,10 +4,13 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
+from PIL import Image
+
 from srcnn.images import decoders
 from srcnn.images import exif as exif_
 
 XMP = 0x02BC  # tag of a TIFF
+NOTES = "notes of the camera's maker"
 # In XMP, as attributes and as elements; and what belongs to parts of a file that are not kept.
 VALUE = rb"((?:%s)(?:\s*=\s*[\"']|>)\s*)\d+"
 TURNED = re.compile(VALUE % rb"tiff:Orientation")
@@ -30,6 +33,14 @@ class Metadata(NamedTuple):
     def __bool__(self):
         return bool(self.exif or self.xmp)
 
+    def without_notes(self):
+        """The same for a TIFF: a camera's maker counted the places of its notes from another beginning."""
+        with suppress(*exif_.DAMAGED):
+            exif, had_notes = exif_.without_notes(self.exif)
+            if had_notes:
+                return self._replace(exif=exif, left_out=", ".join(filter(None, (self.left_out, NOTES))))
+        return self
+
     def of_size(self, before, after):
         """The same for an enlargement. before, after: (height, width), upright."""
         return self._replace(
@@ -50,9 +61,14 @@ def of_image(image, info=None):
 
 
 def orientation_of(image):
-    """What EXIF or XMP of an image that Pillow loaded say of how it lies; 1 if they are damaged."""
+    """What EXIF of an image that Pillow loaded says of how it lies; 1 without, or if it is damaged.
+
+    Not XMP, which Pillow takes for it where there is none: no browser does, nor libvips or ImageMagick.
+    """
     try:
-        return image.getexif().get(exif_.ORIENTATION, 1)
+        exif = Image.Exif()
+        exif.load(image.info.get("exif") or _raw_profile(image.info, "exif") or b"")
+        return exif.get(exif_.ORIENTATION, 1)
     except Exception as error:
         if not decoders.raised(error):
             raise
@@ -70,7 +86,8 @@ def of_tiff(path, xmp):
     """The Metadata of a TIFF. xmp: the bytes of its tag, or None."""
     with open(path, "rb") as file:
         try:
-            return checked(exif_.of_tiff(file), xmp or b"", [])
+            exif, had_notes = exif_.of_tiff(file)
+            return checked(exif, xmp or b"", [NOTES] if had_notes else [])
         except exif_.DAMAGED:
             return checked(b"", xmp or b"", ["damaged EXIF"])
 

@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, high_bit_depth, metadata
+from srcnn.images import decoders, gif, high_bit_depth, metadata
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -21,13 +21,15 @@ SILENCE = threading.Lock()
 
 
 def read(path: Path, image: Image.Image, icc: bytes | None) -> tuple[np.ndarray, dict[str, Any], int]:
-    """(h, w, channels) uint8, not turned, what the file says of itself, and its orientation in EXIF or XMP.
+    """(h, w, channels) uint8, not turned, what the file says of itself, and its orientation in EXIF.
 
     image: as Pillow opened the file. icc: its colour profile. Raises nearly everything for damaged files.
     """
-    pixels, said, orientation = _through_imageio(path, image, icc) or _by_pillow(image, icc)
-    if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
-        pixels = pixels[..., :3]
+    pixels, said, orientation = _through_imageio(path, image, icc) or _by_pillow(path, image, icc)
+    if image.format == "TGA" and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
+        pixels = pixels[
+            ..., :-1
+        ]  # many programs write 0 where nothing is meant, or do not declare their alpha
     return pixels, said, orientation
 
 
@@ -48,10 +50,12 @@ def _through_imageio(path, image, icc):
         if not decoders.raised(error):
             raise
         return None
-    return pixels.reshape(*pixels.shape[:2], len(mode)), said, said.get("Orientation", 1)
+    return pixels.reshape(*pixels.shape[:2], len(mode)), said, metadata.orientation_of(image)
 
 
-def _by_pillow(image, icc):
+def _by_pillow(path, image, icc):
+    if image.format == "GIF" and not gif.fills_canvas(content := path.read_bytes()):
+        return next(gif.pictures(content)), image.info, 1
     with _quiet(image):
         bits = _bits_of_grey_png(image)  # before it is loaded
         image.load()
@@ -79,12 +83,6 @@ def _mode_of(image):
     """The mode of Pillow in which all of an 8-bit image is kept that is seen."""
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
     return mode + "A" if image.has_transparency_data else mode
-
-
-def _declares_alpha(path):
-    """Whether the header of a TGA says that its fourth bytes are alpha; they may be anything if not."""
-    with open(path, "rb") as file:
-        return bool(file.read(18)[17] & 15)
 
 
 @contextmanager

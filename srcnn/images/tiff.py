@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from srcnn.images import exif, high_bit_depth, metadata
+from srcnn.images import exif, foreign, high_bit_depth, metadata
 from srcnn.images.decoders import DamagedImage
 from srcnn.images.high_bit_depth import UnsupportedImage
 
@@ -56,6 +56,7 @@ def read(path, largest):
 def _first(file):
     """The first page of a TIFF. Raises DamagedImage if it has no size."""
     page = file.pages.first
+    foreign.check_tiff(page)
     parts = (page.tilewidth, page.tilelength) if page.is_tiled else (page.rowsperstrip,)
     numbers = page.imagewidth, page.imagelength, page.samplesperpixel, *parts
     if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none

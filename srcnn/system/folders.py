@@ -5,6 +5,13 @@ from pathlib import Path
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import LIST, written
 
+FOREIGN = {  # endings of pictures that are not read, and what they are
+    **dict.fromkeys([".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff"], "camera raw"),
+    **dict.fromkeys([".iiq", ".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf"], "camera raw"),
+    **dict.fromkeys([".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"], "camera raw"),
+    **{".dds": "DirectDraw textures", ".exr": "OpenEXR", ".hdr": "Radiance", ".jxl": "JPEG XL"},
+    **{".psd": "Photoshop", ".svg": "SVG", ".svgz": "SVG"},
+}
 RESULTS = "results of this program"  # a kind of what is not taken
 
 
@@ -57,4 +64,6 @@ def left_out(path, suffixes):
         return "sub-folders"
     if not path.is_file():
         return "pipes and devices" if path.exists() else "broken links"
-    return None if path.suffix.lower() in suffixes else path.suffix or "without an ending"
+    suffix = path.suffix.lower()
+    kind = f"{path.suffix} ({FOREIGN[suffix]})" if suffix in FOREIGN else path.suffix
+    return None if suffix in suffixes else kind or "without an ending"

@@ -96,9 +96,11 @@ class Photograph:
             self.notice = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
-        image_io.check_fits(target, size[0], size[1], picture.pixels, picture.icc_profile, info)
-        self.before, self.warning = picture.pixels, remark(source, info)
-        self.after = upscale(picture.pixels, srcnns, source.name, size)
+        info = image_io.fitting_metadata(target, info)
+        pixels = image_io.fitting(target, picture.pixels)
+        image_io.check_fits(target, size[0], size[1], pixels, picture.icc_profile, info)
+        self.before, self.warning = pixels, remark(source, info)
+        self.after = upscale(pixels, srcnns, source.name, size)
         how = picture.icc_profile, self.about, info, self.options.overwrite
         self.save = partial(image_io.save, self.after, target, *how)
 

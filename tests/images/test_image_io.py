@@ -237,13 +237,16 @@ def test_threads_read_what_one_reads(tmp_path, capfd):
     assert capfd.readouterr().err == "heard"
 
 
-def test_the_fourth_byte_of_a_tga_is_alpha_only_where_it_says_so(tmp_path):
+@pytest.mark.parametrize("alpha", ["any", "none"])
+def test_the_fourth_byte_of_a_tga_is_alpha_unless_it_is_0_everywhere(tmp_path, alpha):
     pixels = np.random.default_rng(0).integers(0, 256, (6, 7, 4)).astype(np.uint8)
+    if alpha == "none":
+        pixels[..., 3] = 0
     for bits in (0, 8):
         header = struct.pack("<BBB5xHHHHBB", 0, 0, 2, 0, 0, 7, 6, 32, 0x20 | bits)  # from the top
         (tmp_path / "a.tga").write_bytes(header + pixels[..., [2, 1, 0, 3]].tobytes())
         np.testing.assert_array_equal(
-            image_io.read(tmp_path / "a.tga").pixels, pixels[..., : 4 if bits else 3]
+            image_io.read(tmp_path / "a.tga").pixels, pixels[..., : 4 if alpha == "any" else 3]
         )
 
 

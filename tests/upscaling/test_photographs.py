@@ -358,3 +358,20 @@ def test_a_hundred_megapixels_fit_in_3_gb(folder):
     _, before, after = (int(line.split()[1]) for line in done.stdout.splitlines() if line[:4] == "peak")
     a_pixel = (after - before) / (9 * (sides["large"] ** 2 - sides["photo"] ** 2))
     assert a_pixel < 24, f"{a_pixel} bytes"
+
+
+@pytest.mark.parametrize("name", ["b.jpg", "b.bmp", "b.ppm"])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_an_alpha_that_is_opaque_is_not_in_the_way(write, folder, name, channels, capfd):
+    """Screenshots have one: nothing is lost without it. One pixel that shows through is."""
+    pixels = write("a.png", (9, 7, channels))
+    pixels[..., -1] = 255
+    image_io.save(pixels, folder / "a.png")
+    image_io.save(pixels[..., :-1], folder / "opaque.png")
+    assert run("--input", "a.png", "--scale", 2, "--output", name) == 0
+    assert run("--input", "opaque.png", "--scale", 2, "--output", f"c{name}") == 0
+    np.testing.assert_array_equal(image_io.read(name).pixels, image_io.read(f"c{name}").pixels)
+    pixels[3, 3, -1] = 254
+    image_io.save(pixels, folder / "d.png")
+    assert run("--input", "d.png", "--scale", 2, "--output", f"d{name}") == 2
+    assert "cannot keep the image's transparency" in capfd.readouterr().err

@@ -1,0 +1,61 @@
+"""Kinds of pictures that are not read: above all camera raw, whose small pictures are a trap."""
+
+import struct
+from pathlib import Path
+
+from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.system.folders import FOREIGN
+
+RAW = "camera raw; develop it to TIFF, PNG or JPEG first"
+BEGINNINGS = (  # bytes, where they stand, and what they mean
+    (b"FUJIFILMCCD-RAW", 0, RAW),
+    (b"FOVb", 0, RAW),
+    (b"\0MRM", 0, RAW),
+    (b"HEAPCCDR", 6, RAW),
+    (b"ftypcrx ", 4, RAW),
+    (b"IIU\0", 0, RAW),
+    *((start, 0, RAW) for start in (b"IIRO", b"IIRS", b"MMOR")),
+    (b"CR\2", 8, RAW),
+    (b"DDS ", 0, "a DirectDraw texture; convert it to PNG or TGA first"),
+    *((start, 0, "JPEG XL; convert it to PNG first") for start in (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
+    (b"v/1\1", 0, "OpenEXR, whose colours have no largest value; convert it to PNG or TIFF first"),
+    *((start, 0, "Radiance HDR; convert it to PNG or TIFF first") for start in (b"#?RADIANCE", b"#?RGBE")),
+    (b"8BPS", 0, "a Photoshop document; save it as TIFF or PNG first"),
+    (b"%PDF-", 0, "a PDF document; export its pictures first"),
+)
+MOSAICS = 32803, 34892  # photometric interpretations: a colour filter array, linear raw
+REDUCED, OLD_KIND, PHOTOMETRIC, BELOW, DNG = 254, 255, 262, 330, 50706  # tags of a TIFF
+
+
+def check(path: str | Path, start: bytes) -> None:
+    """Raises UnsupportedImage, which names the kind, for a file that is none of those that are read.
+
+    start: the first 64 bytes of the file, or more.
+    """
+    for beginning, at, said in BEGINNINGS:
+        if start[at : at + len(beginning)] == beginning:
+            raise UnsupportedImage(said)
+    is_named_so = FOREIGN.get(Path(path).suffix.lower()) == "SVG"
+    if b"<svg" in start or (is_named_so and start[:2] in (b"<?", b"<!", b"\x1f\x8b")):
+        raise UnsupportedImage("SVG, which has no pixels; it can be drawn at any size by other programs")
+
+
+def check_tiff(page) -> None:
+    """The same for a TIFF, by its first page, a tifffile.TiffPage."""
+    below = page.pages or ()
+    kinds = [_number(part, PHOTOMETRIC) for part in (page, *(below if _number(page, BELOW) else ()))]
+    is_raw = DNG in page.tags or any(kind in MOSAICS for kind in kinds)
+    if is_raw or FOREIGN.get(Path(page.parent.filename).suffix.lower()) == "camera raw":
+        raise UnsupportedImage(RAW)
+    if (_number(page, REDUCED) or 0) & 1 or _number(page, OLD_KIND) == 2:
+        raise UnsupportedImage("its first picture is a small one of another; save the large one alone")
+
+
+def _number(page, tag):
+    """The first number that a page says by a tag; None without."""
+    try:
+        value = page.tags.valueof(tag)
+    except struct.error:
+        return None
+    value = value[0] if isinstance(value, tuple) and value else value
+    return value if isinstance(value, int) else None
