@@ -1,11 +1,11 @@
 """Which machines work together, and which of them this one is: from TF_CONFIG, or from flags."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from srcnn.system.errors import InputError
+from srcnn.system.own_files import json_object
 
 CHIEFS = "chief", "master"  # jobs of TF_CONFIG that have one task, which leads
 IDLE = "ps", "evaluator"  # those for which there is nothing to do
@@ -58,7 +58,7 @@ def _from_flags(worker_hosts, job_name, task_index):
 def _from_tf_config(text):
     form = '{"cluster": {"chief": ["a:2222"], "worker": ["b:2222"]}, "task": {"type": "worker", "index": 0}}'
     try:
-        value = json.loads(text)
+        value = json_object(text)
         jobs = {
             job: [str(host) for host in hosts] for job, hosts in value.get("cluster", {}).items() if hosts
         }

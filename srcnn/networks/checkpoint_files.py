@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from srcnn.system.atomic_write import replacing
+from srcnn.system.own_files import check_regular
 from srcnn.tf1 import tf
 
 NAME = "SRCNN.model"
@@ -64,6 +65,7 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     """The prefix of the newest checkpoint in a folder, the one that its list names first; or None."""
     if Path(folder).is_dir():
         next(Path(folder).iterdir(), None)  # PermissionError, instead of passing over one's own
+    check_regular(Path(folder) / LIST)
     with suppress(ValueError, tf.errors.OpError):
         if path := tf.train.latest_checkpoint(str(folder)):
             return path
@@ -73,6 +75,7 @@ def latest_checkpoint(folder: str | Path) -> str | None:
 
 def listed_checkpoints(folder: str | Path) -> list[str]:
     """The prefixes that the list in a folder names, the oldest first; none if it is missing or damaged."""
+    check_regular(Path(folder) / LIST)
     with suppress(ValueError, tf.errors.OpError):
         if state := tf.train.get_checkpoint_state(str(folder)):
             return list(state.all_model_checkpoint_paths)

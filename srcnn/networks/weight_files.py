@@ -1,9 +1,12 @@
 """Files of trained weights: checkpoints of this project and of the reference, the authors' .mat."""
 
 import hashlib
-import json
+import io
 import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,17 @@ import numpy as np
 import safetensors
 
 from srcnn.networks import conditioning
-from srcnn.networks.checkpoint_files import index_of, latest_checkpoint, prefix_of
+from srcnn.networks.checkpoint_files import data_of, index_of, latest_checkpoint, prefix_of
 from srcnn.networks.network import Network, dashed
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.own_files import check_regular, json_object
 from srcnn.tf1 import tf
 
 RELEASED = 2, 3, 4  # scales of the weights that the authors and the reference implementation released
 ON_TRUST = "scale", "degradation"  # what shapes do not tell and a file may leave unsaid
+SWELLING = 8  # values for each byte of a file: fewer than one without compression
+LARGEST = 1000  # of a weight; those of this project are below 7
+MAT_PROCESS = Path(__file__).with_name("mat_process.py")
 NATIVE = b"FFMPEGDNNNATIVE"  # how a .model file begins
 SETTINGS = "srcnn_settings"  # in a .mat file, beside the authors' fields; in metadata of other formats
 
@@ -48,12 +55,9 @@ def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def settings_of(path: str | Path, text: str | bytes) -> dict[str, Any]:
     """The settings that a file of weights has, from their text. Raises InputError if that is damaged."""
     try:
-        settings = json.loads(text)
-        if not isinstance(settings, dict):
-            raise ValueError
-    except ValueError as error:
+        return json_object(text)
+    except (ValueError, TypeError) as error:  # or they are no text
         raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
-    return settings
 
 
 def _is_export(path):
@@ -73,11 +77,23 @@ def open_checkpoint(path: str | Path) -> Any:
             prefix = latest_checkpoint(prefix) or prefix
         if not (Path(prefix).is_file() or index_of(prefix).is_file()):
             raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
-        return tf.train.load_checkpoint(prefix)
+        files = [path for path in (Path(prefix), index_of(prefix)) if path.is_file()] + data_of(prefix)
+        for file in files:
+            check_regular(file)
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map().values()
+        check_swelling(sum(map(math.prod, shapes)), sum(file.stat().st_size for file in files))
+        return reader
     except InputError:
         raise
     except Exception as error:  # the readers raise nearly everything on damaged files
         raise _unreadable(path, error) from error
+
+
+def check_swelling(count: int, size: int) -> None:
+    """Raises ValueError if arrays of so many values cannot be what a file of so many bytes has."""
+    if count > SWELLING * size:
+        raise ValueError(f"says that it has {count:,} values, but has only {size:,} bytes")
 
 
 def _unreadable(path, error):
@@ -122,6 +138,8 @@ def weights_of(path: str | Path, network: Network) -> tuple[dict[str, np.ndarray
     if f"w{len(network.kernels) + 1}" in values:
         raise InputError(f"{path}: has more layers than --filters {network.filters}")
     for name, shape in network.shapes.items():
+        if getattr(values[name], "dtype", np.dtype(object)).kind != "f":
+            raise InputError(f"{path}: {name} is not of real numbers; take another checkpoint")
         if values[name].shape != shape:
             raise InputError(
                 f"{path}: {name} has the shape {values[name].shape}, but --filters {network.filters} "
@@ -129,6 +147,8 @@ def weights_of(path: str | Path, network: Network) -> tuple[dict[str, np.ndarray
             )
         if not np.isfinite(values[name]).all():
             raise InputError(f"{path}: {name} is not finite; take another checkpoint")
+        if np.abs(values[name]).max() > LARGEST:
+            raise InputError(f"{path}: {name} has values beyond {LARGEST:,}; take another checkpoint")
     if "scale" not in settings and network.scale not in RELEASED:
         raise InputError(
             f"{path}: does not say its scale, and no released weights are for --scale {network.scale}; "
@@ -154,10 +174,8 @@ def digest(values: dict[str, np.ndarray]) -> str:
 
 def _read_mat(path):
     """The authors' layout: kernels as columns, pixels column by column, as MATLAB stores them."""
-    import scipy.io
-
     try:
-        mat = scipy.io.loadmat(path)
+        mat = _mat_arrays(path)
         if any(np.iscomplexobj(value) for value in mat.values()):
             raise ValueError("complex numbers")
         w1, w2, w3 = (np.asarray(mat[f"weights_conv{i}"], np.float32) for i in (1, 2, 3))
@@ -178,6 +196,19 @@ def _read_mat(path):
         ) from error
     except Exception as error:  # so do scipy's
         raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
+
+
+def _mat_arrays(path):
+    """The arrays of a .mat file by name, read by a process that may end in the middle of it, see there."""
+    command = [sys.executable, "-P", MAT_PROCESS, path]
+    done = subprocess.run(
+        [*map(os.fspath, command), str(SWELLING)], stdin=subprocess.DEVNULL, capture_output=True
+    )
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").splitlines() if done.returncode == 1 else []
+        raise ValueError(lines[-1] if lines else "it is damaged")
+    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def _read_safetensors(path):

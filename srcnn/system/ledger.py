@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from srcnn.system.errors import InputError
+from srcnn.system.output_paths import naming
+from srcnn.system.own_files import json_object
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
@@ -41,7 +43,7 @@ def identity_if_there(path: Path) -> list | None:
     return None
 
 
-def check_unchanged(source: Path, known: list) -> None:
+def check_unchanged(source: Path, known: list | None) -> None:
     """Raises InputError if a file has not the `identity` any more that it had before it was read."""
     try:
         is_same = identity(source) == known
@@ -73,7 +75,7 @@ def _add_line(folder, entry):
     notes = folder / own_list
     if os.path.lexists(notes) and not _is_list(notes):
         raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
-    with open(notes, "a", encoding="ascii", newline="\n") as file:
+    with naming(notes), open(notes, "a", encoding="ascii", newline="\n") as file:
         file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
 
 
@@ -88,10 +90,10 @@ def _is_list(path):
 def written(folder):
     """What the program wrote into a folder and nobody changed since: a dict of `about` by name."""
     found = {}
-    for entry in _entries(folder):
-        with suppress(KeyError, TypeError, OSError):
-            name, size, changed = entry["name"], entry["size"], entry["mtime_ns"]
-            if identity(Path(folder) / name)[1:] == [size, changed]:
+    for entry in _entries(folder, "about"):
+        with suppress(OSError, ValueError):  # as of names that no file can have
+            known = [entry["name"], entry.get("size"), entry.get("mtime_ns")]
+            if identity(Path(folder) / entry["name"]) == known:
                 found[entry["name"]] = entry["about"]
     return found
 
@@ -113,18 +115,23 @@ def made_before(results: Iterable[tuple[Path, Callable[[], dict | None]]]) -> It
 
 def failures(folder):
     """What `note_failure` noted in a folder: a dict of `about` by name."""
-    return {entry["name"]: entry["failed"] for entry in _entries(folder) if "failed" in entry}
+    return {entry["name"]: entry["failed"] for entry in _entries(folder, "failed")}
 
 
-def _entries(folder):
-    """The lines of the lists in a folder; a killed run may leave half a line, which is left out."""
+def _entries(folder, key):
+    """The lines of the lists in a folder with the name of a file and an object under a key.
+
+    A killed run may leave half a line, and anybody anything: that is left out.
+    """
     for notes in sorted(Path(folder).glob(f"{LIST}*")):
         if not _is_list(notes):
             continue
         with open(notes, encoding="ascii", errors="replace") as file:
             for line in file:
                 with suppress(ValueError):
-                    yield json.loads(line)
+                    entry = json_object(line)
+                    if isinstance(entry.get("name"), str) and isinstance(entry.get(key), dict):
+                        yield entry
 
 
 def check_replaceable(paths, flag):

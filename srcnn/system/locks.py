@@ -1,6 +1,7 @@
 """One process at a time that works in a folder."""
 
 import os
+import re
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
+from srcnn.system.own_files import check_regular
 
 
 def is_locked(folder):
@@ -32,13 +34,14 @@ def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False
     lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if owner.exists() and not owner.read_text("utf-8", "replace").isdecimal():
-            raise InputError(f"{owner}: is not a file of this program; move it away")
+        for file in (owner, folder / ".lock"):
+            check_regular(file)
+        owner_of(owner)
         lock.acquire(timeout=0)
         with replacing(owner) as temporary:
             temporary.write_text(str(os.getpid()), "ascii")
     except Timeout as error:
-        who = f"process {owner.read_text('ascii')}" if owner.exists() else "another process"
+        who = f"process {owner_of(owner)}" if owner.exists() else "another process"
         raise InputError(f"{folder}: {who} is {work}; wait for it, or take another {flag}") from error
     except OSError as error:
         raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
@@ -50,6 +53,17 @@ def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False
         if is_ours and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
             _remove(folder, lock)
         lock.release()
+
+
+def owner_of(path: Path) -> str:
+    """The number of a process in the file of a lock, empty without one. Raises InputError if it is none."""
+    if not path.exists():
+        return ""
+    with open(path, "rb") as file:
+        number = file.read(30).decode("ascii", "replace")
+    if not re.fullmatch(r"[0-9]{1,20}", number):
+        raise InputError(f"{path}: is not a file of this program; move it away")
+    return number
 
 
 def _remove(folder, lock):

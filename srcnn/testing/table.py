@@ -11,6 +11,15 @@ METRICS = tuple(
 )
 
 
+def are_scores(value: object) -> bool:
+    """Whether a value that was read is the scores of an image: a dict of METRICS, numbers or None."""
+    return (
+        isinstance(value, dict)
+        and set(value) == set(METRICS)
+        and all(score is None or isinstance(score, (int, float)) for score in value.values())
+    )
+
+
 def results(network: Network, weights: str, scores: dict[str, dict], self_ensemble: bool = False) -> dict:
     """All that a test run found, as plain values for JSON.
 

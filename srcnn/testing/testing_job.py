@@ -131,7 +131,7 @@ def noted_scores(srcnn, tiling, folder, named) -> dict[str, dict]:
     return {
         name: note["scores"]
         for (_, name), note in zip(named, notes, strict=True)
-        if note and note.get("scores") and f"{name}_comparison.png" in written
+        if note and table.are_scores(note.get("scores")) and f"{name}_comparison.png" in written
     }
 
 

@@ -57,6 +57,7 @@ class Checkpoints:
                 raise InputError(
                     f"{path}: not a checkpoint that can be read ({first_line(error)}); remove its files"
                 ) from error
+            self._check_values(path)
             self._recover(path)
         step = int(sess.run(self.srcnn.step))
         if initial and not step:
@@ -74,6 +75,16 @@ class Checkpoints:
                 f"from it; move it away, or start from it with --weights in another --checkpoint_dir"
             )
         check_settings(path, settings, self.settings)
+
+    def _check_values(self, path):
+        """Raises InputError if the state of a training from a checkpoint can be that of none."""
+        numbers = [variable for variable in tf.global_variables() if variable.dtype.base_dtype.is_floating]
+        step, *values = self.srcnn.sess.run([self.srcnn.step, *numbers])
+        wrong = "its step is below 0" if step < 0 else ""
+        if not all(np.isfinite(value).all() for value in values):
+            wrong = "it has numbers that are not finite"
+        if wrong:
+            raise InputError(f"{path}: {wrong}; remove its files to go on from the checkpoint before it")
 
     def _recover(self, path):
         """Lets the rotation go on with the checkpoints that this training saved before."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.own_files import check_regular
 
 CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 
@@ -81,6 +83,7 @@ def append(hf: h5py.File, name: str, array: np.ndarray, chunk_length: int) -> No
 def is_current(path: str | Path, settings: dict[str, Any]) -> bool:
     """Whether `path` is a whole HDF5 file made with these settings."""
     try:
+        check_regular(Path(path))
         with h5py.File(path) as hf:
             shapes = json.loads(hf.attrs["shapes"])
             return json.loads(hf.attrs["settings"]) == settings and all(
@@ -95,11 +98,16 @@ def is_current(path: str | Path, settings: dict[str, Any]) -> bool:
 
 def check_replaceable_data(path: Path) -> None:
     """Raises InputError if there is a file that `make_data` did not write, or a damaged one."""
+    check_regular(path)
     if not path.exists():
         return
     try:
         with h5py.File(path) as hf:
             known = "sources" in json.loads(hf.attrs["settings"])
+    except PermissionError as error:
+        raise InputError(
+            f"{path}: cannot be read ({os.strerror(error.errno or 0)}); change its permissions"
+        ) from error
     except Exception:
         known = False
     if not known:
@@ -109,6 +117,7 @@ def check_replaceable_data(path: Path) -> None:
 @contextmanager
 def read_data(path: str | Path) -> Iterator[h5py.File]:
     """Opens an HDF5 file for reading. Raises InputError if it is damaged."""
+    check_regular(Path(path))
     try:
         hf = h5py.File(path)
     except OSError as error:

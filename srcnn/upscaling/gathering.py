@@ -50,4 +50,4 @@ def why_not(item: Work, noted: dict) -> str | None:
     if item.error:
         return str(item.error)
     about = noted.get(item.target.name, {})
-    return about.get("reason") if about.get("input") == ledger.identity_if_there(item.source) else None
+    return str(about.get("reason")) if about.get("input") == ledger.identity_if_there(item.source) else None

@@ -1,6 +1,5 @@
 """The page of an upscaling, and the same as JSON: upscaled.html and upscaled.json."""
 
-import json
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +8,9 @@ from srcnn.images import image_io
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.system.atomic_write import published
+from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
+from srcnn.system.own_files import check_regular, json_object
 from srcnn.system.progress import progress
 from srcnn.upscaling.file_kinds import is_film, size_of
 from srcnn.upscaling.photographs import compared
@@ -41,9 +42,10 @@ def is_current(pages: list[Path], earlier: list[Work]) -> bool:
     """Whether the page is there, and the JSON beside it is of these results."""
     page, table = pages
     try:
-        images = json.loads(table.read_text("utf-8"))["images"]
+        check_regular(table)
+        images = json_object(table.read_text("utf-8"))["images"]
         return page.exists() and [image["output"] for image in images] == [str(i.target) for i in earlier]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, InputError):
         return False
 
 
