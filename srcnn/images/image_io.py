@@ -11,7 +11,18 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from srcnn.images import decoders, exif, heif, high_bit_depth, icc_profiles, metadata, ordinary, png, tiff
+from srcnn.images import (
+    decoders,
+    exif,
+    heif,
+    high_bit_depth,
+    icc_profiles,
+    metadata,
+    ordinary,
+    png,
+    png_chunks,
+    tiff,
+)
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
@@ -96,7 +107,8 @@ def size(path: str | Path) -> tuple[int, int]:
         if heif.is_heif(start):
             return heif.size(path, LARGEST)
         Image.init()
-        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+        names = [name for name in READABLE if name in Image.OPEN]
+        with decoders.opened(png_chunks.mended(path)[0]) as file, Image.open(file, formats=names) as image:
             width, height = image.size
             is_turned = metadata.orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
@@ -150,8 +162,9 @@ def _decode(path):
             return _picture(pixels, icc, frames, info, orientation)
     Image.init()
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
-    with Image.open(path, formats=names) as image:
-        data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
+    source, left_out = png_chunks.mended(path)
+    with decoders.opened(source) as file, Image.open(file, formats=names) as image:
+        data = decoders.opened(source).read() if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
         frames = getattr(image, "n_frames", 1)
         if not icc and not icc_profiles.is_srgb(image, data):
@@ -160,9 +173,10 @@ def _decode(path):
         if depth > 8:
             pixels = high_bit_depth.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            return _picture(pixels, icc, frames, metadata.of_image(image), metadata.orientation_of(image))
-        pixels, said, orientation = ordinary.read(path, image, icc)
-        info = metadata.of_image(image, said) if info is None else info
+            info = metadata.of_image(image).without(*left_out)
+            return _picture(pixels, icc, frames, info, metadata.orientation_of(image))
+        pixels, said, orientation = ordinary.read(source, image, icc)
+        info = (metadata.of_image(image, said) if info is None else info).without(*left_out)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames, info, orientation)
 

@@ -30,6 +30,10 @@ class Metadata(NamedTuple):
     def __bool__(self):
         return bool(self.exif or self.xmp)
 
+    def without(self, *words):
+        """The same, which says of more that it is left out. words: for each."""
+        return self._replace(left_out=", ".join(filter(None, (self.left_out, *words))))
+
     def of_size(self, before, after):
         """The same for an enlargement. before, after: (height, width), upright."""
         return self._replace(

@@ -20,18 +20,21 @@ FORMATS = ("BMP", "DIB", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI", "TGA")
 SILENCE = threading.Lock()
 
 
-def read(path: Path, image: Image.Image, icc: bytes | None) -> tuple[np.ndarray, dict[str, Any], int]:
+def read(
+    source: Path | bytes, image: Image.Image, icc: bytes | None
+) -> tuple[np.ndarray, dict[str, Any], int]:
     """(h, w, channels) uint8, not turned, what the file says of itself, and its orientation in EXIF or XMP.
 
-    image: as Pillow opened the file. icc: its colour profile. Raises nearly everything for damaged files.
+    source: the file, or what it holds. image: as Pillow opened it. icc: its colour profile. Raises nearly
+    everything for damaged files.
     """
-    pixels, said, orientation = _through_imageio(path, image, icc) or _by_pillow(image, icc)
-    if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(path):
+    pixels, said, orientation = _through_imageio(source, image, icc) or _by_pillow(image, icc)
+    if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(source):
         pixels = pixels[..., :3]
     return pixels, said, orientation
 
 
-def _through_imageio(path, image, icc):
+def _through_imageio(source, image, icc):
     """See `read`. None for what imageio would not do right, and for damaged files."""
     has_key = image.mode in ("1", "L") and "transparency" in image.info  # which Pillow does not scale
     is_converted = image.mode[0] in "IF" or (image.mode == "CMYK" and icc)
@@ -41,7 +44,7 @@ def _through_imageio(path, image, icc):
     opened: Any  # which the plugin knows more of than imageio
     try:
         # As an open file: names may be addresses, archives and cameras for imageio.
-        with open(path, "rb") as file, iio.imopen(file, "r", plugin="pillow") as opened:
+        with decoders.opened(source) as file, iio.imopen(file, "r", plugin="pillow") as opened:
             pixels = opened.read(index=0, mode=None if image.mode == mode else mode, writeable_output=False)
             said = opened.metadata(index=0, exclude_applied=False)
     except Exception as error:  # also for damaged EXIF alone, which is no harm; Pillow says what else it is
@@ -81,9 +84,9 @@ def _mode_of(image):
     return mode + "A" if image.has_transparency_data else mode
 
 
-def _declares_alpha(path):
+def _declares_alpha(source):
     """Whether the header of a TGA says that its fourth bytes are alpha; they may be anything if not."""
-    with open(path, "rb") as file:
+    with decoders.opened(source) as file:
         return bool(file.read(18)[17] & 15)
 
 
