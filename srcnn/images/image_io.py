@@ -52,6 +52,7 @@ KEEP_16_BITS = ("PNG", "TIFF")
 KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+ADOBE_RGB = "is of a camera set to Adobe RGB, without a profile; the result has one"
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
 UPRIGHT: dict[
     int, Callable[[np.ndarray], np.ndarray]
@@ -77,6 +78,7 @@ class Picture(NamedTuple):
     icc_profile: bytes | None = None  # of grey or of RGB, as the pixels are
     frames: int = 1  # in the file; only the first is decoded
     metadata: Metadata = Metadata()
+    notice: str = ""  # what there is to say of how it was read
 
 
 def has_alpha(pixels: np.ndarray) -> bool:
@@ -184,7 +186,8 @@ def _decode(path):
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
-    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
+    notice = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info, notice)
 
 
 def pixels_of(image):

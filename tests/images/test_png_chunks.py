@@ -98,7 +98,7 @@ def test_texts_are_not_taken_for_what_pillow_found():
     texts = b"".join(chunk(b"tEXt", name + b"\0text") for name in names)
     picture = read(HEAD + texts + REST, "a.png")
     np.testing.assert_array_equal(picture.pixels, PIXELS)
-    assert picture[1:] == (None, 1, image_io.Metadata())
+    assert picture[1:] == (None, 1, image_io.Metadata(), "")
 
 
 def test_damage_beside_an_animation_is_said_and_damage_in_it_ends_it(tmp_path):
