@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, high_bit_depth, metadata
+from srcnn.images import decoders, high_bit_depth, metadata, tga
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -28,7 +28,11 @@ def read(
     source: the file, or what it holds. image: as Pillow opened it. icc: its colour profile. Raises nearly
     everything for damaged files.
     """
-    pixels, said, orientation = _through_imageio(source, image, icc) or _by_pillow(image, icc)
+    found = _through_imageio(source, image, icc)
+    if found is None and image.format == "TGA":
+        with decoders.opened(source) as file, Image.open(BytesIO(tga.unpacked(file.read()))) as other:
+            found = _by_pillow(other, icc)
+    pixels, said, orientation = found or _by_pillow(image, icc)
     if image.format == "TGA" and pixels.shape[2] == 4 and not _declares_alpha(source):
         pixels = pixels[..., :3]
     return pixels, said, orientation
