@@ -86,7 +86,9 @@ def read(path):
                     milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
-            icc, info = image.info.get("icc_profile"), metadata.of_image(image).without(*words)
+            icc = image.info.get("icc_profile")
+            words += [icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else []
+            info = metadata.of_image(image).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except Exception as error:
         if not decoders.raised(error):

@@ -1,6 +1,9 @@
 """Colour profiles in image files, and colour spaces that are named without one."""
 
 import struct
+from io import BytesIO
+
+from PIL import ImageCms
 
 from srcnn.images import decoders, exif
 
@@ -65,6 +68,25 @@ ADOBE_RGB = _profile(  # by Adobe RGB (1998) Color Image Encoding, 4.3.4 and Ann
     ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)),
     2 + 51 / 256,
 )
+
+
+DAMAGED = "damaged colour profile"
+
+
+def is_damaged(profile, mode="RGB"):
+    """Whether there is a profile of which nothing can be made, for pixels of a mode of Pillow."""
+    if profile and profile[36:40] == b"acsp" and mode == "CMYK":
+        try:
+            to_srgb(profile)
+        except (OSError, ImageCms.PyCMSError):
+            return True
+    return bool(profile) and profile[36:40] != b"acsp"
+
+
+def to_srgb(profile):
+    """What `ImageCms` applies to CMYK pixels. Raises OSError or PyCMSError if the profile is damaged."""
+    opened, srgb = ImageCms.getOpenProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(opened, srgb, "CMYK", "RGB")
 
 
 def belongs(profile, channels):

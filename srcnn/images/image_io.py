@@ -168,6 +168,8 @@ def _decode(path):
     with decoders.opened(source) as file, Image.open(file, formats=names) as image:
         data = decoders.opened(source).read() if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
+        if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
+            icc, left_out = None, [*left_out, icc_profiles.DAMAGED]
         frames = getattr(image, "n_frames", 1)
         if not icc and not icc_profiles.is_srgb(image, data):
             raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
@@ -185,6 +187,8 @@ def _decode(path):
 
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
+    if icc_profiles.is_damaged(icc):
+        info = info.without(icc_profiles.DAMAGED)
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
     notice = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info, notice)
@@ -198,7 +202,8 @@ def pixels_of(image):
     with _refusing("the image"):
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16)[..., np.newaxis]
-        return ordinary.pixels_of(image, image.info.get("icc_profile"))
+        icc = image.info.get("icc_profile")
+        return ordinary.pixels_of(image, None if icc_profiles.is_damaged(icc, image.mode) else icc)
 
 
 def format_of(path: Path) -> str:

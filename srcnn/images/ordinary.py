@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, high_bit_depth, metadata, tga
+from srcnn.images import decoders, high_bit_depth, icc_profiles, metadata, tga
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -70,10 +70,8 @@ def pixels_of(image, icc, bits=None):
     key = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):
         raise UnsupportedImage("its pixels have no defined range; save it as 8 or 16 bits")
-    if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
-        srgb = ImageCms.createProfile("sRGB")
-        profile = ImageCms.getOpenProfile(BytesIO(icc))
-        image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if image.mode == "CMYK" and icc:
+        image = ImageCms.applyTransform(image, icc_profiles.to_srgb(icc))
     if bits and key is not None:  # Pillow scales the key in some versions and depths only
         key = key * 255 // (2**bits - 1) if key < 2**bits else key
         return high_bit_depth.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)

@@ -1,6 +1,7 @@
 """Colour profiles: the one made for cameras that are set to Adobe RGB, and damaged ones."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image, ImageCms
 import main
 from srcnn.images import icc_profiles, image_io
 from tests.conftest import ROOT
-from tests.helpers.image_files import read
+from tests.helpers.image_files import profile, random, read
 
 SRGB_OF_XYZ = np.array(  # of D65: IEC 61966-2-1
     [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]]
@@ -80,3 +81,31 @@ def test_the_result_has_the_profile_and_a_line_says_so(tmp_path, monkeypatch, ca
         picture = image_io.read(name)
         assert picture.icc_profile == icc_profiles.ADOBE_RGB and not picture.notice
         assert capsys.readouterr().err.startswith("a.jpg: is of a camera set to Adobe RGB")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize("damaged", [profile(b"CMYK"), profile(b"RGB "), b"no profile" * 30, b"x"])
+def test_cmyk_with_a_damaged_profile_is_as_without_one_and_that_is_said(tmp_path, suffix, damaged):
+    image = Image.fromarray(random(4)).convert("CMYK")
+    image.save(tmp_path / f"a{suffix}")
+    image.save(tmp_path / f"b{suffix}", icc_profile=damaged)
+    picture = image_io.read(tmp_path / f"b{suffix}")
+    np.testing.assert_array_equal(picture.pixels, image_io.read(tmp_path / f"a{suffix}").pixels)
+    assert picture.icc_profile is None and picture.metadata.left_out == "damaged colour profile"
+    with Image.open(tmp_path / f"b{suffix}") as opened:
+        np.testing.assert_array_equal(image_io.pixels_of(opened), picture.pixels)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp", ".avif"])
+def test_any_damaged_profile_is_left_out_and_said(tmp_path, suffix):
+    Image.fromarray(random(3)).save(tmp_path / f"a{suffix}", icc_profile=b"no profile" * 30)
+    picture = image_io.read(tmp_path / f"a{suffix}")
+    assert picture.icc_profile is None and picture.metadata.left_out == "damaged colour profile"
+
+
+def test_a_profile_of_jpeg_of_which_a_part_is_missing_is_said():
+    content = photograph(1, None, icc_profile=np.random.default_rng(0).bytes(100_000))
+    at = content.rfind(b"ICC_PROFILE\0") - 4
+    (length,) = struct.unpack_from(">H", content, at + 2)
+    picture = read(content[:at] + content[at + 2 + length :], "a.jpg")
+    assert picture.icc_profile is None and picture.metadata.left_out == "damaged colour profile"
