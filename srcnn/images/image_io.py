@@ -264,8 +264,7 @@ def _keeps(name, info):
 
 def _becomes_coloured(name, pixels):
     """Whether grey is written as RGB of the same pixels."""
-    with_alpha = has_alpha(pixels) and (name == "HEIF" or (pixels.dtype == np.uint16 and name == "PNG"))
-    return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
+    return pixels.shape[2] < 3 and (name in COLOURED or (name == "HEIF" and has_alpha(pixels)))
 
 
 def save(

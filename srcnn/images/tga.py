@@ -1,4 +1,4 @@
-"""TGA files whose run-length packets go on over the ends of rows, as TGA 1.0 lets them and Pillow does not."""
+"""TGA files whose packets of runs go on over the ends of rows, as TGA 1.0 lets them and Pillow does not."""
 
 import struct
 
