@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, png
+from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, png, png_chunks
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
@@ -33,7 +33,7 @@ def fit(source, target):
     if target.suffix.lower() not in KINDS:
         return False
     try:
-        with Image.open(source) as image:
+        with decoders.opened(png_chunks.mended(source)[0]) as file, Image.open(file) as image:
             return image.format in KINDS.values() and getattr(image, "n_frames", 1) > 1
     except Exception as error:  # whoever reads it says what is wrong
         if not isinstance(error, OSError) and not decoders.raised(error):
@@ -77,7 +77,8 @@ def read(path):
     """Decodes all of an animation, upright. Raises InputError if it is broken."""
     frames, milliseconds = [], []
     try:
-        with Image.open(path) as image:
+        opened, words = png_chunks.mended(path)
+        with decoders.opened(opened) as file, Image.open(file) as image:
             whole = gif.pictures(path.read_bytes()) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
@@ -86,7 +87,9 @@ def read(path):
                     milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
-            icc, info = image.info.get("icc_profile"), metadata.of_image(image)
+            icc = image.info.get("icc_profile")
+            words += [icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else []
+            info = metadata.of_image(image).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except Exception as error:
         if not decoders.raised(error):

@@ -1,6 +1,9 @@
-"""Which exceptions are of decoders, which raise nearly everything on damaged files; others are mistakes."""
+"""How decoders are handed files, and which exceptions are theirs: on damaged files, nearly any."""
 
 import traceback
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
 
 PACKAGES = {"PIL", "imageio", "tifffile", "imagecodecs", "pillow_heif", "cv2"}
 
@@ -15,3 +18,8 @@ def raised(error: BaseException) -> bool:
         return True
     modules = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return any(name.partition(".")[0] in PACKAGES for name in (type(error).__module__, *modules))
+
+
+def opened(source: Path | bytes) -> BinaryIO:
+    """A file, or what takes its place, to be read."""
+    return BytesIO(source) if isinstance(source, bytes) else open(source, "rb")

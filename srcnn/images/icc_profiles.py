@@ -1,9 +1,13 @@
 """Colour profiles in image files, and colour spaces that are named without one."""
 
 import struct
-from contextlib import suppress
+from io import BytesIO
 
-INTEROPERABILITY = 0xA005  # of EXIF
+from PIL import ImageCms
+
+from srcnn.images import decoders, exif
+
+COLOUR_SPACE, SRGB, ADOBE = 0xA001, 1, 2  # of EXIF, and what it may be
 
 
 def profile_of(image, data):
@@ -14,7 +18,75 @@ def profile_of(image, data):
     if image.format == "BMP" and data[14:18] == b"\x7c\0\0\0" and data[70:74] == b"DEBM" and len(data) >= 134:
         start, size = struct.unpack_from("<II", data, 126)
         return data[14 + start : 14 + start + size]
-    return image.info.get("icc_profile")
+    icc = image.info.get("icc_profile")
+    return icc or (ADOBE_RGB if _is_adobe_rgb(image) else None)
+
+
+def _is_adobe_rgb(image):
+    """Whether EXIF says that a camera was set to Adobe RGB: by file R03 of DCF, or by 2 as some do."""
+    if image.format not in ("JPEG", "MPO"):
+        return False
+    try:
+        space = image.getexif().get_ifd(exif.EXIF).get(COLOUR_SPACE)
+        if space in (SRGB, ADOBE):
+            return space == ADOBE
+        index = image.getexif().get_ifd(exif.INTEROPERABILITY).get(1)
+        return (index.decode("latin-1") if isinstance(index, bytes) else str(index)).rstrip("\0") == "R03"
+    except Exception as error:
+        if not decoders.raised(error):
+            raise
+        return False
+
+
+def _profile(name, primaries, gamma):
+    """A colour profile of version 2.1 of the ICC. primaries: XYZ of red, green, blue, adapted to D50."""
+    about = b"desc" + struct.pack(">II", 0, len(name) + 1) + name + bytes(1 + 8 + 3 + 67)
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256))
+    xyz = [
+        struct.pack(">4sI3i", b"XYZ ", 0, *(round(n * 2**16) for n in colour)) for colour in (D65, *primaries)
+    ]
+    tags = {
+        b"desc": about,
+        b"cprt": b"text" + bytes(4) + b"CC0\0",
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    tags |= dict(zip((b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ"), xyz, strict=True))
+    table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for tag, value in tags.items():
+        table += tag + struct.pack(">II", start + len(body), len(value))
+        body += value + bytes(-len(value) % 4)
+    head = struct.pack(">II4s4s4s4s12x4s28x", start + len(body), 0, *(V2, b"mntr", b"RGB ", b"XYZ ", b"acsp"))
+    return head + struct.pack(">3i48x", *(round(n * 2**16) for n in D50)) + table + body
+
+
+V2 = b"\x02\x10\0\0"
+D50, D65 = (0.9642, 1.0, 0.8249), (0.95045, 1.0, 1.08905)  # XYZ
+ADOBE_RGB = _profile(  # by Adobe RGB (1998) Color Image Encoding, 4.3.4 and Annex A
+    b"compatible with Adobe RGB (1998)",
+    ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)),
+    2 + 51 / 256,
+)
+
+
+DAMAGED = "damaged colour profile"
+
+
+def is_damaged(profile, mode="RGB"):
+    """Whether there is a profile of which nothing can be made, for pixels of a mode of Pillow."""
+    if profile and profile[36:40] == b"acsp" and mode == "CMYK":
+        try:
+            to_srgb(profile)
+        except (OSError, ImageCms.PyCMSError):
+            return True
+    return bool(profile) and profile[36:40] != b"acsp"
+
+
+def to_srgb(profile):
+    """What `ImageCms` applies to CMYK pixels. Raises OSError or PyCMSError if the profile is damaged."""
+    opened, srgb = ImageCms.getOpenProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+    return ImageCms.buildTransform(opened, srgb, "CMYK", "RGB")
 
 
 def belongs(profile, channels):
@@ -42,9 +114,6 @@ def is_srgb(image, data):
     if image.format == "AVIF":
         at = data.find(b"colrnclx")
         return at < 0 or len(data) < at + 12 or is_srgb_by_numbers(data[at + 9], data[at + 11])
-    if image.format in ("JPEG", "MPO"):  # cameras that are set to Adobe RGB
-        with suppress(KeyError):  # as some versions of Pillow tell that there is none
-            return image.getexif().get_ifd(INTEROPERABILITY).get(1) != "R03"
     return True
 
 

@@ -21,6 +21,7 @@ from srcnn.images import (
     metadata,
     ordinary,
     png,
+    png_chunks,
     tiff,
 )
 from srcnn.images.high_bit_depth import UnsupportedImage
@@ -67,6 +68,7 @@ KEEP_16_BITS = ("PNG", "TIFF")
 KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+ADOBE_RGB = "is of a camera set to Adobe RGB, without a profile; the result has one"
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
 UPRIGHT: dict[
     int, Callable[[np.ndarray], np.ndarray]
@@ -92,6 +94,7 @@ class Picture(NamedTuple):
     icc_profile: bytes | None = None  # of grey or of RGB, as the pixels are
     frames: int = 1  # in the file; only the first is decoded
     metadata: Metadata = Metadata()
+    notice: str = ""  # what there is to say of how it was read
 
 
 def has_alpha(pixels: np.ndarray) -> bool:
@@ -123,7 +126,8 @@ def size(path: str | Path) -> tuple[int, int]:
         if heif.is_heif(start):
             return heif.size(path, LARGEST)
         Image.init()
-        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+        names = [name for name in READABLE if name in Image.OPEN]
+        with decoders.opened(png_chunks.mended(path)[0]) as file, Image.open(file, formats=names) as image:
             width, height = image.size
             is_turned = metadata.orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
@@ -178,9 +182,12 @@ def _decode(path):
             return _picture(pixels, icc, frames, info, orientation)
     Image.init()
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
-    with Image.open(path, formats=names) as image:
-        data = path.read_bytes() if image.format in NOT_ALL_BY_PILLOW else b""
+    source, left_out = png_chunks.mended(path)
+    with decoders.opened(source) as file, Image.open(file, formats=names) as image:
+        data = decoders.opened(source).read() if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
+        if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
+            icc, left_out = None, [*left_out, icc_profiles.DAMAGED]
         frames = getattr(image, "n_frames", 1)
         if not icc and not icc_profiles.is_srgb(image, data):
             raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
@@ -188,17 +195,21 @@ def _decode(path):
         if depth > 8:
             pixels = high_bit_depth.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            return _picture(pixels, icc, frames, metadata.of_image(image), metadata.orientation_of(image))
-        pixels, said, orientation = ordinary.read(path, image, icc)
-        info = metadata.of_image(image, said) if info is None else info
+            info = metadata.of_image(image).without(*left_out)
+            return _picture(pixels, icc, frames, info, metadata.orientation_of(image))
+        pixels, said, orientation = ordinary.read(source, image, icc)
+        info = (metadata.of_image(image, said) if info is None else info).without(*left_out)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames, info, orientation)
 
 
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
+    if icc_profiles.is_damaged(icc):
+        info = info.without(icc_profiles.DAMAGED)
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
-    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info)
+    notice = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info, notice)
 
 
 def pixels_of(image):
@@ -209,7 +220,8 @@ def pixels_of(image):
     with _refusing("the image"):
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16)[..., np.newaxis]
-        return ordinary.pixels_of(image, image.info.get("icc_profile"))
+        icc = image.info.get("icc_profile")
+        return ordinary.pixels_of(image, None if icc_profiles.is_damaged(icc, image.mode) else icc)
 
 
 def fitting(path: Path, pixels: np.ndarray) -> np.ndarray:
@@ -281,8 +293,7 @@ def _keeps(name, info):
 
 def _becomes_coloured(name, pixels):
     """Whether grey is written as RGB of the same pixels."""
-    with_alpha = has_alpha(pixels) and (name == "HEIF" or (pixels.dtype == np.uint16 and name == "PNG"))
-    return pixels.shape[2] < 3 and (name in COLOURED or with_alpha)
+    return pixels.shape[2] < 3 and (name in COLOURED or (name == "HEIF" and has_alpha(pixels)))
 
 
 def save(

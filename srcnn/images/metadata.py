@@ -33,12 +33,16 @@ class Metadata(NamedTuple):
     def __bool__(self):
         return bool(self.exif or self.xmp)
 
+    def without(self, *words):
+        """The same, which says of more that it is left out. words: for each."""
+        return self._replace(left_out=", ".join(filter(None, (self.left_out, *words))))
+
     def without_notes(self):
         """The same for a TIFF: a camera's maker counted the places of its notes from another beginning."""
         with suppress(*exif_.DAMAGED):
             exif, had_notes = exif_.without_notes(self.exif)
             if had_notes:
-                return self._replace(exif=exif, left_out=", ".join(filter(None, (self.left_out, NOTES))))
+                return self._replace(exif=exif).without(NOTES)
         return self
 
     def of_size(self, before, after):

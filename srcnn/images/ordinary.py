@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, gif, high_bit_depth, metadata
+from srcnn.images import decoders, gif, high_bit_depth, icc_profiles, metadata, tga
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -20,20 +20,26 @@ FORMATS = ("BMP", "DIB", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI", "TGA")
 SILENCE = threading.Lock()
 
 
-def read(path: Path, image: Image.Image, icc: bytes | None) -> tuple[np.ndarray, dict[str, Any], int]:
+def read(
+    source: Path | bytes, image: Image.Image, icc: bytes | None
+) -> tuple[np.ndarray, dict[str, Any], int]:
     """(h, w, channels) uint8, not turned, what the file says of itself, and its orientation in EXIF.
 
-    image: as Pillow opened the file. icc: its colour profile. Raises nearly everything for damaged files.
+    source: the file, or what it holds. image: as Pillow opened it. icc: its colour profile. Raises nearly
+    everything for damaged files.
     """
-    pixels, said, orientation = _through_imageio(path, image, icc) or _by_pillow(path, image, icc)
+    found = _through_imageio(source, image, icc)
+    if found is None and image.format == "TGA":
+        with decoders.opened(source) as file, Image.open(BytesIO(tga.unpacked(file.read()))) as other:
+            found = _by_pillow(source, other, icc)
+    pixels, said, orientation = found or _by_pillow(source, image, icc)
+    # Many programs write 0 where no alpha is meant, and do not declare one that is.
     if image.format == "TGA" and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
-        pixels = pixels[
-            ..., :-1
-        ]  # many programs write 0 where nothing is meant, or do not declare their alpha
+        pixels = pixels[..., :-1]
     return pixels, said, orientation
 
 
-def _through_imageio(path, image, icc):
+def _through_imageio(source, image, icc):
     """See `read`. None for what imageio would not do right, and for damaged files."""
     has_key = image.mode in ("1", "L") and "transparency" in image.info  # which Pillow does not scale
     is_converted = image.mode[0] in "IF" or (image.mode == "CMYK" and icc)
@@ -43,7 +49,7 @@ def _through_imageio(path, image, icc):
     opened: Any  # which the plugin knows more of than imageio
     try:
         # As an open file: names may be addresses, archives and cameras for imageio.
-        with open(path, "rb") as file, iio.imopen(file, "r", plugin="pillow") as opened:
+        with decoders.opened(source) as file, iio.imopen(file, "r", plugin="pillow") as opened:
             pixels = opened.read(index=0, mode=None if image.mode == mode else mode, writeable_output=False)
             said = opened.metadata(index=0, exclude_applied=False)
     except Exception as error:  # also for damaged EXIF alone, which is no harm; Pillow says what else it is
@@ -53,9 +59,12 @@ def _through_imageio(path, image, icc):
     return pixels.reshape(*pixels.shape[:2], len(mode)), said, metadata.orientation_of(image)
 
 
-def _by_pillow(path, image, icc):
-    if image.format == "GIF" and not gif.fills_canvas(content := path.read_bytes()):
-        return next(gif.pictures(content)), image.info, 1
+def _by_pillow(source, image, icc):
+    if image.format == "GIF":
+        with decoders.opened(source) as file:
+            content = file.read()
+        if not gif.fills_canvas(content):
+            return next(gif.pictures(content)), image.info, 1
     with _quiet(image):
         bits = _bits_of_grey_png(image)  # before it is loaded
         image.load()
@@ -67,10 +76,8 @@ def pixels_of(image, icc, bits=None):
     key = image.info.get("transparency")
     if image.mode.startswith(("I", "F")):
         raise UnsupportedImage("its pixels have no defined range; save it as 8 or 16 bits")
-    if image.mode == "CMYK" and icc and icc[16:20] == b"CMYK":
-        srgb = ImageCms.createProfile("sRGB")
-        profile = ImageCms.getOpenProfile(BytesIO(icc))
-        image = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    if image.mode == "CMYK" and icc:
+        image = ImageCms.applyTransform(image, icc_profiles.to_srgb(icc))
     if bits and key is not None:  # Pillow scales the key in some versions and depths only
         key = key * 255 // (2**bits - 1) if key < 2**bits else key
         return high_bit_depth.with_key(np.asarray(image.convert("L"))[..., np.newaxis], key)

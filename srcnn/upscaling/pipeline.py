@@ -92,8 +92,9 @@ class Photograph:
 
     def _enlarge_first(self, srcnns):
         source, target, picture = self.item.source, self.item.target, self.picture
-        if picture.frames > 1:
-            self.notice = one_line(f"{source}: has {picture.frames} frames; the first one is taken")
+        of_frames = f"has {picture.frames} frames; the first one is taken" if picture.frames > 1 else ""
+        if said := "; ".join(filter(None, (of_frames, picture.notice))):
+            self.notice = one_line(f"{source}: {said}")
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
         info = image_io.fitting_metadata(target, info)

@@ -1,6 +1,5 @@
 """PNG, PPM, AVIF and JPEG 2000 of all depths, colour profiles: read as computed from how they are made."""
 
-import io
 import struct
 import zlib
 
@@ -73,18 +72,6 @@ def test_colour_spaces_named_without_a_profile():
         else:
             with pytest.raises(InputError, match="sRGB"):
                 read(content, "a.png")
-    for index in ("R98", "R03"):
-        image = Image.fromarray(pixels)
-        exif = image.getexif()
-        exif.get_ifd(0x8769)[0xA005] = {1: index}
-        file = io.BytesIO()
-        image.save(file, "JPEG", exif=exif)
-        assert index.encode() in file.getvalue()
-        if index == "R98":
-            assert read(file.getvalue(), "a.jpg").pixels.shape == pixels.shape
-        else:
-            with pytest.raises(InputError, match="sRGB"):
-                read(file.getvalue(), "a.jpg")
 
 
 def test_the_profile_of_a_bmp():
@@ -176,8 +163,4 @@ def test_the_profile_of_cmyk_or_of_the_wrong_colours_is_not_passed_on(tmp_path):
     cases += [("RGB", b"nonsense" * 30, None)]
     for mode, icc, kept in cases:
         Image.new(mode, (9, 8)).save(path, icc_profile=icc)
-        if icc == profile(b"CMYK"):  # of no use for a conversion
-            with pytest.raises(InputError):
-                image_io.read(path)
-        else:
-            assert image_io.read(path).icc_profile == kept, (mode, icc[:20])
+        assert image_io.read(path).icc_profile == kept, (mode, icc[:20])

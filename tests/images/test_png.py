@@ -10,7 +10,7 @@ from skimage import data
 
 from srcnn.images import image_io, png
 from srcnn.images.metadata import Metadata
-from tests.helpers.image_files import SRGB
+from tests.helpers.image_files import SRGB, profile
 
 
 def photograph(channels=3, size=(500, 340), depth=np.uint8):
@@ -86,3 +86,16 @@ def test_few_rows_are_enough(size, tmp_path):
     image_io.save(pixels, tmp_path / "a.png")
     assert (image_io.read(tmp_path / "a.png").pixels == pixels).all()
     assert (np.asarray(Image.open(BytesIO(png.encoded(pixels)))) == pixels).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20, 33), (300, 200)])
+def test_grey_with_alpha_profile_and_16_bits(tmp_path, monkeypatch, size):
+    """Which neither Pillow nor OpenCV writes; read as libpng, by OpenCV, expands it."""
+    monkeypatch.setattr(png, "BLOCK", 1000)
+    pixels = np.random.default_rng(0).integers(0, 65536, (*size, 2), np.uint16)
+    image_io.save(pixels, tmp_path / "a.png", profile(b"GRAY"))
+    picture = image_io.read(tmp_path / "a.png")
+    np.testing.assert_array_equal(picture.pixels, pixels)
+    assert picture.icc_profile == profile(b"GRAY")
+    expanded = cv2.imread(str(tmp_path / "a.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(expanded, pixels[..., [0, 0, 0, 1]])
