@@ -183,9 +183,14 @@ def export(job: Exporting) -> int:
     """Writes the weights that a test would use in another format."""
     from srcnn import tf1
     from srcnn.exports.export import check_target, export_weights
+    from srcnn.exports.web.page import export_page
 
     clean_up()
     check_target(job.path, job.network, job.source.weights, job.overwrite)
+    if job.path.suffix == ".html":
+        export_page(job.network, job.source, job.path, job.overwrite)
+        print(f"written as {job.path}")
+        return 0
     with tf1.session() as sess:
         srcnn = load(sess, job.network, job.source)
         export_weights(srcnn, job.path, job.overwrite)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from srcnn.exports import ffmpeg, glsl, mat, onnx, safetensors, saved_model
+from srcnn.exports.web import page
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
@@ -42,10 +43,11 @@ FORMATS = {
 
 def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
-    if path.suffix and path.suffix not in FORMATS:
-        raise InputError(f"--export {path}: take {', '.join(FORMATS)}, or no ending for a SavedModel folder")
+    checks = {".html": page.check, **{ending: each.check for ending, each in FORMATS.items()}}
+    if path.suffix and path.suffix not in checks:
+        raise InputError(f"--export {path}: take {', '.join(checks)}, or no ending for a SavedModel folder")
     if path.suffix:
-        FORMATS[path.suffix].check(path, network)
+        checks[path.suffix](path, network)
 
 
 def check_target(path: Path, network: Network, weights: str | None, overwrite: bool) -> None:
