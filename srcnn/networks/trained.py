@@ -45,8 +45,9 @@ def unfinished(path: str) -> str:
     text = tensor_of(path, reader, "settings") if reader.has_tensor("settings") else "{}"
     settings = settings_of(path, text)
     step, steps = (settings.get(name) for name in ("step", "steps"))
-    is_known = isinstance(step, int) and isinstance(steps, int)
-    return f"after {step:,} of {steps:,} steps" if is_known and step < steps else ""
+    if isinstance(step, int) and isinstance(steps, int) and step < steps:
+        return f"after {step:,} of {steps:,} steps"
+    return ""
 
 
 def say_choice(network: Network, source: Source, path: str | Path) -> None:
