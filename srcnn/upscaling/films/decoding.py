@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError, first_line
 
+THOROUGHLY = 2**28  # bytes, which are kept in memory
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 # Tags need not be UTF-8, and are copied byte for byte; PyAV does so by itself since 19.
 ANY_TAGS: dict[str, Any] = (
@@ -18,15 +20,33 @@ ANY_TAGS: dict[str, Any] = (
 )
 
 
+def _named(kinds, number):
+    """A kind of side data that FFmpeg has and PyAV does not know; it looks at all there are."""
+    kind = object.__new__(kinds)
+    kind._name_, kind._value_ = f"UNKNOWN_{number}", number
+    return kinds._value2member_map_.setdefault(number, kind)
+
+
+Type._missing_ = classmethod(_named)
+
+
 def location(path: Path) -> str:
     """A path as FFmpeg takes it for one: 12:30.mp4 would be by the protocol 12."""
     return os.path.abspath(path)
 
 
-def opened(path: Path) -> av.container.InputContainer:
-    """The film at a path, opened for reading. Raises InputError for what cannot be read."""
+class LateStream(Exception):
+    """A stream begins later than what FFmpeg looks at first, and PyAV does not know it."""
+
+
+def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
+    """The film at a path, opened for reading. Raises InputError for what cannot be read.
+
+    thoroughly: its streams are looked for in its first THOROUGHLY bytes, not only in its first seconds.
+    """
+    options = {"probesize": str(THOROUGHLY), "analyzeduration": str(2**62)} if thoroughly else {}
     try:
-        return av.open(location(path), **ANY_TAGS)
+        return av.open(location(path), options=options, **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
 
@@ -67,6 +87,7 @@ def packets_of(container: av.container.InputContainer, *streams: av.stream.Strea
     """The packets of streams, up to the end of what can be read; not the empty ones that end them.
 
     Raises InputError where a disk or a network, and not the film, is at fault: it does not end there.
+    Raises LateStream where a stream begins that was not known.
     """
     packets = container.demux(*streams)
     while True:
@@ -74,6 +95,8 @@ def packets_of(container: av.container.InputContainer, *streams: av.stream.Strea
             packet = next(packets)
         except StopIteration:
             return
+        except IndexError as error:
+            raise LateStream from error
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
                 why = f"cannot be read on: {reason(error)}; try again"

@@ -97,10 +97,12 @@ def write(
         replacing(path) as temporary,
         av.open(location(temporary), "w", format="nut", container_options=keep) as output,
     ):
-        stream = add_stream(output)
+        stream, begin = add_stream(output), frame.pts
         for frame in _until(enough, itertools.chain([frame], frames)):  # noqa: B020
+            if frame is not None:
+                frame.pts -= begin  # stamps below 0, which there may be, are none of this container's
             for packet in stream.encode(frame):
-                stamps.append(packet.pts)
+                stamps.append(packet.pts + begin)
                 output.mux_one(packet)
     check()
     part = Part(path, stamps, broken(max(stamps)))

@@ -27,6 +27,7 @@ class Film(NamedTuple):
     reorder_delay: int | None  # ticks from decoding stamps to those of frames, where the latter are wrong
     has_alpha: bool  # whether it has transparency that its decoder does not give
     # What only all of its file tells, `probe.scanned`:
+    thoroughly: bool = False  # how its file is to be opened
     restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
     frame_count: int = 0  # about
     last_duration: int = 0  # ticks that its last frame is shown; 0 if unknown

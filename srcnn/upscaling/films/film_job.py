@@ -60,7 +60,7 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
         refused = muxing.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         check()
-        pictures, loop = compared(film, parts, size)
+        pictures, loop = shown(film, parts, size)
         with replacing(target, about if options.noted else None, options.overwrite) as temporary:
             left_out, damaged = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
@@ -68,6 +68,15 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
     return Upscaled(source, target, *found, loop=loop, warning=warning)
+
+
+def shown(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, bytes | None]:
+    """What the page shows, see `compared`; nothing if that fails, which is no harm to the film."""
+    try:
+        return compared(film, parts, size)
+    except Exception as error:
+        tqdm.write(f"{film.path}: the page does not show it ({reason(error)})", file=sys.stderr)
+        return None, None
 
 
 def name_others(folder: Path | None, target: Path) -> None:

@@ -48,7 +48,7 @@ class Reader:
     def _from(self, stamp):
         """The frames from some place before a time stamp on, if it can be found; None: from the first on."""
         self.newest, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
-        with opened(self.film.path) as container:
+        with opened(self.film.path, self.film.thoroughly) as container:
             stream: Any = container.streams[self.film.stream_index]
             stream.thread_type = "AUTO"
             if stamp is not None:

@@ -28,6 +28,7 @@ TAGS_OF_STREAMS = {
 }
 TAGS_OF_COVERS = TAGS_OF_STREAMS | {"filename", "mimetype"}  # Matroska has them, and is given them as such
 COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
+PRIMING = Fraction(1, 10)  # seconds before the beginning that decoders of sound need at most
 TRIED = 200  # packets that show whether a container takes them
 NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
 DISCARDED = 48  # as FFmpeg numbers it
@@ -44,7 +45,7 @@ def join(
     """
     kind = CONTAINERS[suffix]
     with (
-        opened(film.path) as source,
+        opened(film.path, film.thoroughly) as source,
         opened(parts[0].path) as encoded,
         _opened_to_write(location(path), kind, source) as output,
     ):
@@ -69,7 +70,7 @@ def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:
 
     Raises FFmpegError if it takes not even the frames.
     """
-    with opened(film.path) as source:
+    with opened(film.path, film.thoroughly) as source:
         others = {stream.index for stream in source.streams} - {film.stream_index}
     refusal = partial(_refusal, film, encoder, CONTAINERS[suffix])
     if not refusal(set()):
@@ -85,7 +86,7 @@ def _refusal(film, encoder, kind, without):
 
     Some do at the first packet or at the end only. They are given no frames, whose encoder is known to suit.
     """
-    with opened(film.path) as source:
+    with opened(film.path, film.thoroughly) as source:
         try:
             with _opened_to_write(BytesIO(), kind, source) as output:
                 add_frames = partial(add_encoder, output, film, encoder)
@@ -113,7 +114,7 @@ def _begin(output, film, source, add_frames, without):
         if stream.index == film.stream_index:
             copy = add_frames()
         else:
-            copy = None if stream.index in without else _add_copy(output, stream, film.path)
+            copy = None if stream.index in without else _add_copy(output, stream, film)
         if copy is not None:
             streams[stream.index] = copy
             of_stream = _tags(stream.metadata, TAGS_OF_COVERS if is_cover(stream) else TAGS_OF_STREAMS)
@@ -205,8 +206,8 @@ def _add_frames(output, film, encoded, kind):
     return stream
 
 
-def _add_copy(output, stream, path):
-    """Adds a stream like another one, of the film at a path; None where the container cannot hold it."""
+def _add_copy(output, stream, film):
+    """Adds a stream like another one of the film; None where the container cannot hold it."""
     if stream.type not in ("video", "audio", "subtitle", "attachment"):
         return None
     if stream.type == "attachment" and output.format.name != "matroska":
@@ -220,8 +221,8 @@ def _add_copy(output, stream, path):
             f"cover{len(earlier) + 1 if earlier else ''}.{kind.replace('jpeg', 'jpg')}"  # as players look for
         )
         tags = {"filename": name, "mimetype": f"image/{kind}"} | stream.metadata
-        with opened(path) as film:
-            content = next((bytes(packet) for packet in packets_of(film, film.streams[stream.index])), b"")
+        with opened(film.path, film.thoroughly) as source:
+            content = next((bytes(p) for p in packets_of(source, source.streams[stream.index])), b"")
         return output.add_attachment(tags["filename"], tags["mimetype"], content)
     try:
         return output.add_stream_from_template(stream, opaque=True)
@@ -277,6 +278,8 @@ def _others(source, film, streams, damaged):
     indexed = ((packet.stream_index, packet) for packet in packets)
     ends: list[tuple[int, Any]] = [(index, None) for index in recodings]
     for index, packet in itertools.chain(indexed, ends):
+        if packet is not None and _is_cut_off(packet):
+            continue
         if is_cover(source.streams[index]):
             packet.pts = packet.dts = 0  # of no time
         found = [packet]
@@ -290,6 +293,11 @@ def _others(source, film, streams, damaged):
             if copy.pts is not None or copy.dts is not None:
                 copy.stream = streams[index]
                 yield _moved(copy, film)
+
+
+def _is_cut_off(packet):
+    """Whether an edit list leaves out a packet, and not only what decoders of sound need to begin."""
+    return packet.is_discard and packet.pts is not None and packet.pts * packet.time_base < -PRIMING
 
 
 def _copied(source, film, streams, kind, damaged):

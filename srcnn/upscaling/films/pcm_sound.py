@@ -12,7 +12,7 @@ CONTAINERS = "matroska", "mov"  # that hold all of them
 def add_pcm(output: av.container.OutputContainer, stream: Any) -> Any:
     """Adds a stream of PCM for the samples of another one; None where there can be none."""
     context = stream.codec_context
-    if output.format.name not in CONTAINERS or context.format is None:
+    if output.format.name not in CONTAINERS or context is None or context.format is None:
         return None
     format_ = context.format.packed.name
     if format_ not in CODECS or not context.sample_rate:

@@ -2,15 +2,18 @@
 
 import itertools
 import re
+from collections import deque
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
-from srcnn.upscaling.films.decoding import decoded, exact, main_stream, opened, packets_of
+from srcnn.upscaling.films.decoding import LateStream, decoded, exact, main_stream, opened, packets_of
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
 from srcnn.upscaling.films.timestamps import clocked
@@ -18,6 +21,8 @@ from srcnn.upscaling.films.timestamps import clocked
 FIRST = 10  # frames that tell whether a film is interlaced
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+BT709, BT470BG, SMPTE170M = 1, 5, 6  # kinds of colours as ITU-T H.273 numbers them
+UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
 
@@ -30,14 +35,11 @@ def probe(path: Path) -> Film:
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
-        if sum(frame.interlaced_frame for frame in first) > len(first) / 2:
-            raise InputError(
-                f"{path}: is interlaced: its frames hold two moments, line by line; take them apart first, "
-                "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
-            )
+        check_alike(path, first)
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
+        begin = container.start_time or 0
         return Film(
             path=Path(path),
             stream_index=stream.index,
@@ -45,8 +47,8 @@ def probe(path: Path) -> Film:
             format=frame.format.name,
             rate=rate,
             time_base=exact(stream.time_base),
-            start=(container.start_time or 0) if of_system else 0,
-            colours=_colours(stream.codec_context, frame),
+            start=begin if of_system else min(begin, 0),
+            colours=shown_colours(_colours(stream.codec_context, frame), frame),
             aspect=exact(stream.sample_aspect_ratio) if stream.sample_aspect_ratio else None,
             display_matrix=_display_matrix(frame),
             hdr=_hdr(frame),
@@ -61,12 +63,70 @@ def probe(path: Path) -> Film:
 def scanned(film: Film) -> Film:
     """The film with what only all of its file tells, see `timestamps.clocked`.
 
-    That is little beside the work. Raises InputError if the file cannot be read.
+    That is little beside the work. Raises InputError if the file cannot be read, and for frames that
+    `check_alike` refuses.
     """
-    with opened(film.path) as container:
+    try:
+        film = _clocked(film)
+    except LateStream:
+        film = _clocked(film._replace(thoroughly=True))
+    with opened(film.path, film.thoroughly) as container:
+        stream: Any = container.streams[film.stream_index]
+        stream.thread_type = "AUTO"
+        frames = decoded(stream, packets_of(container, stream))
+        check_alike(film.path, progress(frames, f"{film.path.name}, looking at frames", film.frame_count))
+    return film
+
+
+def _clocked(film):
+    with opened(film.path, film.thoroughly) as container:
         streams = [container.streams[film.stream_index], *container.streams.audio]
         packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
         return clocked(film, packets, "mp4" in container.format.name)
+
+
+def check_alike(path: Path, frames: Iterable[Any]) -> None:
+    """Raises InputError if a film is interlaced, or becomes so, or if its frames are not of one size."""
+    size, begin, recent = None, None, deque[bool](maxlen=FIRST)
+    for frame in frames:
+        begin = frame.time if begin is None else begin
+        seconds = (frame.time or 0) - (begin or 0)
+        when = f"after {seconds:.1f} s" if size else "at its beginning"
+        recent.append(bool(frame.interlaced_frame))
+        if len(recent) == FIRST and sum(recent) > FIRST / 2:
+            raise _interlaced(path, when)
+        if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
+            raise InputError(
+                f"{path}: its frames change from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels "
+                f"{when}; cut it there first, such as by ffmpeg -i IN -ss {seconds:.1f} -c copy OUT.mkv"
+            )
+        size = size or (frame.width, frame.height)
+    if sum(recent) > len(recent) / 2:
+        raise _interlaced(path, "at its beginning")
+
+
+def _interlaced(path, when):
+    return InputError(
+        f"{path}: is interlaced {when}: its frames hold two moments, line by line; take them apart first, "
+        "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
+    )
+
+
+def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, int]:
+    """The colours of a film with what players guess where it does not say, by the size of its frames.
+
+    The result is larger, so they would guess otherwise. The rule is that of mpv, libplacebo and others.
+    """
+    if frame.format.is_rgb or frame.format.has_palette:
+        return colours
+    is_hd = frame.width >= 1280 or frame.height > 576
+    primaries = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}.get(frame.height, BT709)
+    guesses = {
+        "colorspace": BT709 if is_hd else SMPTE170M,
+        "color_primaries": BT709 if is_hd else primaries,
+        "color_trc": BT709,
+    }
+    return {name: guesses.get(name, value) if value in UNSAID else value for name, value in colours.items()}
 
 
 def _colours(decoder, frame):

@@ -21,7 +21,7 @@ from srcnn.system.locks import locked
 from srcnn.upscaling.films import decoding, encoded_parts, film_job, frame_reader, muxing
 from srcnn.upscaling.films.probe import probe, scanned
 from tests.conftest import ROOT
-from tests.helpers.film_clips import WORDS, decode, hashes, make, run, sound
+from tests.helpers.film_clips import WORDS, Killed, decode, hashes, killed, make, run, sound
 
 
 def slow_film(folder):
@@ -148,8 +148,8 @@ def test_broken_frames_are_counted_once_and_the_rest_is_done(folder, monkeypatch
     assert 25 < count <= 30
     with monkeypatch.context() as stopped:
         stopped.setattr(film_job, "SECONDS", 0)
-        stopped.setattr(muxing, "join", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        stopped.setattr(muxing, "join", killed)
+        with pytest.raises(Killed):
             run("--input", "in.mkv")
     for kept in (count, 20, 12, 5):
         for path in parts(folder)[kept:]:
@@ -226,7 +226,7 @@ def test_recordings_that_were_joined_go_on_by_one_clock(folder):
 
 
 def test_what_an_encoder_refuses_is_one_line_before_the_work(monkeypatch, fails, folder):
-    monkeypatch.setattr(film_job, "encode", lambda *_: 1 / 0)
+    monkeypatch.setattr(film_job, "encode", killed)
     make("in.mkv", 2, (2, 2), codec="ffv1", format_="yuv420p10le")
     assert "in.mkv: cannot be written as out.mkv (" in fails(
         *WORDS, "--input", "in.mkv", "--output", "out.mkv"
@@ -243,8 +243,8 @@ def test_a_long_name_that_takes_several_bytes_a_letter(folder):
 def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeypatch, capfd):
     make("in.mp4", 2)
     with monkeypatch.context() as patched:
-        patched.setattr(muxing, "join", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        patched.setattr(muxing, "join", killed)
+        with pytest.raises(Killed):
             run("--input", "in.mp4", "--crf", 20)
     (others,) = folder.glob("sample/.in_x2.*.parts")
     ended = subprocess.Popen(["true"])
@@ -268,8 +268,8 @@ def test_parts_of_a_film_that_is_done_are_named(folder, monkeypatch, capfd):
     """Left by a kill between the film's coming into its place and their going."""
     make("in.mp4", 2)
     with monkeypatch.context() as patched:
-        patched.setattr(encoded_parts, "remove", lambda _: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        patched.setattr(encoded_parts, "remove", killed)
+        with pytest.raises(Killed):
             run("--input", "in.mp4")
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     capfd.readouterr()

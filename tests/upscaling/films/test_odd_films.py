@@ -1,0 +1,194 @@
+"""Films as they come: any side data, colours that no page can show, clocks below 0, changes midway."""
+
+import itertools
+import shutil
+import struct
+import subprocess
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from srcnn.upscaling.films import film_job
+from srcnn.upscaling.films.probe import probe
+from tests.helpers.film_clips import decode, make, run
+
+
+def make_film(path, frames, codec="libx264", rate=10, options=None, prepare=lambda stream: None):
+    """Writes frames of PyAV, with the time stamps that they have."""
+    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as output:
+        stream = output.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height = frames[0].width, frames[0].height
+        stream.pix_fmt = frames[0].format.name
+        prepare(stream)
+        for frame in [*frames, None]:
+            output.mux(stream.encode(frame))
+
+
+def ffmpeg(words):
+    if not shutil.which("ffmpeg"):
+        pytest.skip("apt-get install ffmpeg")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-nostdin", *words.split()], check=True)
+
+
+def frames_of(count, width=32, height=24, first=0):
+    found = []
+    for number in range(count):
+        rgb = np.full((height, width, 3), 40 + 9 * (number % 20), np.uint8)
+        rgb[:, : width // 2] = 200
+        frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = first + number, Fraction(1, 10)
+        found.append(frame)
+    return found
+
+
+def test_side_data_that_pyav_does_not_know_is_no_harm(folder):
+    """EXIF in the frames of a time-lapse."""
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    for number in range(3):
+        Image.new("RGB", (32, 24), (40 * number, 90, 200)).save(
+            folder / f"p{number}.jpg", exif=exif, quality=95
+        )
+    with av.open("in.avi", "w") as output:
+        stream = output.add_stream("mjpeg", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuvj420p"
+        for number in range(3):
+            packet = av.Packet((folder / f"p{number}.jpg").read_bytes())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 5)
+            output.mux(packet)
+    assert run("--input", "in.avi", "--output", "out.mkv") == 0
+    assert len(decode("out.mkv")[0]) == 3
+
+
+def test_whatever_a_film_does_the_next_one_is_done(folder, monkeypatch, capfd, unexpected):
+    make("a.mkv", 3)
+    make("b.mkv", 3)
+    probed = film_job.probe
+
+    def failing(path):
+        if path.name == "a.mkv":
+            raise KeyError("what nobody foresaw")
+        return probed(path)
+
+    monkeypatch.setattr(film_job, "probe", failing)
+    assert run("--input", "a.mkv", "b.mkv", "--output", "out") == 2
+    assert "a.mkv: cannot be done" in capfd.readouterr().err
+    assert len(decode("out/b_x2.mkv")[0]) == 3
+    unexpected.clear()
+
+
+@pytest.mark.parametrize("matrix", [8, 10, 14])  # YCgCo, BT.2020 of constant luminance, ICtCp
+def test_a_film_that_the_page_cannot_show_is_done(folder, matrix, capfd):
+    def prepare(stream):
+        stream.codec_context.colorspace = matrix
+
+    make_film("in.mkv", frames_of(5), prepare=prepare)
+    assert probe(folder / "in.mkv").colours["colorspace"] == matrix
+    assert run("--input", "in.mkv", "--output", "out.mkv", "--sample_dir", "page") == 0
+    assert len(decode("out.mkv")[0]) == 5
+    assert "the page does not show it" in capfd.readouterr().err
+    assert (folder / "page/upscaled.html").exists()
+
+
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "mov", "webm"])
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((64, 48), (6, 1, 1)),  # matrix, primaries, transfer: BT.601 for what is small
+        ((720, 480), (6, 6, 1)),
+        ((720, 576), (6, 5, 1)),
+        ((1280, 16), (1, 1, 1)),
+    ],
+)
+def test_colours_that_a_film_does_not_say_are_those_that_players_guess(folder, size, expected, ending):
+    """Of the result, which is larger, they would guess otherwise: reds and greens would shift."""
+    if ending != "mkv" and size != (64, 48):
+        pytest.skip("once for each container")
+    make_film("in.mkv", frames_of(2, *size), options={"preset": "ultrafast"})
+    assert run("--input", "in.mkv", "--output", f"out.{ending}") == 0
+    with av.open(f"out.{ending}") as film:
+        next(film.decode(video=0))
+        context = film.streams.video[0].codec_context
+        assert (context.colorspace, context.color_primaries, context.color_trc) == expected
+
+
+def test_stamps_of_parts_may_be_below_0(folder, monkeypatch):
+    """As of a transport stream whose clock is about to wrap, which FFmpeg counts from below 0."""
+    ffmpeg(
+        "-f lavfi -i testsrc2=s=32x24:r=10:d=3 -c:v libx264 -pix_fmt yuv420p -output_ts_offset 95442 in.ts"
+    )
+    monkeypatch.setattr(film_job, "SECONDS", 0)
+    for name in ("out.mkv", "out.mp4"):
+        assert run("--input", "in.ts", "--output", name) == 0
+        with av.open(name) as film:
+            times = [frame.time for frame in film.decode(video=0)]
+        assert len(times) == 30 and times[0] == pytest.approx(0, abs=0.05)
+        assert all(b - a == pytest.approx(0.1, abs=0.002) for a, b in itertools.pairwise(times))
+
+
+def test_a_film_that_becomes_interlaced_is_refused_before_the_work(folder, capfd):
+    source = "-f lavfi -i testsrc2=s=32x32:r={}:d=1"
+    coding = "-c:v libx264 -pix_fmt yuv420p"
+    ffmpeg(f"{source.format(25)} {coding} a.ts")
+    interlaced = "-vf interlace=scan=tff -flags +ildct+ilme -x264opts tff=1 -output_ts_offset 1"
+    ffmpeg(f"{source.format(50)} {coding} {interlaced} b.ts")
+    (folder / "in.ts").write_bytes((folder / "a.ts").read_bytes() + (folder / "b.ts").read_bytes())
+    assert run("--input", "in.ts", "--output", "out.mkv") == 2
+    assert "in.ts: is interlaced after 1." in capfd.readouterr().err
+    assert not (folder / "out.mkv").exists()
+
+
+def test_a_film_whose_frames_change_their_size_is_refused_before_the_work(folder, capfd):
+    make_film("a.ts", frames_of(25), rate=25)
+    make_film("b.ts", frames_of(25, 64, 48, first=25), rate=25)
+    (folder / "in.ts").write_bytes((folder / "a.ts").read_bytes() + (folder / "b.ts").read_bytes())
+    assert run("--input", "in.ts", "--output", "out.mkv") == 2
+    said = capfd.readouterr().err
+    assert "in.ts: its frames change from 32x24 to 64x48 pixels after" in said and "cut it there" in said
+    assert not (folder / "out.mkv").exists()
+
+
+def test_sound_of_a_kind_that_no_decoder_knows_is_named(folder, capfd):
+    make_film("film.avi", frames_of(5), "mpeg4")
+    with av.open("film.avi") as film, av.open("in.avi", "w") as output:
+        copy = output.add_stream_from_template(film.streams.video[0])
+        sound = output.add_stream("pcm_s16le", rate=8000, layout="mono")
+        for packet in film.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                output.mux(packet)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.int16), "s16", "mono")
+        frame.sample_rate = 8000
+        output.mux(sound.encode(frame))
+    content = bytearray((folder / "in.avi").read_bytes())
+    at = content.index(b"strf", content.index(b"auds")) + 8
+    content[at : at + 2] = struct.pack("<H", 0x7777)
+    (folder / "in.avi").write_bytes(content)
+    assert run("--input", "in.avi", "--output", "out.mkv") == 2
+    assert "in.avi: left out, since such a file cannot hold it: audio" in capfd.readouterr().err
+    assert len(decode("out.mkv")[0]) == 5
+
+
+def test_a_stream_that_begins_late_goes_in_from_where_it_begins(folder):
+    """As in recordings of live streams, whose header says pictures alone."""
+    ffmpeg(
+        "-f lavfi -i testsrc=size=32x24:rate=5:duration=24 -f lavfi "
+        "-i sine=duration=24 -c:v flv1 -b:v 2M -c:a libmp3lame -ar 44100 all.flv"
+    )
+    content = (folder / "all.flv").read_bytes()
+    late, at = bytearray(content[:13]), 13
+    late[4] = 1  # pictures alone
+    while at + 11 <= len(content):
+        size, stamp = (int.from_bytes(content[at + n : at + n + 3], "big") for n in (1, 4))
+        if content[at] != 8 or stamp >= 20000:
+            late += content[at : at + 15 + size]
+        at += 15 + size
+    (folder / "in.flv").write_bytes(late)
+    assert run("--input", "in.flv", "--output", "out.mkv") == 0
+    with av.open("out.mkv") as film:
+        first = next(film.decode(audio=0))
+        assert first.time == pytest.approx(20, abs=0.2)
+    assert len(decode("out.mkv")[0]) == 120
