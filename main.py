@@ -10,7 +10,7 @@ import sys
 if __name__ == "__main__" and sys.flags.safe_path:  # python -I, PYTHONSAFEPATH: where is the rest?
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from srcnn.system.signals import clean_up, end, leave_at_once, on_signals
+from srcnn.system.signals import clean_up, end, end_if_lost, leave_at_once, on_signals
 
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
@@ -253,6 +253,7 @@ def complain(message) -> int:
 def run(arguments=None):
     """main() as a process, which ends with its status."""
     open_streams()
+    sys.unraisablehook = end_if_lost
     status: str | int | None
     try:
         status = main(arguments)
