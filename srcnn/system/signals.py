@@ -26,7 +26,8 @@ def end(status) -> NoReturn:
 def end_if_lost(unraisable):
     """As sys.unraisablehook: the exception of a signal may come where Python drops exceptions."""
     if isinstance(unraisable.exc_value, SystemExit):
-        os._exit(unraisable.exc_value.code)
+        code = unraisable.exc_value.code
+        os._exit(code if isinstance(code, int) else 1)
     sys.__unraisablehook__(unraisable)
 
 
