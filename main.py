@@ -7,7 +7,10 @@ srcnn/settings.py. What takes long to import is imported by the job that needs i
 import os
 import sys
 
-from srcnn.system.signals import clean_up, end, leave_at_once, on_signals
+if __name__ == "__main__" and sys.flags.safe_path:  # python -I, PYTHONSAFEPATH: where is the rest?
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from srcnn.system.signals import clean_up, end, end_if_lost, leave_at_once, on_signals
 
 if __name__ == "__main__":  # first of all: loading the rest takes seconds
     on_signals(leave_at_once)
@@ -101,7 +104,7 @@ def training_images(job: Training):
     """
     import utils
     from srcnn.networks import conditioning
-    from srcnn.system.output_paths import check_apart
+    from srcnn.system.output_paths import check_apart, check_writable
     from srcnn.training.curve import Curve
     from srcnn.training.datasets import split
 
@@ -109,6 +112,7 @@ def training_images(job: Training):
     paths, held_out = split(utils.find_images(job.train_dir, "train"), job.validation)
     check_apart([*paths, *held_out], [folder.parent / "train.h5", folder / "training.png"])
     Curve(folder / "training.csv")
+    check_writable(folder, "--checkpoint_dir")
     qualities = conditioning.TESTED if network.is_conditioned else [None]
     validation = [
         pair for path in held_out for pair in utils.degraded(network, path, qualities, job.skip_broken)
@@ -237,7 +241,8 @@ def main(arguments=None) -> int:
     except ImportError as error:
         return complain(f"{first_line(error)}: is there enough memory? pip install -r requirements.txt")
     except OSError as error:
-        return complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        named = f"{error.filename}: " if error.filename else ""
+        return complain(f"{named}{error.strerror or error}")
 
 
 def complain(message) -> int:
@@ -248,6 +253,7 @@ def complain(message) -> int:
 def run(arguments=None):
     """main() as a process, which ends with its status."""
     open_streams()
+    sys.unraisablehook = end_if_lost
     status: str | int | None
     try:
         status = main(arguments)

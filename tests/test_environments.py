@@ -13,6 +13,7 @@ ENVIRONMENTS = {
     "notebook": {"MPLBACKEND": "module://nowhere.backend"},
     "home": dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"), NOWHERE),
     "warnings": {"PYTHONWARNINGS": "error"},
+    "safe path": {"PYTHONSAFEPATH": "1"},
     "locale": {"PYTHONUTF8": "0", "LC_ALL": "C"},
 }
 
@@ -29,6 +30,25 @@ def test_it_does_not_matter(photographs, tmp_path, more):
         assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.glob("c/*/training.png"))
     assert (tmp_path / "sample/bild ü_x2.png").is_file() and "sample/bild ü_x2.png: " in done.stdout
+
+
+def test_python_that_is_isolated(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-I", ROOT / "main.py", "--help"], cwd=tmp_path, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+CALL = "import sys; sys.path.insert(0, sys.argv.pop(1)); import main; sys.exit(main.main())"
+
+
+def test_names_of_files_from_python_without_utf8(photographs, tmp_path):
+    """Where main.py does not start the process, which then knows ASCII names alone."""
+    (photographs / "image 0.png").rename(photographs / "bild ü.png")
+    words = "--is_train", "False", "--input", "photographs", "--scale", "2"
+    environment = {**os.environ, **ENVIRONMENTS["locale"]}
+    done = subprocess.run([sys.executable, "-c", CALL, ROOT, *words], cwd=tmp_path, env=environment)
+    assert done.returncode == 0 and (tmp_path / "sample/bild ü_x2.png").is_file()
 
 
 KERNEL = """

@@ -177,6 +177,13 @@ def test_bad_flags_are_one_line(fails, words):
     assert BAD_FLAGS[words] in fails(*words.split())
 
 
+def test_flags_of_odd_letters_are_one_line(fails):
+    """What is typed may have line breaks and what terminals obey."""
+    for words in (["--scale", "3\n\x1b[31m"], ["\x1b]0;title\x07"], ["--filters=9-1-5\r\n"], ["--x\n", "1"]):
+        error = fails("--is_train", "False", *words)
+        assert not set(error[:-1]) & {"\n", "\r", "\x1b", "\x07"}
+
+
 def test_bad_folders_and_images_are_one_line(fails, photographs, tmp_path):
     weights = tmp_path / "x3.mat"
     write_mat(weights, random_weights("9-1-5"))

@@ -29,4 +29,5 @@ def names(paths, endings, taken=()):
 
 def cut(name, length):
     """As much of a name as takes at most so many bytes, in whole letters: file systems count bytes."""
-    return os.fsencode(name)[:length].decode(errors="ignore")
+    whole = os.fsencode(name)[:length].decode(errors="ignore")
+    return os.fsdecode(whole.encode())  # as names are here, where the locale knows no UTF-8, too

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, one_line
 from srcnn.system.ledger import LIST, written
 
 FOREIGN = {  # endings of pictures that are not read, and what they are
@@ -13,6 +13,7 @@ FOREIGN = {  # endings of pictures that are not read, and what they are
     **{".psd": "Photoshop", ".svg": "SVG", ".svgz": "SVG"},
 }
 RESULTS = "results of this program"  # a kind of what is not taken
+CLOSED = "sub-folders that may not be read"  # another
 
 
 def listed(folder, suffixes, recursive=False):
@@ -23,9 +24,11 @@ def listed(folder, suffixes, recursive=False):
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
+    closed: list[Path] = []
     try:
-        found = sorted(p for p in files_in(folder, recursive) if not p.name.startswith((LIST, "README.md")))
-        left = {p: kind for p in found if (kind := left_out(p, suffixes))}
+        paths = files_in(folder, recursive, closed)
+        found = sorted(p for p in paths if not p.name.startswith((LIST, "README.md")))
+        left = {p: kind for p in found if (kind := left_out(p, suffixes))} | dict.fromkeys(closed, CLOSED)
         ours = {inner: written(inner) for inner in {p.parent for p in found}}
         left |= {p: RESULTS for p in found if p.name in ours[p.parent]}
     except OSError as error:
@@ -44,14 +47,20 @@ def check_taken(folder, paths, left, suffixes):
         raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
     if left:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
-        print(f"{folder}: left out as no images: {kinds}")
+        print(one_line(f"{folder}: left out as no images: {kinds}"))
 
 
-def files_in(folder, recursive):
-    """What is in a folder; if recursive, in its sub-folders instead of these."""
+def files_in(folder, recursive, closed):
+    """What is in a folder; if recursive, in its sub-folders instead of these, but for what `closed` gets.
+
+    closed: a list of those that may not be read. Raises OSError if the folder itself may not.
+    """
     for path in folder.iterdir():
         if recursive and path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield from files_in(path, recursive)
+            try:
+                yield from files_in(path, recursive, closed)
+            except OSError:
+                closed.append(path)
         else:
             yield path
 

@@ -6,6 +6,8 @@ import time
 
 from tqdm import tqdm
 
+from srcnn.system.errors import one_line
+
 LOG_SECONDS = 10  # at least, between two lines of progress in a log
 LOG_PART = 0.02  # of the time so far, likewise: work that takes days does not fill the log
 
@@ -23,6 +25,7 @@ def progress(items, what, total=None, done=0):
 
     total: their number, with the `done` ones of earlier runs; if it is None, that of a list, or unknown.
     """
+    what = one_line(what)  # which may have names of files in it
     total = len(items) if total is None and hasattr(items, "__len__") else total
     width = {"dynamic_ncols": True} if has_width() else {"ncols": 80}
     bar = tqdm(items, desc=what, total=total, disable=None, leave=False, initial=done, **width)

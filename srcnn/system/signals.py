@@ -16,9 +16,19 @@ at_once = False  # whether the process ends without Python's teardown; set by wh
 
 def end(status) -> NoReturn:
     """Ends the process. All files are closed by then, and output goes line by line."""
-    if at_once:
+    for number in ENDING:  # an exception in Python's teardown would be a traceback
+        signal.signal(number, signal.SIG_IGN)
+    if at_once or (isinstance(status, int) and status > 128):  # libraries may be in the middle of something
         os._exit(status)
     sys.exit(status)
+
+
+def end_if_lost(unraisable):
+    """As sys.unraisablehook: the exception of a signal may come where Python drops exceptions."""
+    if isinstance(unraisable.exc_value, SystemExit):
+        code = unraisable.exc_value.code
+        os._exit(code if isinstance(code, int) else 1)
+    sys.__unraisablehook__(unraisable)
 
 
 class Stop:
@@ -73,8 +83,8 @@ def stopping():
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in before.items():  # once told to stop, the program is not told again
+            signal.signal(number, signal.SIG_IGN if stop.number and handler is leave else handler)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from srcnn.networks.network import Network
 from srcnn.pixels.metrics import COLOUR_METRICS
+from srcnn.system.errors import one_line
 from srcnn.testing.paper import paper_numbers
 
 METRICS = tuple(
@@ -64,7 +65,7 @@ def rows(network: Network, results: dict) -> list[list[str]]:
         return "-" if value is None else f"{value:.{digits}f}"
 
     def row(name, entry):
-        cells = [name]
+        cells = [one_line(name)]
         for kind in ("bicubic", "srcnn"):
             cells += [cell(entry[f"{kind}_psnr"])]
             cells += [cell(entry[f"{kind}_{metric}"], 4) for metric in ("ssim", "ms_ssim")]

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from srcnn.page import figures
 from srcnn.system.atomic_write import replacing
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, first_line
 from srcnn.system.ledger import written
 from srcnn.system.own_files import check_regular
 from srcnn.system.progress import LOG_SECONDS
@@ -97,7 +97,10 @@ class Curve:
         folder = self.path.parent / "summaries"
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is in the way of TensorBoard's files; move it away")
-        self.summaries = tf.summary.FileWriter(str(folder))
+        try:
+            self.summaries = tf.summary.FileWriter(str(folder))
+        except tf.errors.OpError as error:
+            raise InputError(f"{folder}: cannot be written to ({first_line(error)})") from error
 
     def __enter__(self):
         return self

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from srcnn.system.atomic_write import move_all_if_free
 from srcnn.system.errors import InputError
+from srcnn.system.output_paths import check_writable
 from srcnn.system.root import ROOT
 
 SOURCES = (  # the authors' two archives, then the reference implementation's
@@ -71,6 +72,7 @@ def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
     if not wanted:
         print("all images are already there")
         return
+    check_writable(root, "--download, folder")
     with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as name:
         staging = Path(name)
         staged, failures = stage(sources, set(wanted.values()), staging)

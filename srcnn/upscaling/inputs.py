@@ -9,7 +9,7 @@ from pathlib import Path
 from srcnn.images import animations, image_io
 from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
-from srcnn.system.folders import RESULTS, check_taken, listed
+from srcnn.system.folders import CLOSED, RESULTS, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, size_of
 from srcnn.upscaling.sizes import Goal
@@ -173,7 +173,13 @@ def _in_folder(folder, recursive):
     ours, waiting = 0, [folder]
     while waiting:
         inner = waiting.pop(0)
-        paths, others = listed(inner, ENDINGS)
+        try:
+            paths, others = listed(inner, ENDINGS)
+        except InputError:
+            if inner == folder:
+                raise
+            left[CLOSED] += 1
+            continue
         results = written(inner)
         left.update(f"{path.suffix} of TypeScript" for path in paths if _is_program(path))
         paths = [path for path in paths if not _is_program(path)]

@@ -47,7 +47,9 @@ def as_files(inputs: list[str], output: str | None) -> Iterator[Files]:
     if not from_pipe and not to_pipe:
         yield Files(inputs, output)
         return
-    with tempfile.TemporaryDirectory(prefix="srcnn-", ignore_cleanup_errors=True) as folder:
+    with naming("the temporary folder (TMPDIR)"):
+        temporary = tempfile.TemporaryDirectory(prefix="srcnn-", ignore_cleanup_errors=True)
+    with temporary as folder:
         if from_pipe:
             inputs = [receive(Path(folder) / RECEIVED)]
         if not to_pipe:

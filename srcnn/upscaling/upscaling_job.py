@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -57,14 +57,15 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
             todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
             listed: dict[Path, Listed] = {}
+            others: set[Path] = set()  # what another run has made meanwhile
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
                 options = Options(goal, upscaling.overwrite, noted=not named)
-                results = upscaled(todo, stages, options, coding)
+                results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
-            left = {item.target for item in todo}
+            left = {item.target for item in todo} - others
             earlier = [item for item in work if item.target not in left]
             if pages and (listed or (earlier and not is_current(pages, earlier))):
                 listed |= listed_again(earlier, goal)
@@ -121,7 +122,7 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
                 error = f"error: {image.error}" if image.error else image.warning
                 tqdm.write(f"main.py: {one_line(files.shown(error))}", file=sys.stderr)
                 status = 2
-            if image.error:
+            if image.error or not image.size:
                 continue
             height, width = image.size
             made = f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"
@@ -156,11 +157,7 @@ def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:
 def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
     """The part of the work whose results are not there yet, as these networks made them from these files."""
 
-    def about(item):
-        made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
-        return made_from and made_from | film_settings(coding, item.source)
-
-    results = [(item.target, partial(about, item)) for item in work]
+    results = [(item.target, partial(noted_as, item, stages, coding)) for item in work]
     todo = []
     for item, note in zip(work, made_before(progress(results, "looking for earlier results")), strict=True):
         if note is None:
@@ -170,6 +167,27 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
     if len(todo) < len(work):
         print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
     return todo
+
+
+def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
+    """What would be noted of a result that is made now; None for what cannot be."""
+    made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
+    return made_from and made_from | film_settings(coding, item.source)
+
+
+def with_others(
+    results: Iterable[Upscaled], work: list[Work], stages: Stages, coding: FilmCoding, others: set[Path]
+) -> Generator[Upscaled, None, None]:
+    """Passes on what was upscaled; that another run has made the same result meanwhile is no error.
+
+    work: that gives these results. others: is given the targets of what other runs made.
+    """
+    for item, image in zip(work, results, strict=True):
+        same = image.error and made_before([(item.target, partial(noted_as, item, stages, coding))])
+        if same and next(same):
+            others.add(item.target)
+            image = Upscaled(item.source, item.target, notice=f"{item.target}: was made by another run")
+        yield image
 
 
 def name_parts(target: Path) -> None:

@@ -187,3 +187,17 @@ def test_a_training_file_without_permission_is_said(tmp_path, photographs, monke
 def test_an_odd_tf_config_is_said(text):
     with pytest.raises(InputError, match="TF_CONFIG"):
         find_cluster(None, None, None, {"TF_CONFIG": text})
+
+
+def test_a_folder_of_a_network_that_cannot_be_written_is_said_first(
+    photographs, tmp_path, fails, monkeypatch
+):
+    monkeypatch.setattr("srcnn.images.image_io.read", None)  # before an image is read
+    (tmp_path / "c" / MODEL).mkdir(parents=True)
+
+    def refused(dir):
+        assert dir == tmp_path / "c" / MODEL
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    assert f"--checkpoint_dir {tmp_path / 'c' / MODEL}" in fails(*flags(photographs, tmp_path / "c", *SMALL))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.helpers.trainings import flags
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason=f"no {FULL} here")
@@ -95,3 +96,18 @@ def test_a_signal_while_loading_is_no_traceback(usual_signals, photographs, tmp_
         _, stderr = process.communicate(timeout=60)
         assert process.returncode in (0, 128 + number)
         assert "main.py" not in stderr.replace('main.py", line 0', "")
+
+
+def test_a_storm_of_signals_ends_a_training_as_one_does(usual_signals, photographs, tmp_path):
+    words = flags(photographs, tmp_path / "c", "--filters", "3-1-3", "--epoch", 99999)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, ROOT / "main.py", *words], **pipes) as process:
+        for line in process.stdout:
+            if "loss" in line:
+                break
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.002)
+        error = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert error.startswith("stopped; the same command goes on") and error.count("\n") == 1

@@ -1,5 +1,6 @@
 """Photographs that are read and written beside the network: in order, within bounds, each for itself."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -200,3 +201,22 @@ def test_a_picture_replaced_while_it_is_read_is_noted_as_none(folder, monkeypatc
     assert run("--input", "in", "--output", "out") == 0
     assert printed(capsys)[0] == ["b"]
     assert image_io.read(folder / "out/b_x2.png").pixels.max() == 0
+
+
+def test_two_runs_of_one_upscaling_at_once_are_both_right(folder, monkeypatch, capsys):
+    """The other one, a process of its own, makes all results while this one reads its first picture."""
+    read = image_io.read
+
+    def slowly(path):
+        if not (folder / "out").exists():
+            words = "--is_train", "False", "--scale", "2", "--input", "in", "--output", "out"
+            subprocess.run([sys.executable, ROOT / "main.py", *words, "--sample_dir", "other"], check=True)
+        return read(path)
+
+    monkeypatch.setattr(image_io, "read", slowly)
+    assert run("--input", "in", "--output", "out") == 0
+    made = json.loads((folder / "sample/upscaled.json").read_text())["images"]
+    assert [image["output"] for image in made] == [f"out/{name}_x2.png" for name in "abcdef"]
+    assert capsys.readouterr().err.count("was made by another run") == 6
+    (folder / "out/a_x2.png").write_bytes(b"mine")
+    assert run("--input", "in", "--output", "out") == 2
