@@ -136,7 +136,10 @@ def size(path: str | Path) -> tuple[int, int]:
             return heif.size(path, LARGEST)
         Image.init()
         names = [name for name in READABLE if name in Image.OPEN]
-        with decoders.opened(png_chunks.mended(Path(path))[0]) as file, Image.open(file, formats=names) as image:
+        with (
+            decoders.opened(png_chunks.mended(Path(path))[0]) as file,
+            Image.open(file, formats=names) as image,
+        ):
             width, height = image.size
             is_turned = metadata.orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
