@@ -29,16 +29,26 @@ class Animation(NamedTuple):
 
 
 def fit(source, target):
-    """Whether an image file has frames that follow each other in time, not pages, as `target` can have."""
+    """How many frames, not pages, an image file has that `target` can have, too; 0 if it is no animation."""
     if target.suffix.lower() not in KINDS:
-        return False
+        return 0
     try:
         with decoders.opened(png_chunks.mended(source)[0]) as file, Image.open(file) as image:
-            return image.format in KINDS.values() and getattr(image, "n_frames", 1) > 1
+            frames = getattr(image, "n_frames", 1)
+            return frames if image.format in KINDS.values() and frames > 1 else 0
     except Exception as error:  # whoever reads it says what is wrong
         if not isinstance(error, OSError) and not decoders.raised(error):
             raise
-        return False
+        return 0
+
+
+def check_size(path, frames, h, w):
+    """Raises InputError if memory, or a file of this name, cannot hold so many frames of this size."""
+    if frames * h * w > LARGEST:
+        raise InputError(f"{path}: would have more than {LARGEST:,} pixels in all; cut the animation first")
+    kind = KINDS[path.suffix.lower()]
+    if max(h, w) > image_io.LARGEST_SIDE.get(kind, LARGEST):
+        raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; take .png")
 
 
 def check_fits(source, target, picture, h, w):
@@ -46,11 +56,8 @@ def check_fits(source, target, picture, h, w):
 
     picture: what `image_io.read` gives of its source, which need not be decoded for that.
     """
-    if picture.frames * h * w > LARGEST:
-        raise InputError(f"{target}: would have more than {LARGEST:,} pixels in all; cut the animation first")
+    check_size(target, picture.frames, h, w)
     kind = KINDS[target.suffix.lower()]
-    if max(h, w) > image_io.LARGEST_SIDE.get(kind, LARGEST):
-        raise InputError(f"{target}: {w}x{h} pixels is more than {kind} can hold; take .png")
     if picture.pixels.dtype == np.uint16:
         raise InputError(f"{source}: has 16 bits, but animations are written with 8; save it with 8 bits")
     if picture.icc_profile and kind == "GIF":
@@ -79,6 +86,9 @@ def read(path):
     try:
         opened, words = png_chunks.mended(path)
         with decoders.opened(opened) as file, Image.open(file) as image:
+            width, height = image.size
+            if getattr(image, "n_frames", 1) * height * width > LARGEST:
+                raise InputError(f"{path}: more than {LARGEST:,} pixels in all; cut the animation first")
             whole = gif.pictures(path.read_bytes()) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
@@ -91,6 +101,8 @@ def read(path):
             words += [icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else []
             info = metadata.of_image(image).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
+    except InputError:
+        raise
     except Exception as error:
         if not decoders.raised(error):
             raise

@@ -27,7 +27,7 @@ from srcnn.images import (
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, first_line
 
 SUFFIXES = (
     *heif.SUFFIXES,
@@ -67,9 +67,18 @@ KEEP_ALPHA = ("AVIF", "HEIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
 KEEP_16_BITS = ("PNG", "TIFF")
 KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
-LARGEST_SIDE = {"AVIF": 65536, "HEIF": heif.LARGEST_SIDE, "JPEG": 65500, "TGA": 65535, "WEBP": 16383}
+LARGEST_SIDE = {
+    "AVIF": 32768,
+    "GIF": 65535,
+    "HEIF": heif.LARGEST_SIDE,
+    "JPEG": 65500,
+    "TGA": 65535,
+    "WEBP": 16383,
+}
 ADOBE_RGB = "is of a camera set to Adobe RGB, without a profile; the result has one"
+LARGEST_IN_ALL = {"AVIF": 2**28, "QOI": 400_000_000}  # pixels that common decoders read
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
+LARGEST_PROFILE_IN_JPEG = 255 * (2**16 - 17)  # bytes, in 255 parts
 UPRIGHT: dict[
     int, Callable[[np.ndarray], np.ndarray]
 ] = {  # what turns an array that a camera noted as lying on its side, by the number it noted
@@ -192,6 +201,10 @@ def _decode(path):
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
             icc, left_out = None, [*left_out, icc_profiles.DAMAGED]
         frames = getattr(image, "n_frames", 1)
+        if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
+            raise UnsupportedImage(
+                f"a canvas of more than {LARGEST_SIDE['WEBP']:,} pixels a side; cut it first"
+            )
         if not icc and not icc_profiles.is_srgb(image, data):
             raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
         depth = high_bit_depth.depth_of(image, data)
@@ -270,7 +283,7 @@ def check_fits(
     name = format_of(path)
     high_bit_depth, channels = pixels.dtype == np.uint16, pixels.shape[2]
     largest = LARGEST_SIDE.get(name, 2**31 - 1)
-    if max(height, width) > largest:
+    if max(height, width) > largest or height * width > LARGEST_IN_ALL.get(name, largest**2):
         raise InputError(f"{path}: {width}x{height} pixels is more than {name} can hold; take .png or .tif")
     if has_alpha(pixels) and name not in KEEP_ALPHA:
         raise InputError(f"{path}: {name} cannot keep the image's transparency; take .png, .webp or .tif")
@@ -278,6 +291,8 @@ def check_fits(
         raise InputError(f"{path}: {name} cannot keep the image's 16 bits; take .png or .tif")
     if path.suffix.lower() == ".pgm" and channels > 1:
         raise InputError(f"{path}: .pgm is for grey; take .ppm, or .png")
+    if name == "JPEG" and icc_profile and len(icc_profile) > LARGEST_PROFILE_IN_JPEG:
+        raise InputError(f"{path}: JPEG cannot keep a colour profile so large; take .png or .tif")
     if icc_profile and (name not in KEEP_PROFILE or _becomes_coloured(name, pixels)):
         better = ".tif" if channels < 3 else ".png, .jpg, .webp, .tif or .avif"
         raise InputError(f"{path}: {name} cannot keep the image's colour profile; take {better}")
@@ -326,7 +341,12 @@ def save(
         options = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
         if name == "HEIF":
             return heif.write(pixels, temporary, **options)
-        ordinary.write(pixels, temporary, name, **options)
+        try:
+            ordinary.write(pixels, temporary, name, **options)
+        except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png or .tif") from error
 
 
 def in_pillow(name, info):

@@ -51,7 +51,7 @@ def _deep_grey_with_alpha(pixels):
         rows = np.ones((len(samples), 1 + 4 * width), np.uint8)
         rows[:, 1:5] = samples[:, :4]
         np.subtract(samples[:, 4:], samples[:, :-4], out=rows[:, 5:])
-        content.append(_chunk(b"IDAT", stream.compress(rows)))
+        content.append(_chunk(b"IDAT", stream.compress(rows.tobytes())))
     content += [_chunk(b"IDAT", stream.flush()), _chunk(b"IEND", b"")]
     return b"".join(content)
 

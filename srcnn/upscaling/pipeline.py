@@ -141,8 +141,12 @@ class Photograph:
 
 
 def cost_of(item, goal):
-    """Pixels of a result, as its file's header says; an animation is taken for as many as there may be."""
-    if animations.fit(item.source, item.target):
+    """Pixels of a result, as its file's header says; an animation is taken for as many as there may be.
+
+    Raises InputError if there are too many in an animation: its canvas may be much larger than its file.
+    """
+    if frames := animations.fit(item.source, item.target):
+        animations.check_size(item.target, frames, *goal.size(*image_io.size(item.source)))
         return PIXELS
     try:
         return math.prod(goal.size(*image_io.size(item.source)))

@@ -1,5 +1,6 @@
 """Animated pictures: all frames, their times, and how often they are played."""
 
+import io
 import os
 import struct
 import zlib
@@ -7,10 +8,10 @@ import zlib
 import numpy as np
 import pytest
 import scipy.io
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, WebPImagePlugin
 
 import main
-from srcnn.images import animations, png
+from srcnn.images import animations, image_io, png
 from srcnn.pixels import resize
 from srcnn.system.errors import InputError
 from tests.conftest import ROOT
@@ -177,6 +178,60 @@ def test_an_animation_of_too_many_pixels_is_refused_before_it_is_decoded(folder,
     monkeypatch.setattr(animations, "read", None)
     assert main.main([*WORDS, "--input", "in.gif"]) == 2
     assert "would have more than 19,199 pixels in all" in capfd.readouterr().err
+
+
+def webp_of_canvas(width, height, count):
+    """An animated WebP of little but its canvas: frames of 4x4 pixels."""
+    file = io.BytesIO()
+    Image.new("RGBA", (4, 4), (255, 0, 0, 128)).save(file, "WEBP", lossless=True)
+
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data
+
+    def three(*numbers):
+        return b"".join(struct.pack("<I", number)[:3] for number in numbers)
+
+    content = chunk(b"VP8X", bytes([0x12, 0, 0, 0]) + three(width - 1, height - 1)) + chunk(b"ANIM", bytes(6))
+    frame = file.getvalue()[file.getvalue().index(b"VP8L") :]
+    content += chunk(b"ANMF", three(0, 0, 3, 3, 100) + b"\0" + frame) * count
+    return b"RIFF" + struct.pack("<I", len(content) + 4) + b"WEBP" + content
+
+
+@pytest.mark.parametrize("width, height, count", [(10_000_000, 20, 8), (16_000, 16_000, 2)])
+@pytest.mark.parametrize("output", ["out.png", "out.webp", "out.gif"])
+def test_a_canvas_much_larger_than_its_file_is_refused_before_it_is_made(
+    folder, monkeypatch, capfd, width, height, count, output
+):
+    """In the program, and by who reads it: nothing asks Pillow for the pixels, which take a minute."""
+    (folder / "in.webp").write_bytes(webp_of_canvas(width, height, count))
+    monkeypatch.setattr(WebPImagePlugin.WebPImageFile, "load", None)
+    assert main.main([*WORDS, "--input", "in.webp", "--output", output]) == 2
+    assert "pixels in all; cut the animation first" in capfd.readouterr().err
+    with pytest.raises(InputError, match=r"in\.webp: more than 268,435,456 pixels in all"):
+        animations.read(folder / "in.webp")
+
+
+def test_a_canvas_that_no_webp_has_is_refused(folder, monkeypatch):
+    (folder / "in.webp").write_bytes(webp_of_canvas(16_384, 4, 2))
+    with pytest.raises(InputError, match="a canvas of more than 16,383 pixels a side"):
+        image_io.read(folder / "in.webp")
+    (folder / "in.webp").write_bytes(webp_of_canvas(16_383, 4, 2))
+    assert image_io.read(folder / "in.webp").pixels.shape == (4, 16_383, 4)
+    assert len(animations.read(folder / "in.webp").frames) == 2
+
+
+@pytest.mark.parametrize("suffix, largest", [(".gif", 65535), (".webp", 16383), (".png", 70000)])
+def test_the_largest_results_can_be_read_and_larger_ones_are_refused(folder, suffix, largest):
+    path = folder / f"a{suffix}"
+    frames = [np.full((1, largest, 3), n * 100, np.uint8) for n in range(2)]
+    frames[1][0, 7] = 9
+    animations.save(animations.Animation(frames, [100, 100], 0), path)
+    assert image_io.read(path).frames == 2
+    np.testing.assert_array_equal(animations.read(path).frames, frames)
+    animations.check_size(path, 2, 1, largest)
+    if suffix != ".png":
+        with pytest.raises(InputError, match=r"is more than .* can hold; take \.png"):
+            animations.check_size(path, 2, 1, largest + 1)
 
 
 def test_a_broken_frame_is_named(folder, capfd):

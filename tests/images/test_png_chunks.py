@@ -101,6 +101,12 @@ def test_texts_are_not_taken_for_what_pillow_found():
     assert picture[1:] == (None, 1, image_io.Metadata(), "")
 
 
+def test_the_size_of_a_damaged_one_is_known(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(HEAD + chunk(b"gAMA", b"") + REST)
+    assert image_io.size(path) == image_io.size(str(path)) == PIXELS.shape[:2]
+
+
 def test_damage_beside_an_animation_is_said_and_damage_in_it_ends_it(tmp_path):
     frames = [Image.fromarray(random(3)) for _ in range(3)]
     path = tmp_path / "a.png"
