@@ -3,12 +3,11 @@
 import logging
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from srcnn.images import (
@@ -26,6 +25,7 @@ from srcnn.images import (
 )
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
+from srcnn.images.refusals import refusing
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 
@@ -121,13 +121,13 @@ def read(path: str | Path) -> Picture:
     Palettes become RGB, bilevel images grey, 8-bit CMYK and Lab RGB by their profile; 16 bits stay.
     Raises InputError, naming the file, for anything that is not a whole image, or would not come out right.
     """
-    with _refusing(path):
+    with refusing(path, LARGEST):
         return _decode(Path(path))
 
 
 def size(path: str | Path) -> tuple[int, int]:
     """(height, width) of an image file, upright, without decoding it. Raises InputError if it has none."""
-    with _refusing(path):
+    with refusing(path, LARGEST):
         start = _start(path)
         foreign.check(path, start)
         if start[:4] in tiff.MAGIC:
@@ -143,36 +143,6 @@ def size(path: str | Path) -> tuple[int, int]:
             width, height = image.size
             is_turned = metadata.orientation_of(image) in tiff.TURNED
             return (width, height) if is_turned else (height, width)
-
-
-@contextmanager
-def _refusing(path):
-    """Turns whatever decoders raise, but no mistake of ours, into an InputError that names the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except UnidentifiedImageError as error:
-        raise InputError(
-            f"{path}: damaged, or not an image of a kind that is read; replace it, or save it as PNG"
-        ) from error
-    except (Image.DecompressionBombError, MemoryError) as error:
-        raise InputError(
-            f"{path}: more than {LARGEST:,} pixels, or than fit in memory; scale or cut it first"
-        ) from error
-    except UnsupportedImage as error:
-        raise InputError(f"{path}: {error}") from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:
-            raise InputError(
-                f"{path}: cannot be read: {error.strerror}; change that or leave it out"
-            ) from error
-        if not decoders.raised(error):
-            raise
-        reason = " ".join(str(error).replace(str(path), "it").split()) or type(error).__name__
-        raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
 
 
 def _start(path):
@@ -233,7 +203,7 @@ def pixels_of(image):
 
     Raises InputError where its pixels have no defined range.
     """
-    with _refusing("the image"):
+    with refusing("the image", LARGEST):
         if image.mode.startswith("I;16"):
             return np.asarray(image).astype(np.uint16)[..., np.newaxis]
         icc = image.info.get("icc_profile")

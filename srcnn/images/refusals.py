@@ -1,0 +1,42 @@
+"""What is said of image files that cannot be read."""
+
+from contextlib import contextmanager
+
+from PIL import Image, UnidentifiedImageError
+
+from srcnn.images import decoders
+from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.system.errors import InputError
+
+
+@contextmanager
+def refusing(path, largest):
+    """Turns whatever decoders raise, but no mistake of ours, into an InputError that names the file.
+
+    largest: pixels that are decoded.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"{path}: damaged, or not an image of a kind that is read; replace it, or save it as PNG"
+        ) from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise InputError(
+            f"{path}: more than {largest:,} pixels, or than fit in memory; scale or cut it first"
+        ) from error
+    except UnsupportedImage as error:
+        raise InputError(f"{path}: {error}") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(
+                f"{path}: cannot be read: {error.strerror}; change that or leave it out"
+            ) from error
+        if not decoders.raised(error):
+            raise
+        reason = " ".join(str(error).replace(str(path), "it").split()) or type(error).__name__
+        raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
