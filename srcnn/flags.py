@@ -305,7 +305,7 @@ def testing_flags(flags):
     flags.add("quality", quality, None, text, "50; --input: what the file says", jobs=WEIGHTS)
     text = "mean of 8 flips and rotations: better, 8 times slower; upscaling, too"
     flags.switch("self_ensemble", text, jobs=RESULTS)
-    text = "write weights: .safetensors, .onnx, .mat, .glsl for players, .model for FFmpeg, or a SavedModel"
+    text = "write weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel folder"
     flags.add("export", target, None, text, "none", jobs=For(("export",), ALONE))
 
 

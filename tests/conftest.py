@@ -13,6 +13,7 @@ from srcnn.flags import kernel_sizes
 from srcnn.networks.network import Network, default_channels
 from srcnn.system.errors import UnexpectedError
 from srcnn.system.signals import ENDING
+from tests.helpers.browser import chromium, show  # noqa: F401
 
 collect_ignore = []
 if os.name != "posix":  # they need bash, fork, pseudo-terminals, or limits of memory and files

@@ -67,7 +67,7 @@ def test_the_wheel_takes_no_names_but_its_own(wheel):
     files = [ROOT / name for name in ("main.py", "model.py", "utils.py", "SHA256SUMS")]
     files += [path for path in (ROOT / "checkpoint/shipped").rglob("*") if path.is_file()]
     expected = {f"srcnn/root/{path.relative_to(ROOT).as_posix()}" for path in files}
-    sources = [path for path in (ROOT / "srcnn").rglob("*") if path.suffix in (".py", ".html")]
+    sources = [path for path in (ROOT / "srcnn").rglob("*.*") if path.suffix != ".pyc"]
     expected |= {path.relative_to(ROOT).as_posix() for path in sources}
     assert {name for name in names if name.startswith("srcnn/")} == expected
 

@@ -329,7 +329,7 @@ const listen = () => {
     const files = [...event.dataTransfer.files], found = await dropped(event.dataTransfer.items).catch(() => files);
     add(only(found.length ? found : files));
   };
-  onpaste = (event) => add(only(event.clipboardData.files));
+  addEventListener("paste", (event) => add(only(event.clipboardData.files)));
   find("#zip").onclick = () => {
     try {
       const link = document.createElement("a");

@@ -1,0 +1,249 @@
+"""The page that enlarges, in a real browser: its pixels are those of the program."""
+
+import subprocess
+import sys
+import time
+import zipfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import main
+from srcnn.exports.web.page import HERE
+from srcnn.images import image_io
+from tests.conftest import ROOT
+from tests.helpers.pictures import smooth
+
+COMPILER = "0.17.1"  # of the package ziglang, which made srcnn.wasm
+COMPILE = (
+    "cc --target=wasm32-freestanding -mcpu=generic+simd128 -O3 -ffp-contract=off -nostdlib -s -Wl,--no-entry "
+    "-Wl,--export=__heap_base srcnn.c -o"
+)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The page with 9-1-5 and 9-5-5-5 for JPEG, and that with 9-1-5 alone."""
+    folder = tmp_path_factory.mktemp("exported")
+    words = ["--is_train", "False", "--checkpoint_dir", str(folder / "none"), "--export"]
+    assert main.main([*words, str(folder / "usual.html")]) == 0
+    jpeg = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
+    assert main.main([*words, str(folder / "more.html"), *jpeg]) == 0
+    return folder
+
+
+@pytest.fixture
+def enlarged(exported, show):
+    """Enlarges files in the page; gives it when all are done."""
+
+    def run(*paths, network="2 times, 9-1-5", page=None):
+        page = page or show(exported / ("usual.html" if network[2:] == " times, 9-1-5" else "more.html"))
+        page.get_by_label("Enlarge").select_option(network)
+        page.get_by_label("Pictures").set_input_files([str(path) for path in paths])
+        finished(page, len(paths))
+        return page
+
+    return run
+
+
+def finished(page, count):
+    end = time.monotonic() + 60
+    while page.locator(".work").count() or page.locator("section").count() < count:
+        assert time.monotonic() < end, page.locator("body").inner_text()
+        time.sleep(0.05)
+
+
+def saved(page, number):
+    """The result of the picture of a number, a path."""
+    with page.expect_download() as download:
+        page.locator("section").nth(number).get_by_text("Save PNG").click()
+    download.value.save_as(download.value.suggested_filename)
+    return Path(download.value.suggested_filename)
+
+
+def by_program(path, *words):
+    assert main.main(["--is_train", "False", "--input", str(path), "--output", "own.png", *words]) == 0
+    found = image_io.read("own.png")
+    Path("own.png").unlink()
+    return found
+
+
+def check_same(result, own):
+    found, expected = image_io.read(result).pixels, own.pixels
+    assert found.shape == expected.shape
+    error = np.abs(found.astype(int) - expected)
+    assert error.max() <= 1 and (error > 0).mean() <= max(5e-4, 1.5 / error.size), (
+        result,
+        (error > 0).mean(),
+    )
+
+
+def rgba(height=61, width=45):
+    """With parts that nobody sees, of other colours."""
+    pixels = np.dstack([smooth(height, width, 3), np.zeros((height, width), np.uint8)])
+    pixels[9:30, 5:40, 3] = 255
+    pixels[40:50, 8:30, 3] = np.arange(22) * 10 + 1
+    pixels[pixels[..., 3] == 0] = [255, 0, 255, 0]
+    return pixels
+
+
+PICTURES = {
+    "rgb.png": lambda: smooth(53, 97, 3),
+    "one.png": lambda: smooth(1, 1, 3),
+    "row.png": lambda: smooth(1, 130, 3),
+    "grey.png": lambda: smooth(47, 46, 1)[..., 0],
+    "grey_alpha.png": lambda: rgba()[..., [0, 3]],
+    "rgba.png": rgba,
+    "palette.gif": lambda: np.kron(smooth(9, 11, 3) // 64 * 64, np.ones((5, 5, 1), np.uint8)),
+    "photo.jpg": lambda: smooth(50, 60, 3),
+    "grey.jpg": lambda: smooth(50, 60, 1)[..., 0],
+    "photo.webp": lambda: smooth(40, 30, 3),
+}
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_pixels_are_those_of_the_program(enlarged, scale):
+    for name, pixels in PICTURES.items():
+        Image.fromarray(pixels()).save(name, **({"lossless": True} if name.endswith("webp") else {}))
+    page = enlarged(*PICTURES, network=f"{scale} times, 9-1-5")
+    for number, name in enumerate(PICTURES):
+        check_same(saved(page, number), by_program(name, "--scale", str(scale)))
+
+
+def test_networks_for_jpeg_take_the_quality_of_the_file(enlarged):
+    names = []
+    for quality in (25, 60, 92):
+        names.append(f"{quality}.jpg")
+        Image.fromarray(smooth(40, 44, 3)).save(names[-1], quality=quality)
+    words = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
+    page = enlarged(*names, network="2 times, 9-5-5-5, JPEG")
+    for number, name in enumerate(names):
+        check_same(saved(page, number), by_program(name, *words))
+
+
+def test_orientation_and_profile(enlarged):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    profile = profile[:16] + b"RGB " + profile[20:]  # of a kind that would change the colours
+    image = Image.fromarray(smooth(30, 40, 3))
+    image.save("a.jpg", exif=exif, icc_profile=profile)
+    image.save("b.png", icc_profile=profile)
+    page = enlarged("a.jpg", "b.png")
+    for number in range(2):
+        with Image.open(saved(page, number)) as result:
+            assert result.size == ((60, 80), (80, 60))[number] and result.info["icc_profile"] == profile
+
+
+def test_what_fails_and_what_is_lost_is_said_on_the_card(enlarged):
+    Path("broken.jpg").write_bytes(b"nothing")
+    Image.fromarray(np.full((4, 5), 40000, np.uint16)).save("deep.png")
+    Image.fromarray(smooth(8, 9, 3)).save("good.png")
+    page = enlarged("broken.jpg", "deep.png", "good.png")
+    notes = page.locator(".note").all_inner_texts()
+    assert "does not read it as a picture" in notes[0] and "16 bits" in notes[1]
+    assert notes[2].startswith("18x16 pixels in ")
+    assert page.get_by_role("status").inner_text() == "good_x2.png is done"
+    assert page.get_by_text("Save PNG").count() == 3 and page.locator(".save:visible").count() == 2
+
+
+def test_all_as_a_zip(enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("ä b.png")
+    Image.fromarray(smooth(8, 9, 3, seed=1)).save("ä b.bmp")
+    page = enlarged("ä b.png", "ä b.bmp")
+    with page.expect_download() as download:
+        page.get_by_text("Save all as zip").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["ä b_x2.png", "ä b_x2_2.png"]
+        with archive.open("ä b_x2.png") as file, Image.open(file) as first:
+            np.testing.assert_array_equal(first, Image.open(saved(page, 0)))
+
+
+def test_a_picture_is_stopped_and_the_next_goes_on(exported, show):
+    Image.fromarray(smooth(1500, 1500, 3)).save("large.png")
+    Image.fromarray(smooth(8, 9, 3)).save("small.png")
+    page = show(exported / "usual.html")
+    page.get_by_label("Pictures").set_input_files(["large.png", "small.png"])
+    page.get_by_text("Stop").first.click()
+    finished(page, 2)
+    assert page.locator(".note").first.inner_text() == "stopped"
+    with Image.open(saved(page, 1)) as result:
+        assert result.size == (18, 16)
+
+
+def test_dropped_and_pasted(exported, show):
+    page = show(exported / "usual.html")
+    for event, holder in (("drop", "dataTransfer"), ("paste", "clipboardData")):
+        page.evaluate(
+            """async ([event, holder]) => {
+                const canvas = new OffscreenCanvas(5, 4), dropped = new DataTransfer();
+                canvas.getContext("2d");
+                const blob = await canvas.convertToBlob();
+                dropped.items.add(new File([blob], `${event}.png`, { type: "image/png" }));
+                const Kind = event === "drop" ? DragEvent : ClipboardEvent;
+                const more = { bubbles: true, cancelable: true, [holder]: dropped };
+                document.body.dispatchEvent(new Kind(event, more));
+            }""",
+            [event, holder],
+        )
+        page.locator("section").filter(has_text=f"{event}.png").get_by_text("Save PNG").wait_for()
+    assert page.locator(".note").filter(has_text="10x8 pixels in").count() == 2
+
+
+def test_keys_names_and_a_narrow_screen_in_the_dark(enlarged, exported, show):
+    Image.fromarray(smooth(30, 40, 3)).save("a.png")
+    page = show(exported / "usual.html", viewport={"width": 360, "height": 700}, color_scheme="dark")
+    enlarged("a.png", page=page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
+    divide = page.get_by_role("slider", name="a.png: where bicubic ends and SRCNN begins")
+    divide.focus()
+    page.keyboard.press("End")
+    assert divide.get_attribute("aria-valuetext") == "100% bicubic, 0% SRCNN"
+    before = page.locator(".stage").bounding_box()["width"]
+    page.keyboard.press("Tab")  # to the zoom
+    page.keyboard.press("End")
+    assert page.locator(".stage").bounding_box()["width"] == pytest.approx(8 * before, rel=0.01)
+    assert page.get_by_role("img", name="a.png: SRCNN").count() == 1
+    assert page.get_by_role("link", name="Save PNG").count() == 1
+
+
+def test_the_page_asks_for_nothing_even_if_told_to(exported, show):
+    page = show(exported / "usual.html")
+    policy = page.locator("meta[http-equiv]").get_attribute("content")
+    assert policy.startswith("default-src 'none';") and "http" not in policy and "unsafe-eval'" in policy
+    assert "script-src 'unsafe-inline'" not in policy and (exported / "usual.html").stat().st_size < 300_000
+
+
+def test_the_page_in_docs_is_current(exported):
+    made, kept = (path.read_text("utf-8") for path in (exported / "usual.html", ROOT / "docs/srcnn.html"))
+    assert made == kept, "python main.py --is_train False --export docs/srcnn.html --overwrite"
+
+
+def test_the_arithmetic_is_compiled_from_its_source(tmp_path):
+    try:
+        same = version("ziglang") == COMPILER
+    except PackageNotFoundError:
+        pytest.skip("no compiler: pip install ziglang")
+    words = [sys.executable, "-m", "ziglang", *COMPILE.split(), str(tmp_path / "srcnn.wasm")]
+    subprocess.run(words, cwd=HERE, check=True)
+    if same:  # another version may choose other instructions
+        assert (tmp_path / "srcnn.wasm").read_bytes() == (HERE / "srcnn.wasm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [(["--c_dim", "3"], "leave out --c_dim 3"), (["--degradation", "zoom"], "leave out --degradation zoom")],
+)
+def test_what_the_page_cannot_do_is_said(capsys, words, reason):
+    assert main.main(["--is_train", "False", "--export", "a.html", *words]) == 2
+    assert reason in capsys.readouterr().err and not Path("a.html").exists()
