@@ -1,20 +1,75 @@
 """Photographs and films: which file is what, and how large."""
 
+import functools
 from pathlib import Path
 
 from srcnn.images import image_io
-from srcnn.system.errors import needing
+from srcnn.system.errors import InputError, needing
+from srcnn.system.folders import FOREIGN
 
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
 OLD_FILMS = (  # those that are read, and become .mkv
-    *(".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"),
-    *(".mxf", ".nut", ".ogv", ".ts", ".vob", ".wmv", ".y4m"),
+    *(
+        ".264",
+        ".265",
+        ".3g2",
+        ".3gp",
+        ".3gp2",
+        ".3gpp",
+        ".amv",
+        ".asf",
+        ".av1",
+        ".avc",
+        ".avi",
+        ".divx",
+        ".dv",
+    ),
+    *(".f4v", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".mjpeg"),
+    *(
+        ".mjpg",
+        ".mk3d",
+        ".mod",
+        ".mp4v",
+        ".mpe",
+        ".mpeg",
+        ".mpg",
+        ".mpv",
+        ".mqv",
+        ".mts",
+        ".mxf",
+        ".nut",
+        ".obu",
+    ),
+    *(".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".wmv", ".wtv", ".xvid", ".y4m"),
 )
 ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
 
 
+NO_FILMS = "tty", "image2", "gif", "apng", "webp", "bin", "xbin", "adf", "idf", "srt", "ass", "lrc", "concat"
+
+
 def is_film(path: Path) -> bool:
-    return path.suffix.lower() in (*FILMS, *OLD_FILMS)
+    """Whether a file is a film: by its ending, or if that is of no kind that is known, by what is in it."""
+    suffix = path.suffix.lower()
+    if suffix in ENDINGS or suffix in FOREIGN or not path.is_file():
+        return suffix in (*FILMS, *OLD_FILMS)
+    return _opens_as_film(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(1000)
+def _opens_as_film(path, _changed):
+    try:
+        import av
+
+        from srcnn.upscaling.films.decoding import main_stream, opened
+    except ImportError:  # it is asked for where there is a film by its ending
+        return False
+    try:
+        with opened(path) as container:
+            kind = container.format.name
+            return not (kind in NO_FILMS or kind.endswith("_pipe")) and main_stream(container) is not None
+    except (InputError, av.error.FFmpegError):
+        return False
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def _named(kinds, number):
     return kinds._value2member_map_.setdefault(number, kind)
 
 
-Type._missing_ = classmethod(_named)
+Type._missing_ = classmethod(_named)  # type: ignore[method-assign, assignment]
 
 
 def location(path: Path) -> str:

@@ -1,6 +1,7 @@
 """How the frames of an enlarged film are encoded."""
 
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ class Encoder(NamedTuple):
 
 # Presets are the best that leave the network most of the machine. Largest CRF, visually lossless one.
 CRF = {"libx264": (51, 17), "libx265": (51, 16), "libvpx-vp9": (63, 20), "libsvtav1": (63, 18)}
+CODECS = {"libx264": "H.264", "libx265": "HEVC", "libvpx-vp9": "VP9", "libsvtav1": "AV1", "ffv1": "FFV1"}
+LARGEST_H264 = 16384  # pixels of a side
+LARGE = 4096  # pixels of a side that all encoders take
 SLICED = 16  # pixels from which on FFV1 can be cut into slices
 PRESETS = {
     "libx264": {"preset": "superfast"},
@@ -49,7 +53,7 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
         if high_bit_depth and format_ != "yuv420p10le":
             raise InputError(f"{target}: webm cannot keep {format_}; name an --output ending in .mkv")
     else:
-        name = "libx265" if high_bit_depth else "libx264"
+        name = "libx265" if high_bit_depth or max(size) > LARGEST_H264 else "libx264"
     options = dict(PRESETS[name])
     if not coding.lossless:
         largest, best = CRF[name]
@@ -65,7 +69,25 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
     if name in ("libx264", "libx265"):  # they take no half pixels of chroma
         w += w % 2 if "444" not in format_ else 0
         h += h % 2 if "420" in format_ else 0
-    return Encoder(name, format_, (h, w), options)
+    found = Encoder(name, format_, (h, w), options)
+    if max(h, w) > LARGE and not _opens(film, found):
+        webm = Encoder("libvpx-vp9", format_, (h, w), PRESETS["libvpx-vp9"])
+        fits = "--output NAME.webm, or " if not high_bit_depth and _opens(film, webm) else ""
+        raise InputError(
+            f"{target}: {w}x{h} pixels is more than {CODECS[name]} can hold; take {fits}--lossless for .mkv"
+        )
+    return found
+
+
+def _opens(film, encoder):
+    """Whether an encoder takes frames of this size, which it says before the first."""
+    try:
+        with av.open(BytesIO(), "w", format="nut") as output:
+            add_encoder(output, film, encoder)
+            output.start_encoding()
+    except av.error.FFmpegError:
+        return False
+    return True
 
 
 def add_encoder(output: av.container.OutputContainer, film: Film, encoder: Encoder) -> Any:

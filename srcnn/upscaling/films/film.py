@@ -26,6 +26,7 @@ class Film(NamedTuple):
     end: float  # seconds, of the last frame; 0 if unknown
     reorder_delay: int | None  # ticks from decoding stamps to those of frames, where the latter are wrong
     has_alpha: bool  # whether it has transparency that its decoder does not give
+    beside: tuple[str, ...]  # what its frames have beside their pixels and the result does not, in words
     # What only all of its file tells, `probe.scanned`:
     thoroughly: bool = False  # how its file is to be opened
     restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)

@@ -155,7 +155,12 @@ def remarks(
         found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         found.append(f"damaged and missing: {', '.join(damaged)}")
-    left_out = [*left_out, *not_kept(film.format), *(["transparency"] if film.has_alpha else [])]
+    left_out = [
+        *left_out,
+        *film.beside,
+        *not_kept(film.format),
+        *(["transparency"] if film.has_alpha else []),
+    ]
     if film.hdr and encoder.name != "libx265":
         left_out.append("the mastering display of HDR")
     if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import struct
 from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
@@ -23,6 +24,25 @@ MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 BT709, BT470BG, SMPTE170M = 1, 5, 6  # kinds of colours as ITU-T H.273 numbers them
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
+KEPT = "DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"  # side data of frames
+OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
+    *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
+    *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "AFD", "PANSCAN"),
+)
+BESIDE = {
+    "SPHERICAL": "the mark of a 360-degree film",
+    "STEREO3D": "the mark of a stereo film",
+    "A53_CC": "closed captions within the pictures",
+    "S12M_TIMECODE": "time codes within the pictures",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid",
+    "DOVI_RPU_BUFFER": "Dolby Vision",
+    "DOVI_METADATA": "Dolby Vision",
+    "UNKNOWN_31": "EXIF of frames",
+}
+DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  # its record has 24 bytes
+ENCRYPTED = re.compile(rb"stsd[\s\S]{12}(?:enc[avs]|drm[is])")
+HEADER = 2**22  # bytes that describe a film, at most
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
 
@@ -57,6 +77,7 @@ def probe(path: Path) -> Film:
             end=_end(container, stream),
             reorder_delay=_reorder_delay(container, stream, first),
             has_alpha=stream.metadata.get("alpha_mode") == "1",
+            beside=tuple(dict.fromkeys([*_beside(first), *_described(path, container)])),
         )
 
 
@@ -164,6 +185,54 @@ def _end(container, stream):
         return 3600 * hours + 60 * minutes + seconds
     timed = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
     return (container.duration or 0) / av.time_base if len(timed) == 1 else 0.0  # or sound may be longer
+
+
+def _beside(frames):
+    """What frames have beside their pixels that is not kept, in words."""
+    found = {int(data.type.value): data.type.name for frame in frames for data in frame.side_data}
+    names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
+    return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
+
+
+def _described(path, container):
+    """Dolby Vision by the box that describes it, in MP4 and Matroska, which PyAV does not tell of.
+
+    Raises InputError where its frames can be shown by nothing else, since the result could not be either, and
+    where the film is encrypted.
+    """
+    if not any(name in container.format.name for name in ("mp4", "matroska")):
+        return []
+    for start in _headers(path):
+        if ENCRYPTED.search(start):
+            raise InputError(f"{path}: is encrypted; name a film without such protection")
+        if found := DOLBY_VISION.search(start):
+            compatible = found[1][4] >> 4  # with which other kind of colours its base layer is
+            if not compatible:
+                profile = int.from_bytes(found[1][2:4], "big") >> 9
+                raise InputError(
+                    f"{path}: is Dolby Vision of profile {profile}, whose colours no other player knows; "
+                    "convert it to HDR10 or SDR first"
+                )
+            return ["Dolby Vision"]
+    return []
+
+
+def _headers(path):
+    """The beginning of a film and, if it is an MP4, the box that describes it, wherever that lies."""
+    with open(path, "rb") as file:
+        yield file.read(HEADER)
+        end, at = file.seek(0, 2), 0
+        while at + 8 <= end:
+            file.seek(at)
+            size, kind = struct.unpack(">I4s", file.read(8))
+            if size == 1:
+                (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
+            if kind == b"moov":
+                yield file.read(min(size, HEADER))
+                return
+            if size < 8 or not kind.isalnum():
+                return
+            at += size
 
 
 def _display_matrix(frame):

@@ -192,3 +192,93 @@ def test_a_stream_that_begins_late_goes_in_from_where_it_begins(folder):
         first = next(film.decode(audio=0))
         assert first.time == pytest.approx(20, abs=0.2)
     assert len(decode("out.mkv")[0]) == 120
+
+
+def box(kind, body):
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def with_boxes(content, *boxes):
+    """An MP4 whose last box is `moov`, with boxes in the description of its first stream."""
+    content, extra = bytearray(content), b"".join(boxes)
+    at = content.index(b"avc1", content.index(b"stsd")) - 4
+    size = struct.unpack_from(">I", content, at)[0]
+    content[at + size : at + size] = extra
+    for kind in (b"avc1", b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        place = content.rindex(kind, 0, at + 8) - 4
+        struct.pack_into(">I", content, place, struct.unpack_from(">I", content, place)[0] + len(extra))
+    return bytes(content)
+
+
+def test_marks_of_360_degree_and_stereo_films_are_named(folder, capfd):
+    make_film("a.mp4", frames_of(3))
+    projection = box(b"proj", box(b"prhd", bytes(16)) + box(b"equi", bytes(20)))
+    marks = box(b"st3d", bytes(4) + b"\2"), box(b"sv3d", box(b"svhd", bytes(4) + b"maker\0") + projection)
+    (folder / "in.mp4").write_bytes(with_boxes((folder / "a.mp4").read_bytes(), *marks))
+    assert run("--input", "in.mp4", "--output", "out.mp4") == 2
+    said = capfd.readouterr().err
+    assert "the mark of a stereo film, the mark of a 360-degree film" in said
+    assert len(decode("out.mp4")[0]) == 3
+
+
+@pytest.mark.parametrize(("profile", "compatible"), [(5, 0), (8, 1), (8, 4)])
+def test_dolby_vision_is_named_or_refused_where_nothing_else_can_show_it(folder, capfd, profile, compatible):
+    make_film("a.mp4", frames_of(3))
+    record = (
+        bytes([1, 0]) + struct.pack(">H", profile << 9 | 6 << 3 | 5) + bytes([compatible << 4]) + bytes(19)
+    )
+    (folder / "in.mp4").write_bytes(with_boxes((folder / "a.mp4").read_bytes(), box(b"dvcC", record)))
+    assert run("--input", "in.mp4", "--output", "out.mp4") == 2
+    said = capfd.readouterr().err
+    if compatible:
+        assert "left out" in said and "Dolby Vision" in said and len(decode("out.mp4")[0]) == 3
+    else:
+        assert "in.mp4: is Dolby Vision of profile 5" in said and not (folder / "out.mp4").exists()
+
+
+def test_films_of_phones_and_old_programs_are_no_broken_images(folder):
+    """Of a folder by their endings, and of any other by what is in it."""
+    make_film("a.mp4", frames_of(3))
+    content = (folder / "a.mp4").read_bytes()
+    for name in ("in/a.3g2", "in/b.F4V", "in/c.qt", "named.xyz"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    assert run("--input", "in", "named.xyz", "--output", "out") == 0
+    assert sorted(path.name for path in (folder / "out").glob("*.*")) == [
+        *(".srcnn-written", "a_x2.mkv", "b_x2.mkv", "c_x2.mkv", "named_x2.mkv"),
+    ]
+
+
+def test_text_and_sound_are_no_films(folder, capfd):
+    (folder / "t.txt").write_text("a text, which FFmpeg would show on a terminal of its own\n" * 9, "utf-8")
+    assert run("--input", "t.txt") == 2
+    assert "t.txt: damaged, or not an image" in capfd.readouterr().err
+
+
+def test_frames_wider_than_h264_holds_become_hevc(folder):
+    make_film("in.mkv", frames_of(2, 8200, 16), "ffv1")
+    assert run("--input", "in.mkv", "--output", "out.mp4") == 0
+    with av.open("out.mp4") as film:
+        assert film.streams.video[0].codec_context.name == "hevc"
+        assert next(film.decode(video=0)).width == 16400
+
+
+def test_what_an_encoder_cannot_hold_is_said_before_the_work(folder, capfd, monkeypatch):
+    """AV1, of 10 bits in .webm, ends at 16384 pixels."""
+    frames = [frame.reformat(format="yuv420p10le") for frame in frames_of(2, 8200, 16)]
+    make_film("in.mkv", frames, "ffv1")
+    monkeypatch.setattr(film_job, "encode", lambda *_: pytest.fail("the work began"))
+    assert run("--input", "in.mkv", "--output", "out.webm") == 2
+    assert "out.webm: 16400x32 pixels is more than AV1 can hold; take --lossless" in capfd.readouterr().err
+
+
+def test_an_encrypted_film_is_refused(folder, capfd):
+    make_film("a.mp4", frames_of(3))
+    content = (folder / "a.mp4").read_bytes()
+    at = content.index(b"avc1", content.index(b"stsd"))
+    original = box(b"sinf", box(b"frma", b"avc1") + box(b"schm", bytes(4) + b"cenc" + bytes(4)))
+    content = with_boxes(content, original)
+    (folder / "in.mp4").write_bytes(content[:at] + b"encv" + content[at + 4 :])
+    assert run("--input", "in.mp4", "--output", "out.mp4") == 2
+    assert not (folder / "out.mp4").exists()
+    assert "in.mp4: " in capfd.readouterr().err
