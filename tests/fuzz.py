@@ -116,7 +116,8 @@ def films(count: int, seed: int, folder: Path) -> str:
         int(line.split(f"{folder}/")[1].split(".")[0]) for line in err.splitlines() if f"{folder}/" in line
     }
     done = {int(path.name.split("_")[0]) for path in (folder / "results").glob("*_x2.*")}
-    wrong = process.returncode not in (0, 2) or "Traceback" in err or said | done != set(range(count))
+    mistakes = "Traceback" in err or "; report it" in err
+    wrong = process.returncode not in (0, 2) or mistakes or said | done != set(range(count))
     return f"exit status {process.returncode}\n{out}\n{err}" if wrong else ""
 
 

@@ -20,4 +20,4 @@ def test_the_fuzzer_notices_a_mistake(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("usual_signals")
 def test_damaged_films_are_done_or_named(tmp_path):
     pytest.importorskip("av")
-    assert not fuzz.films(8, 0, tmp_path)
+    assert not fuzz.films(12, 3, tmp_path)

@@ -15,6 +15,7 @@ LARGEST = 2**26  # bytes of all profiles and texts that are read, decompressed
 LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7}
 OF_TRANSPARENCY = {0: (2,), 2: (6,), 3: range(1, 257)}  # lengths by the kind of colours
 BEFORE_PICTURE = {*LENGTHS, b"iCCP", b"tRNS"} - {b"tIME"}  # once, and before the first IDAT
+OF_COLOURS = b"gAMA", b"cHRM", b"sRGB", b"iCCP"  # before a palette
 TEXTS = b"tEXt", b"zTXt", b"iTXt"
 KEYWORD = rb"[^\0]{1,79}\0"
 FORMS = dict.fromkeys(
@@ -91,7 +92,15 @@ def _check(name, data, kind, seen, left):
     wrong = name in BEFORE_PICTURE and (name in seen or b"IDAT" in seen)
     wrong |= len(data) != LENGTHS.get(name, len(data))
     wrong |= name == b"tRNS" and kind in OF_TRANSPARENCY and len(data) not in OF_TRANSPARENCY[kind]
+    wrong |= (name == b"tRNS" and kind == 3 and b"PLTE" not in seen) or (
+        name in OF_COLOURS and b"PLTE" in seen
+    )
     wrong |= (name == b"gAMA" and not any(data)) or (name == b"sRGB" and data > b"\3")
+    if name == b"cHRM" and not wrong:
+        numbers = struct.unpack(">8I", data)  # x and y in units of 1/100,000, of white first
+        wrong = (
+            any(x + y > 100_000 for x, y in zip(numbers[::2], numbers[1::2], strict=True)) or numbers[1] < 5
+        )
     parts = FORMS[name].fullmatch(data) if name in FORMS else None
     if wrong or (name in FORMS and not parts):
         raise _LeftOut("damaged {}")

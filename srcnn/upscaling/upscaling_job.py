@@ -94,7 +94,8 @@ def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list
     for item in work:
         try:
             quality, scale = upscaling.quality, upscaling.goal.scale
-            quality = None if item.error else conditioning.check_quality(item.source, quality, scale)
+            with expecting(item.source):
+                quality = None if item.error else conditioning.check_quality(item.source, quality, scale)
             found.append(item._replace(quality=quality))
         except InputError as error:
             found.append(item._replace(ratio=None, error=error))

@@ -35,7 +35,12 @@ FLAWS = {
     "damaged transparency": [(b"tRNS", bytes(6), 1), (b"tRNS", bytes(2)), (b"tRNS", b"")],
     "damaged time": [(b"tIME", b"\0")],
     "damaged chunk gAMA": [(b"gAMA", b"\0\0"), (b"gAMA", bytes(4)), (b"gAMA", struct.pack(">I", 99999), 1)],
-    "damaged chunk cHRM": [(b"cHRM", b"\0\0"), (b"cHRM", bytes(32), 1)],
+    "damaged chunk cHRM": [
+        (b"cHRM", b"\0\0"),
+        (b"cHRM", bytes(32), 1),
+        (b"cHRM", bytes(32)),
+        (b"cHRM", b"\1" * 32),
+    ],
     "damaged chunk sRGB": [(b"sRGB", b""), (b"sRGB", b"\4"), (b"sRGB", b"\0", 7)],
     "damaged chunk bKGD": [(b"bKGD", bytes(6), 1)],
     "damaged chunk abCd": [(b"abCd", b"of nobody", 1)],
@@ -68,6 +73,17 @@ def test_what_comes_too_late_or_again_does_not_count():
     again = chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"gAMA", struct.pack(">I", 100000))
     for content in (FILE[:-12] + late + FILE[-12:], HEAD + again + REST):
         np.testing.assert_array_equal(read(content, "a.png").pixels, PIXELS)
+
+
+def test_what_comes_before_or_after_a_palette():
+    """Transparency before the palette is of nothing, and gamma after it does not count, as in libpng."""
+    indices, colours = random(1), random(3).tobytes()[:768]
+    plain = png(indices, 8, 3, (b"PLTE", colours))
+    opaque = by_libpng(plain)
+    for chunks in ([(b"tRNS", b"\0"), (b"PLTE", colours)], [(b"PLTE", colours), (b"gAMA", b"\0\1\x86\xa0")]):
+        content = png(indices, 8, 3, *chunks)
+        np.testing.assert_array_equal(by_libpng(content), opaque)
+        np.testing.assert_array_equal(read(content, "a.png").pixels, opaque)
 
 
 def test_more_than_a_megabyte_of_profile_text_and_xmp_is_read(tmp_path):
