@@ -115,7 +115,7 @@ def test_pixels_are_those_of_the_program(enlarged, scale):
         Image.fromarray(pixels()).save(name, **({"lossless": True} if name.endswith("webp") else {}))
     page = enlarged(*PICTURES, network=f"{scale} times, 9-1-5")
     for number, name in enumerate(PICTURES):
-        check_same(saved(page, number), by_program(name, "--scale", str(scale)))
+        check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
 
 
 def test_networks_for_jpeg_take_the_quality_of_the_file(enlarged):
