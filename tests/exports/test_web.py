@@ -115,7 +115,7 @@ def test_pixels_are_those_of_the_program(enlarged, scale):
         Image.fromarray(pixels()).save(name, **({"lossless": True} if name.endswith("webp") else {}))
     page = enlarged(*PICTURES, network=f"{scale} times, 9-1-5")
     for number, name in enumerate(PICTURES):
-        check_same(saved(page, number), by_program(name, "--scale", str(scale)))
+        check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
 
 
 def test_networks_for_jpeg_take_the_quality_of_the_file(enlarged):
@@ -153,6 +153,19 @@ def test_what_fails_and_what_is_lost_is_said_on_the_card(enlarged):
     assert notes[2].startswith("18x16 pixels in ")
     assert page.get_by_role("status").inner_text() == "good_x2.png is done"
     assert page.get_by_text("Save PNG").count() == 3 and page.locator(".save:visible").count() == 2
+
+
+def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = show(exported / "usual.html")
+    page.evaluate("self.kept = urls.compute; urls.compute = urlOf('throw 1')")
+    enlarged("a.png", page=page)
+    page.evaluate("urls.compute = self.kept")
+    page.get_by_label("Pictures").set_input_files("a.png")
+    finished(page, 2)
+    notes = page.locator(".note").all_inner_texts()
+    assert notes[0] == "failed: not enough memory, or the browser stopped the work"
+    assert notes[1].startswith("18x16 pixels in ")
 
 
 def test_all_as_a_zip(enlarged):
@@ -213,6 +226,7 @@ def test_keys_names_and_a_narrow_screen_in_the_dark(enlarged, exported, show):
     page.keyboard.press("Tab")  # to the zoom
     page.keyboard.press("End")
     assert page.locator(".stage").bounding_box()["width"] == pytest.approx(8 * before, rel=0.01)
+    assert page.evaluate("document.querySelector('.window').scrollLeft") > 3 * before  # the middle stays
     assert page.get_by_role("img", name="a.png: SRCNN").count() == 1
     assert page.get_by_role("link", name="Save PNG").count() == 1
 

@@ -199,7 +199,7 @@ const fillTransparent = (pixels, width, height, channels) => {
 const decode = async (file) => {
   const header = await readHeader(file), notes = [];
   const bitmap = await createImageBitmap(file, EXACT).catch(() => {
-    throw new Error("this browser does not read it as a picture");
+    throw new Error("this browser does not read it as a picture, or it is too large; save it as PNG, or cut it");
   });
   const alpha = header.other ? await isTransparent(bitmap) : header.alpha;
   const { pixels, channels } = await pixelsOf(bitmap, header.grey, alpha);
@@ -286,6 +286,7 @@ onmessage = async ({ data }) => {
       postMessage({});
     } else postMessage(await end());
   } catch (error) {
-    postMessage({ error: error.message });
+    const memory = error instanceof RangeError; // an array that cannot be had
+    postMessage({ error: memory ? "too large for the memory that the browser gives; cut it first" : error.message });
   }
 };

@@ -42,7 +42,7 @@ def export_page(network: Network, source: Source, path: Path, overwrite: bool = 
 
 def page_of(networks: list[dict]) -> str:
     """The page, of networks as `entry` gives them. What it may run is named by its hash."""
-    texts = {name: (HERE / name).read_text("utf-8") for name in ("page.html", "page.css", "page.js")}
+    script = "".join((HERE / name).read_text("utf-8") for name in ("zip.js", "page.js"))
     data = {
         "wasm": base64.b64encode((HERE / "srcnn.wasm").read_bytes()).decode(),
         "networks": networks,
@@ -50,13 +50,13 @@ def page_of(networks: list[dict]) -> str:
         "codec": (HERE / "codec.js").read_text("utf-8"),
     }
     parts = {
-        "hash": base64.b64encode(hashlib.sha256(texts["page.js"].encode()).digest()).decode(),
-        "style": texts["page.css"],
+        "hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "style": (HERE / "page.css").read_text("utf-8"),
         "program": PROGRAM,
         "data": json.dumps(data).replace("</", "<\\/"),
-        "script": texts["page.js"],
+        "script": script,
     }
-    page = texts["page.html"]
+    page = (HERE / "page.html").read_text("utf-8")
     for name, text in parts.items():
         page = page.replace("{{ " + name + " }}", text)
     return page
