@@ -164,7 +164,7 @@ def test(job: Testing) -> int:
         label_size=job.tiling.label_size,
         self_ensemble=job.self_ensemble,
     )
-    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather)
+    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather, job.metrics)
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, all_flags
 from srcnn.networks.network import Network, default_channels
+from srcnn.pixels.metrics import DEFAULT_METRICS, PAPER_METRICS, WANG
 from srcnn.settings import (
     Cut,
     Downloading,
@@ -46,7 +47,8 @@ def parse(arguments=None):
     shared = {"shard": shard_of(flags), "gather": flags.gather, "self_ensemble": flags.self_ensemble}
     if flags.job == "input":
         return upscaling(flags, network, source, shared | {"reads_quality": reads_quality})
-    return Testing(network, tiling, source, test_dir=flags.test_dir, sample_dir=flags.sample_dir, **shared)
+    shared |= {"test_dir": flags.test_dir, "sample_dir": flags.sample_dir, "metrics": metrics_of(flags)}
+    return Testing(network, tiling, source, **shared)
 
 
 def check_scale(flags):
@@ -173,6 +175,14 @@ def tiling_of(flags, network):
             f"--filters {network.filters}, which would leave gaps; take {size} or less"
         )
     return Tiling(size, stride or size, flags.batch_size)
+
+
+def metrics_of(flags):
+    """Those of a test, in the order of the paper; PSNR always."""
+    asked = {"psnr", *(flags.metrics or DEFAULT_METRICS)}
+    if "all" in asked:
+        asked |= {*PAPER_METRICS}
+    return tuple(name for name in (*PAPER_METRICS, WANG) if name in asked)
 
 
 def cluster_of(flags):

@@ -41,6 +41,7 @@ NETWORKS = For(JOBS[:4], "does not go with --download; leave it out")
 ALONE = "does not go with {job}"
 MACHINES = For(JOBS[:3], "is for training, tests and upscaling; leave it out")
 RESULTS = For(("test", "input"), "is for tests and upscaling; leave it out")
+TESTS = For(("test",), "is for tests; add --is_train False")
 SHARES = For(("test", "input"), "and its like are for tests and upscaling, and do not go with {job}")
 OF_ONE = "is for tests; a network for JPEG is trained for qualities from 30 to 95"
 WEIGHTS = For(("test", "input", "export"), OF_ONE)
@@ -297,12 +298,17 @@ def training_flags(flags):
 
 
 def testing_flags(flags):
+    from srcnn.pixels.metrics import PAPER_METRICS, WANG
+
     flags.of("trained weights", NETWORKS)
     chosen = "test: your own, else the shipped; training: none"
     of_weights = "checkpoint, .mat, .safetensors or 'shipped' to test with or to start from"
     flags.add("weights", path, None, of_weights, chosen)
     text = "of --degradation jpeg, 1 to 100"
     flags.add("quality", quality, None, text, "50; --input: what the file says", jobs=WEIGHTS)
+    text = "PSNR and: all six of the paper, some of them, or ms_ssim_wang"
+    names = "all", *PAPER_METRICS, WANG
+    flags.add("metrics", str, None, text, "psnr ssim", jobs=TESTS, nargs="+", choices=names)
     text = "mean of 8 flips and rotations: better, 8 times slower; upscaling, too"
     flags.switch("self_ensemble", text, jobs=RESULTS)
     text = "write weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel folder"

@@ -88,6 +88,7 @@ class Testing:
     sample_dir: str = "sample"
     shard: tuple[int, int] | None = None  # which of how many
     gather: bool = False
+    metrics: tuple[str, ...] = ("psnr", "ssim")  # see pixels/metrics.py
 
 
 @dataclass(frozen=True)
