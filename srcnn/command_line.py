@@ -6,8 +6,10 @@ from pathlib import Path
 from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, all_flags
 from srcnn.networks.network import Network, default_channels
-from srcnn.pixels.metrics import DEFAULT_METRICS, PAPER_METRICS, WANG
 from srcnn.settings import (
+    DEFAULT_METRICS,
+    PAPER_METRICS,
+    WANG,
     Cut,
     Downloading,
     Exporting,
@@ -97,14 +99,20 @@ def network_of(flags):
 
 def training(flags, network, source):
     defaults = DEFAULTS[flags.preconditioner]
-    rate, init = flags.learning_rate, flags.init or defaults.init
+    init = flags.init or defaults.init
     if source.weights and flags.init:
         raise InputError("--init does not go with --weights, which training starts from; leave one out")
     if not source.weights and init == "identity" and min(network.channels) < network.c_dim:
         needs = f"--init identity needs {network.c_dim} channels in every layer"
         raise InputError(f"{needs}; take larger --channels")
-    if rate is None:
-        rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
+    default_rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
+    rates = flags.learning_rate or [default_rate]
+    if len(rates) not in (1, len(flags.filters)):
+        raise InputError(
+            f"--learning_rate has {len(rates)} numbers, but --filters {len(flags.filters)} layers; take one "
+            "for all of them, or one for each"
+        )
+    rate = rates if len(rates) > 1 else rates[0]
     image_size = flags.image_size or Cut.image_size
     cut = Cut(image_size, label_size(flags, network, image_size), flags.stride or Cut.stride)
     return Training(

@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from typing import NamedTuple
 
+from srcnn.settings import PAPER_METRICS, WANG
 from srcnn.system import windows
 from srcnn.system.errors import one_line
 from srcnn.system.version import PROGRAM
@@ -289,7 +290,8 @@ def training_flags(flags):
     flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
     flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
     flags.of("descent", NETWORKS)
-    flags.add("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
+    text = "of gradient descent: one, or one for each layer"
+    flags.add("learning_rate", positive, None, text, both("learning_rate"), nargs="+")
     flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
     flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
     flags.add("loss_weights", weight, None, "of the channels of --c_dim 3 in the loss", "1 1 1", nargs=3)
@@ -298,8 +300,6 @@ def training_flags(flags):
 
 
 def testing_flags(flags):
-    from srcnn.pixels.metrics import PAPER_METRICS, WANG
-
     flags.of("trained weights", NETWORKS)
     chosen = "test: your own, else the shipped; training: none"
     of_weights = "checkpoint, .mat, .safetensors or 'shipped' to test with or to start from"

@@ -15,14 +15,12 @@ from srcnn.pixels.ifc import ifc
 from srcnn.pixels.msssim import msssim
 from srcnn.pixels.nqm import nqm
 from srcnn.pixels.wpsnr import wpsnr
+from srcnn.settings import DEFAULT_METRICS, WANG
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales of MS-SSIM, the finest first
-DEFAULT_METRICS = "psnr", "ssim"
 RARER = {"ifc": ifc, "nqm": nqm, "wpsnr": wpsnr, "msssim": msssim}
-PAPER_METRICS = *DEFAULT_METRICS, *RARER  # of its tables 2 and 3
-WANG = "ms_ssim_wang"  # of which the paper has none
 COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
 

@@ -13,9 +13,9 @@ from srcnn.networks import conditioning
 from srcnn.networks.network import Network
 from srcnn.pixels import resize
 from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels, ycbcr2rgb
-from srcnn.pixels.metrics import DEFAULT_METRICS, colour_psnr, score, scored_part
+from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
-from srcnn.settings import Tiling
+from srcnn.settings import DEFAULT_METRICS, Tiling
 from srcnn.system.ledger import identity_if_there
 from srcnn.system.threads import Budget, in_threads
 

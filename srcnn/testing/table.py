@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from srcnn.networks.network import Network
-from srcnn.pixels.metrics import COLOUR_METRICS, DEFAULT_METRICS, WANG
+from srcnn.pixels.metrics import COLOUR_METRICS
+from srcnn.settings import DEFAULT_METRICS, WANG
 from srcnn.system.errors import one_line
 from srcnn.testing.paper import paper_numbers
 

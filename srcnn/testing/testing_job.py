@@ -18,8 +18,7 @@ from srcnn.images import image_io, png
 from srcnn.page import figures, report
 from srcnn.page.pictures import filters_picture, save_comparison
 from srcnn.pixels.ifc import steerable_filters
-from srcnn.pixels.metrics import DEFAULT_METRICS
-from srcnn.settings import Tiling
+from srcnn.settings import DEFAULT_METRICS, Tiling
 from srcnn.system import ledger
 from srcnn.system.atomic_write import published, replacing
 from srcnn.system.errors import InputError

@@ -12,9 +12,10 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
 from srcnn.pixels import metrics
+from srcnn.settings import DEFAULT_METRICS, PAPER_METRICS, WANG
 
-ALL = *metrics.PAPER_METRICS, metrics.WANG
-WITH_WANG = *metrics.DEFAULT_METRICS, metrics.WANG
+ALL = *PAPER_METRICS, WANG
+WITH_WANG = *DEFAULT_METRICS, WANG
 
 
 def pair(height, width, channels=1, noise=0.1, seed=0):
@@ -170,7 +171,7 @@ def test_none_where_there_is_no_value():
     assert metrics.psnr(label, label, 3) is None
     label, output = pair(16, 300)
     assert metrics.ssim(label, output, 3) is None
-    assert metrics.score(label, {"a": output}, 3, ALL)["a"][metrics.WANG] is None
+    assert metrics.score(label, {"a": output}, 3, ALL)["a"][WANG] is None
     tiny = metrics.score(label[:9, :9], {"a": output[:9, :9], "b": label[:9, :9]}, 3, ALL)
     assert tiny["a"]["psnr"] > 0 and tiny["a"]["ssim"] is None
     assert tiny["b"] == dict.fromkeys(ALL)
