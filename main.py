@@ -80,7 +80,8 @@ def train_on(on_devices, job: Training) -> int:
             def work(sess, **pausing):
                 tf1.say_gpus(sess)
                 srcnn = SRCNN(sess, network, recipe.init, recipe.seed, cut.label_size, job.loss_weights)
-                srcnn.build_descent(recipe.preconditioner, tf1.towers(sess)[: batches.batch_size])
+                devices = tf1.towers(sess)[: batches.batch_size]
+                srcnn.build_descent(recipe.preconditioner, devices, recipe.relative_rates)
                 return loop.train(srcnn, job, batches, validation, folder, stop, initial, **pausing)
 
             curve = on_devices(work, stop)
@@ -164,7 +165,7 @@ def test(job: Testing) -> int:
         label_size=job.tiling.label_size,
         self_ensemble=job.self_ensemble,
     )
-    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather)
+    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather, job.metrics)
     return 0
 
 

@@ -153,11 +153,16 @@ class SRCNN:
             squares *= self.loss_weights
         return tf.reduce_mean(squares, [1, 2, 3])
 
-    def build_descent(self, preconditioner: str, devices: Sequence[str] = ("",)) -> None:
+    def build_descent(
+        self,
+        preconditioner: str,
+        devices: Sequence[str] = ("",),
+        relative_rates: Sequence[float] | None = None,
+    ) -> None:
         """Adds the step of descent: `learning_rate`, `train_op` and `refresh` of the curvature.
 
         preconditioner: 'kfac' for the natural gradient, 'none' for the plain one (refresh is None).
-        devices: those that share out a batch.
+        devices: those that share out a batch. relative_rates: factors of each layer's steps.
         """
         self.learning_rate = tf.placeholder(tf.float32, [], name="learning_rate")
         optimizer = tf.train.GradientDescentOptimizer(self.learning_rate)
@@ -181,6 +186,8 @@ class SRCNN:
             weights = self.loss_weights * tf.reshape(weights, [-1, 1, 1, 1])
             curvature = NaturalGradient(layers, towers, weights, self.seed, self.step)
             gradients, self.refresh = curvature.precondition(gradients), curvature.refresh
+        if relative_rates:
+            gradients = [g * relative_rates[i // 2] for i, g in enumerate(gradients)]
         pairs = zip(gradients, variables, strict=True)
         self.train_op = optimizer.apply_gradients(pairs, global_step=self.step)
 

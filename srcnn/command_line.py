@@ -7,6 +7,9 @@ from srcnn.cluster.cluster_spec import find_cluster
 from srcnn.flags import DEFAULTS, all_flags
 from srcnn.networks.network import Network, default_channels
 from srcnn.settings import (
+    DEFAULT_METRICS,
+    PAPER_METRICS,
+    WANG,
     Cut,
     Downloading,
     Exporting,
@@ -46,7 +49,8 @@ def parse(arguments=None):
     shared = {"shard": shard_of(flags), "gather": flags.gather, "self_ensemble": flags.self_ensemble}
     if flags.job == "input":
         return upscaling(flags, network, source, shared | {"reads_quality": reads_quality})
-    return Testing(network, tiling, source, test_dir=flags.test_dir, sample_dir=flags.sample_dir, **shared)
+    shared |= {"test_dir": flags.test_dir, "sample_dir": flags.sample_dir, "metrics": metrics_of(flags)}
+    return Testing(network, tiling, source, **shared)
 
 
 def check_scale(flags):
@@ -95,14 +99,20 @@ def network_of(flags):
 
 def training(flags, network, source):
     defaults = DEFAULTS[flags.preconditioner]
-    rate, init = flags.learning_rate, flags.init or defaults.init
+    init = flags.init or defaults.init
     if source.weights and flags.init:
         raise InputError("--init does not go with --weights, which training starts from; leave one out")
     if not source.weights and init == "identity" and min(network.channels) < network.c_dim:
         needs = f"--init identity needs {network.c_dim} channels in every layer"
         raise InputError(f"{needs}; take larger --channels")
-    if rate is None:
-        rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
+    default_rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
+    rates = flags.learning_rate or [default_rate]
+    if len(rates) not in (1, len(flags.filters)):
+        raise InputError(
+            f"--learning_rate has {len(rates)} numbers, but --filters {len(flags.filters)} layers; take one "
+            "for all of them, or one for each"
+        )
+    rate = rates if len(rates) > 1 else rates[0]
     image_size = flags.image_size or Cut.image_size
     cut = Cut(image_size, label_size(flags, network, image_size), flags.stride or Cut.stride)
     return Training(
@@ -173,6 +183,14 @@ def tiling_of(flags, network):
             f"--filters {network.filters}, which would leave gaps; take {size} or less"
         )
     return Tiling(size, stride or size, flags.batch_size)
+
+
+def metrics_of(flags):
+    """Those of a test, in the order of the paper; PSNR always."""
+    asked = {"psnr", *(flags.metrics or DEFAULT_METRICS)}
+    if "all" in asked:
+        asked |= {*PAPER_METRICS}
+    return tuple(name for name in (*PAPER_METRICS, WANG) if name in asked)
 
 
 def cluster_of(flags):

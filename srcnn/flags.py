@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from typing import NamedTuple
 
+from srcnn.settings import PAPER_METRICS, WANG
 from srcnn.system import windows
 from srcnn.system.errors import one_line
 from srcnn.system.version import PROGRAM
@@ -41,6 +42,7 @@ NETWORKS = For(JOBS[:4], "does not go with --download; leave it out")
 ALONE = "does not go with {job}"
 MACHINES = For(JOBS[:3], "is for training, tests and upscaling; leave it out")
 RESULTS = For(("test", "input"), "is for tests and upscaling; leave it out")
+TESTS = For(("test",), "is for tests; add --is_train False")
 SHARES = For(("test", "input"), "and its like are for tests and upscaling, and do not go with {job}")
 OF_ONE = "is for tests; a network for JPEG is trained for qualities from 30 to 95"
 WEIGHTS = For(("test", "input", "export"), OF_ONE)
@@ -288,7 +290,8 @@ def training_flags(flags):
     flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
     flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
     flags.of("descent", NETWORKS)
-    flags.add("learning_rate", positive, None, "of gradient descent", both("learning_rate"))
+    text = "of gradient descent: one, or one for each layer"
+    flags.add("learning_rate", positive, None, text, both("learning_rate"), nargs="+")
     flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
     flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
     flags.add("loss_weights", weight, None, "of the channels of --c_dim 3 in the loss", "1 1 1", nargs=3)
@@ -303,6 +306,9 @@ def testing_flags(flags):
     flags.add("weights", path, None, of_weights, chosen)
     text = "of --degradation jpeg, 1 to 100"
     flags.add("quality", quality, None, text, "50; --input: what the file says", jobs=WEIGHTS)
+    text = "PSNR and: all six of the paper, some of them, or ms_ssim_wang"
+    names = "all", *PAPER_METRICS, WANG
+    flags.add("metrics", str, None, text, "psnr ssim", jobs=TESTS, nargs="+", choices=names)
     text = "mean of 8 flips and rotations: better, 8 times slower; upscaling, too"
     flags.switch("self_ensemble", text, jobs=RESULTS)
     text = "write weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel folder"

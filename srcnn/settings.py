@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from srcnn.upscaling.sizes import Goal
 
 
+PAPER_METRICS = "psnr", "ssim", "ifc", "nqm", "wpsnr", "msssim"  # of the journal version's tables 2 and 3
+DEFAULT_METRICS = PAPER_METRICS[:2]
+WANG = "ms_ssim_wang"  # of which the paper has none
+
+
 @dataclass(frozen=True)
 class Cut:
     """How sub-images are cut from an image, in pixels: sides of inputs and labels, and their distance."""
@@ -30,8 +35,19 @@ class Recipe:
     seed: int = 0
     preconditioner: str = "kfac"
     init: str = "identity"
-    learning_rate: float = 1.0
+    learning_rate: float | list[float] = 1.0  # of all layers, or of each
     batch_size: int = 128
+
+    @property
+    def largest_rate(self) -> float:
+        rates = self.learning_rate
+        return max(rates) if isinstance(rates, list) else rates
+
+    @property
+    def relative_rates(self) -> list[float] | None:
+        """The learning rate of each layer relative to the largest; None where all have the same."""
+        rates = self.learning_rate
+        return [rate / max(rates) for rate in rates] if isinstance(rates, list) else None
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,7 @@ class Testing:
     sample_dir: str = "sample"
     shard: tuple[int, int] | None = None  # which of how many
     gather: bool = False
+    metrics: tuple[str, ...] = DEFAULT_METRICS  # see pixels/metrics.py
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import av
@@ -29,7 +30,8 @@ from tests.helpers.earlier import (
     unpack,
 )
 
-SETTINGS = json.loads((FIXTURES / "settings.json").read_text())
+# Without MS-SSIM, which a test now has where it is asked for.
+SETTINGS = json.loads(re.sub(r', \\"\w+_ms_ssim\\"', "", (FIXTURES / "settings.json").read_text()))
 
 
 @pytest.fixture

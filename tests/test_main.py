@@ -160,6 +160,7 @@ BAD_FLAGS = {
     "--learning_rate 0": "--learning_rate",
     "--learning_rate -1": "--learning_rate",
     "--learning_rate nan": "--learning_rate",
+    "--learning_rate 1e-4 1e-5": "--learning_rate has 2 numbers, but --filters 3",
     "--epoch 0": "--epoch",
     "--batch_size 0": "--batch_size",
     "--c_dim 2": "--c_dim",

@@ -11,6 +11,7 @@ import main
 import utils
 from model import SRCNN, conv2d, in_blocks, initial_weights
 from srcnn.networks.trained import restore
+from srcnn.networks.weight_files import read_weights
 from srcnn.pixels.tiles import super_resolve
 from srcnn.settings import Cut, Recipe, Source, Training
 from srcnn.system.errors import InputError
@@ -213,6 +214,42 @@ def test_plain_descent_is_the_references(network, photographs, tmp_path):
         loop.train(srcnn, job, batches, [], tmp_path, Stop())
     # The other weights hardly move: N(0, 1e-3) weights pass on next to no gradient.
     np.testing.assert_allclose(srcnn.sess.run(srcnn.biases["b3"]), expected[-1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("preconditioner", ["none", "kfac"])
+def test_each_layer_has_its_learning_rate(network, preconditioner):
+    """A step is that of the largest rate times the layer's own, relative to it."""
+    rates = [0.02, 0.005, 0.01]
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((16, 33, 33, 1)), rng.random((16, 21, 21, 1))
+    moved = []
+    for recipe in (Recipe(learning_rate=0.02), Recipe(learning_rate=rates)):
+        srcnn = network()
+        with srcnn.sess.graph.as_default():
+            srcnn.build_descent(preconditioner, relative_rates=recipe.relative_rates)
+            srcnn.sess.run(tf.global_variables_initializer())
+        srcnn.set(random_weights("9-1-5"))
+        before = srcnn.sess.run(srcnn.variables)
+        rate = loop.learning_rate(recipe, 0.0)
+        loop.train_step(srcnn, 0, images, labels, rate)
+        after = srcnn.sess.run(srcnn.variables)
+        moved.append({name: after[name].astype(float) - before[name] for name in after})
+    for name, step in moved[0].items():
+        expected = step * rates[int(name[1:]) - 1] / 0.02
+        assert np.abs(step).max() > 0
+        np.testing.assert_allclose(moved[1][name], expected, atol=2e-7, rtol=1e-2)
+
+
+def test_a_rate_for_each_layer_is_noted_and_resumed(tmp_path, photographs, capsys):
+    words = "--preconditioner", "none", "--learning_rate"
+    whole = losses(tmp_path / "whole", photographs, "--epoch", 4, *words, "1e-2", "1e-2", "1e-3")
+    losses(tmp_path / "c", photographs, "--epoch", 2, *words, "1e-2", "1e-2", "1e-3")
+    _, settings = read_weights(tmp_path / "c/srcnn_9-1-5_x3_matlab")
+    assert settings["learning_rate"] == [1e-2, 1e-2, 1e-3]
+    assert losses(tmp_path / "c", photographs, "--epoch", 4, *words, "1e-2", "1e-2", "1e-3") == whole
+    folders = ["--train_dir", photographs, "--checkpoint_dir", tmp_path / "c", "--batch_size", 8]
+    assert main.main([str(word) for word in (*folders, "--epoch", 9, *words, "1e-2")]) == 2
+    assert "learning_rate [0.01, 0.01, 0.001] (now 0.01)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flags", [("--preconditioner", "none", "--init", "identity"), ()])

@@ -21,7 +21,7 @@ THIRDS = (np.rint(np.arange(256) / 3) * 3).astype(np.uint8)  # each level as one
 def captions(pictures: dict[str, np.ndarray], scores: dict) -> dict[str, str]:
     """A line about each picture, by its name: its scores, or the size of the low resolution.
 
-    scores: a dict of `table.METRICS`, or without some of them.
+    scores: a dict of `table.columns`, or without some of them.
     """
     low = pictures.get("low resolution")
     lines = {"low resolution": "" if low is None else f"{low.shape[1]}x{low.shape[0]} pixels"}
@@ -36,7 +36,7 @@ def save_comparison(pictures: dict[str, np.ndarray], scores: dict, path: Path) -
     """Writes one strip, a PNG: pictures side by side, in their order, with PSNR and SSIM under them.
 
     pictures: dict of pixels, all with the same number of channels. All are shown as large as `SRCNN`,
-    at most LARGEST_PANEL pixels a side. scores: a dict of `table.METRICS`.
+    at most LARGEST_PANEL pixels a side. scores: a dict of `table.columns`.
     """
     h, w, channels = pictures["SRCNN"].shape
     ratio = min(1, LARGEST_PANEL / max(h, w))

@@ -1,17 +1,26 @@
-"""How near images are to what they should be: PSNR, SSIM and MS-SSIM, by the protocol of the paper.
+"""How near images are to what they should be: PSNR, SSIM and others, by the protocol of the paper.
 
 Images are (h, w, c) in [0, 1]. What is compared is the luminance with 8 bits, without `scale` pixels at
 every side. Works through images in strips of rows, so that large ones need little memory; may be called
-from several threads, and what takes long does not hold the GIL.
+from several threads, and what takes long does not hold the GIL. The rarer measures, each in a module of its
+own, take a whole image at a time.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from srcnn.pixels.colour import OFFSETS, YCBCR, strips, to_luminance, to_pixels
+from srcnn.pixels.ifc import ifc
+from srcnn.pixels.msssim import msssim
+from srcnn.pixels.nqm import nqm
+from srcnn.pixels.wpsnr import wpsnr
+from srcnn.settings import DEFAULT_METRICS, WANG
 
 WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales of MS-SSIM, the finest first
+RARER = {"ifc": ifc, "nqm": nqm, "wpsnr": wpsnr, "msssim": msssim}
 COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
 
@@ -27,20 +36,29 @@ def scored_part(image: np.ndarray, colour: str, is_grey: bool = False) -> np.nda
     return part
 
 
-def score(label: np.ndarray, outputs: dict[str, np.ndarray], scale: int) -> dict[str, dict]:
-    """Scores several images against one: {name: {"psnr": ..., "ssim": ..., "ms_ssim": ...}}.
+def score(
+    label: np.ndarray,
+    outputs: dict[str, np.ndarray],
+    scale: int,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+) -> dict[str, dict]:
+    """Scores several images against one: {name: {"psnr": ..., "ssim": ...}}, in the order of `metrics`.
 
-    label: (h, w, c). outputs: dict of images of that shape, by name. For what each score is and when it
-    is None, see the function of its name. What concerns the label alone is computed once.
+    label: (h, w, c). outputs: dict of images of that shape, by name. metrics: some of PAPER_METRICS and WANG.
+    For what each score is and when it is None, see the function of its name.
     """
+    whole, wholes = label, outputs.values()
     label, images = _scored(label, scale), [_scored(output, scale) for output in outputs.values()]
-    psnrs = [_psnr(label, image) for image in images]
-    ssims, ms_ssims = _similarities(label, images, len(MS_WEIGHTS))
-    found = zip(psnrs, ssims, ms_ssims, strict=True)
-    return {
-        name: dict(zip(("psnr", "ssim", "ms_ssim"), values, strict=True))
-        for name, values in zip(outputs, found, strict=True)
-    }
+    found: dict[str, list] = {"psnr": [_psnr(label, image) for image in images]}
+    if "ssim" in metrics or WANG in metrics:
+        scales = len(MS_WEIGHTS) if WANG in metrics else 1
+        found["ssim"], found[WANG] = _similarities(label, images, scales)
+    for name in RARER.keys() & set(metrics):
+        if name == "ifc":  # of all of the image
+            found[name] = [ifc(_scored(whole, 0), _scored(image, 0)) for image in wholes]
+        else:
+            found[name] = [RARER[name](label, image) for image in images]
+    return {output: {name: found[name][i] for name in metrics} for i, output in enumerate(outputs)}
 
 
 def psnr(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
@@ -86,7 +104,7 @@ def ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
 
 
 def ms_ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
-    """SSIM at five scales (Wang, Simoncelli and Bovik 2003), as the authors' msssim.m has it.
+    """SSIM at five scales (Wang, Simoncelli and Bovik 2003), as the authors' msssim.m has it: WANG.
 
     Each scale is the means of 2x2 pixels of the one before; an odd last row or column is repeated.
     Contrast and structure that are opposite on the whole count as 0; their power is not real.
@@ -97,8 +115,8 @@ def ms_ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
 
 def _scored(image, scale):
     """(h, w) uint8: luminance, rounded half up and clipped, `scale` pixels shaved off every side."""
-    image = image[scale:-scale, scale:-scale]
-    h, w = image.shape[:2]
+    h, w = image.shape[0] - 2 * scale, image.shape[1] - 2 * scale
+    image = image[scale : scale + h, scale : scale + w]
     pixels = np.empty((h, w), np.uint8)
     rows = max(1, STRIP // max(1, w))
     for top in range(0, h, rows):

@@ -15,7 +15,7 @@ from srcnn.pixels import resize
 from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels, ycbcr2rgb
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
-from srcnn.settings import Tiling
+from srcnn.settings import DEFAULT_METRICS, Tiling
 from srcnn.system.ledger import identity_if_there
 from srcnn.system.threads import Budget, in_threads
 
@@ -80,18 +80,18 @@ class Restored:
         vars(self).clear()  # its arrays, before others take their room
         budget.give(size)
 
-    def results(self) -> tuple[dict, dict]:
+    def results(self, metrics: Sequence[str] = DEFAULT_METRICS) -> tuple[dict, dict]:
         """The scores and the pictures, see below. What only the scores need is gone afterwards."""
-        scores = self.scores()
+        scores = self.scores(metrics)
         del self.label, self.chroma_label
         return scores, self.pictures()
 
-    def scores(self) -> dict[str, float | None]:
-        """What `table.METRICS` names, by the paper's protocol, of bicubic and SRCNN."""
+    def scores(self, metrics: Sequence[str] = DEFAULT_METRICS) -> dict[str, float | None]:
+        """What `table.columns` names, by the paper's protocol, of bicubic and SRCNN."""
         scale, colour, is_grey = self.network.scale, self.network.colour, self.pixels.shape[2] == 1
         outputs = {"bicubic": self.input_, "srcnn": self.output}
         luminances = {kind: scored_part(image, colour, is_grey) for kind, image in outputs.items()}
-        found = score(scored_part(self.label, colour, is_grey), luminances, scale)
+        found = score(scored_part(self.label, colour, is_grey), luminances, scale, metrics)
         label = [self.label, *self.chroma_label]
         for kind, image in outputs.items():
             of_colour = [] if is_grey else [image, *self.chroma]

@@ -15,9 +15,10 @@ from pathlib import Path
 from srcnn import tf1
 from srcnn.cluster.shards import check_none_missing, shard_of
 from srcnn.images import image_io, png
-from srcnn.page import report
+from srcnn.page import figures, report
 from srcnn.page.pictures import filters_picture, save_comparison
-from srcnn.settings import Tiling
+from srcnn.pixels.ifc import steerable_filters
+from srcnn.settings import DEFAULT_METRICS, Tiling
 from srcnn.system import ledger
 from srcnn.system.atomic_write import published, replacing
 from srcnn.system.errors import InputError
@@ -39,14 +40,16 @@ def test_images(
     tiling: Tiling,
     shard: tuple[int, int] | None = None,
     gather: bool = False,
+    metrics: Sequence[str] = DEFAULT_METRICS,
 ) -> None:
     """Tests images; writes their pictures and, unless it is a shard, results.json and report.html.
 
     folder: of the results. load: gives the SRCNN for a session. shard: the part of the images that this
-    machine tests, (number from 1, count). gather: takes what all shards have noted.
+    machine tests, (number from 1, count). gather: takes what all shards have noted. metrics: see `score`.
     Raises InputError if an image cannot be used, if results cannot be written, or would harm a file of the
     user's, and if some of what is gathered is missing.
     """
+    check_installed(metrics)
     stems = names(paths, ENDINGS, RESULTS)
     named = shard_of(list(zip(paths, stems, strict=True)), shard)
     outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
@@ -55,23 +58,37 @@ def test_images(
     with tf1.session() as sess:
         srcnn = load(sess)
         if shard:
-            test_shard(srcnn, tiling, folder, named)
+            test_shard(srcnn, tiling, folder, named, metrics)
             print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
             return
         with published(folder, "--sample_dir") as staging:
             if gather:
-                entries = gathered(srcnn, tiling, folder, named)
+                entries = gathered(srcnn, tiling, folder, named, metrics)
             else:
-                entries = list(tested(srcnn, tiling, named, partial(_staged, staging), report.MOST_EXHIBITS))
+                writing = partial(_staged, staging)
+                entries = list(tested(srcnn, tiling, named, writing, metrics, report.MOST_EXHIBITS))
             with naming(folder):
                 pictures = folder if gather else staging
                 shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
-                results = save_results(srcnn, tiling, staging, entries)
+                results = save_results(srcnn, tiling, staging, entries, set_name(paths))
     print(table.table(table.rows(srcnn.network, results)))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
         print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
+
+
+def check_installed(metrics: Sequence[str]) -> None:
+    """Raises InputError, before the work, where a metric needs a package that is not installed."""
+    if "ifc" in metrics:
+        figures.load()  # pyrtools would, but not with any MPLBACKEND
+        steerable_filters()
+
+
+def set_name(paths: Sequence[Path]) -> str:
+    """The name of the folder that all images of a test are in; empty where they are in several."""
+    folders = {path.parent for path in paths}
+    return folders.pop().resolve().name if len(folders) == 1 else ""
 
 
 def check_outputs(folder: Path, inputs: Iterable[Path], outputs: list[Path]) -> None:
@@ -84,11 +101,12 @@ def check_outputs(folder: Path, inputs: Iterable[Path], outputs: list[Path]) -> 
     check_writable(folder, "--sample_dir")
 
 
-def tested(srcnn, tiling, named, writing, exhibits=0):
+def tested(srcnn, tiling, named, writing, metrics, exhibits=0):
     """Yields (name, scores, exhibit or None) of images in turn, whose pictures it writes.
 
     named: (path, name) pairs. writing: a context, which gives the path to write to, of the name of a file
-    and what is to be noted of it. exhibits: of how many of them, the first ones, there is one.
+    and what is to be noted of it. metrics: see `score`. exhibits: of how many of them, the first ones, there
+    is one.
     """
     restored = evaluate(srcnn, [path for path, _ in named], tiling)
 
@@ -97,7 +115,7 @@ def tested(srcnn, tiling, named, writing, exhibits=0):
         with restored:
             about = origin(srcnn, tiling, path, restored.identity)
             check = partial(ledger.check_unchanged, path, restored.identity)
-            scores, pictures = restored.results()
+            scores, pictures = restored.results(metrics)
         with writing(f"{name}_comparison.png", {}) as to:
             save_comparison(pictures, scores, to)
         with writing(f"{name}.png", about | {"scores": scores}) as to:
@@ -122,26 +140,29 @@ def origin(srcnn, tiling: Tiling, path: Path, known: list | None = None) -> dict
     return ledger.origin(path, [srcnn], known) | {"network": srcnn.network.name, "tiles": tiles}
 
 
-def noted_scores(srcnn, tiling, folder, named) -> dict[str, dict]:
-    """The scores of those that are tested already, by name. named: pairs of path and name of the results."""
+def noted_scores(srcnn, tiling, folder, named, metrics) -> dict[str, dict]:
+    """The scores of those of which all that is asked for is known already, by name.
+
+    named: pairs of path and name of the results.
+    """
     written = ledger.written(folder)
     notes = ledger.made_before(
         (folder / f"{name}.png", partial(origin, srcnn, tiling, path)) for path, name in named
     )
     return {
-        name: note["scores"]
+        name: {column: note["scores"][column] for column in table.columns(metrics)}
         for (_, name), note in zip(named, notes, strict=True)
-        if note and table.are_scores(note.get("scores")) and f"{name}_comparison.png" in written
+        if note and table.are_scores(note.get("scores"), metrics) and f"{name}_comparison.png" in written
     }
 
 
-def test_shard(srcnn, tiling, folder, named):
+def test_shard(srcnn, tiling, folder, named, metrics):
     """Tests images and writes their pictures, one by one. named: (path, name) pairs of this machine."""
-    done = noted_scores(srcnn, tiling, folder, named)
+    done = noted_scores(srcnn, tiling, folder, named, metrics)
     if done:
         print(f"{len(done)} of {len(named)} were tested before")
     todo = [pair for pair in named if pair[1] not in done]
-    for _ in tested(srcnn, tiling, todo, partial(_placed, folder)):
+    for _ in tested(srcnn, tiling, todo, partial(_placed, folder), metrics):
         pass
 
 
@@ -152,12 +173,12 @@ def _placed(folder, name, about):
         ledger.check_replaceable([folder / name], "--sample_dir")  # what came meanwhile stays
 
 
-def gathered(srcnn, tiling, folder, named):
+def gathered(srcnn, tiling, folder, named, metrics):
     """(name, scores, exhibit or None) of each image, tested by whichever machine.
 
     The exhibits of the page are made again. Raises InputError if some are not tested yet.
     """
-    scores = noted_scores(srcnn, tiling, folder, named)
+    scores = noted_scores(srcnn, tiling, folder, named, metrics)
     missing = [path for path, name in named if name not in scores]
     check_none_missing(missing, len(named))
     shown = [path for path, _ in named[: report.MOST_EXHIBITS]]
@@ -169,15 +190,15 @@ def gathered(srcnn, tiling, folder, named):
     return [(name, scores[name], exhibits.get(name)) for _, name in named]
 
 
-def save_results(srcnn, tiling, folder, entries):
+def save_results(srcnn, tiling, folder, entries, known_as):
     """Writes what a test found as JSON and as a page, and the filters; returns it as plain values.
 
-    entries: (name, scores, exhibit or None) of each image.
+    entries: (name, scores, exhibit or None) of each image. known_as: the name of the test set.
     """
     network, w1 = srcnn.network, srcnn.sess.run(srcnn.weights["w1"])
     image_io.save(filters_picture(w1), folder / "filters.png")
     scores = {name: found for name, found, _ in entries}
-    results = table.results(network, srcnn.source, scores, srcnn.self_ensemble)
+    results = table.results(network, srcnn.source, scores, srcnn.self_ensemble, known_as)
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.stride}

@@ -65,7 +65,7 @@ def train(
         pairs = itertools.islice(following, steps - step)
         for inputs, labels in progress(pairs, "training, steps", steps, step):
             losses.append(train_step(srcnn, step, inputs, labels, learning_rate(job.recipe, step / steps)))
-            check_finite(losses[-1], step, job.recipe.learning_rate)
+            check_finite(losses[-1], step, job.recipe.largest_rate)
             step += 1
             ending = step == steps or stop.number
             if step % epoch_steps == 0:
@@ -128,11 +128,12 @@ def train_step(srcnn: Any, step: int, inputs: np.ndarray, labels: np.ndarray, ra
 def learning_rate(recipe: Recipe, progress: float) -> float:
     """Constant for plain descent, as in the reference; for natural gradient it falls to 0 in the end.
 
+    It is that of the layer with the largest.
     progress: the steps that are done as a part of all.
     """
     if recipe.preconditioner == "none":
-        return recipe.learning_rate
-    return recipe.learning_rate * min(1, (1 - progress) / DECAY)
+        return recipe.largest_rate
+    return recipe.largest_rate * min(1, (1 - progress) / DECAY)
 
 
 def validate(srcnn: Any, validation: Sequence[tuple[np.ndarray, np.ndarray]]) -> str:

@@ -12,6 +12,10 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
 from srcnn.pixels import metrics
+from srcnn.settings import DEFAULT_METRICS, PAPER_METRICS, WANG
+
+ALL = *PAPER_METRICS, WANG
+WITH_WANG = *DEFAULT_METRICS, WANG
 
 
 def pair(height, width, channels=1, noise=0.1, seed=0):
@@ -167,35 +171,35 @@ def test_none_where_there_is_no_value():
     assert metrics.psnr(label, label, 3) is None
     label, output = pair(16, 300)
     assert metrics.ssim(label, output, 3) is None
-    assert metrics.score(label, {"a": output}, 3)["a"]["ms_ssim"] is None
-    tiny = metrics.score(label[:9, :9], {"a": output[:9, :9], "b": label[:9, :9]}, 3)
+    assert metrics.score(label, {"a": output}, 3, ALL)["a"][WANG] is None
+    tiny = metrics.score(label[:9, :9], {"a": output[:9, :9], "b": label[:9, :9]}, 3, ALL)
     assert tiny["a"]["psnr"] > 0 and tiny["a"]["ssim"] is None
-    assert tiny["b"] == {"psnr": None, "ssim": None, "ms_ssim": None}
+    assert tiny["b"] == dict.fromkeys(ALL)
 
 
 def test_equal_and_opposite():
     label, _ = pair(200, 200)
-    found = metrics.score(label, {"equal": label, "opposite": 1 - label}, 3)
-    assert found["equal"] == {"psnr": None, "ssim": pytest.approx(1), "ms_ssim": pytest.approx(1)}
-    assert found["opposite"]["ssim"] < 0 and found["opposite"]["ms_ssim"] == 0
+    found = metrics.score(label, {"equal": label, "opposite": 1 - label}, 3, WITH_WANG)
+    assert found["equal"] == {"psnr": None, "ssim": pytest.approx(1), "ms_ssim_wang": pytest.approx(1)}
+    assert found["opposite"]["ssim"] < 0 and found["opposite"]["ms_ssim_wang"] == 0
 
 
 @pytest.mark.parametrize("size", [(14, 14), (90, 100), (200, 190)])
 def test_several_at_once_are_one_by_one(size):
     label, first = pair(*size)
     second = pair(*size, noise=0.02, seed=1)[1]
-    found = metrics.score(label, {"first": first, "second": second}, 3)
+    found = metrics.score(label, {"first": first, "second": second}, 3, WITH_WANG)
     assert list(found) == ["first", "second"]
     for name, output in (("first", first), ("second", second)):
-        for metric in ("psnr", "ssim", "ms_ssim"):
-            assert found[name][metric] == getattr(metrics, metric)(label, output, 3)
+        alone = (function(label, output, 3) for function in (metrics.psnr, metrics.ssim, metrics.ms_ssim))
+        assert found[name] == dict(zip(WITH_WANG, alone, strict=True))
 
 
 def test_threads_find_the_same():
     pairs = [pair(190, 200, seed=i) for i in range(8)]
 
     def find(images):
-        return metrics.score(images[0], {"a": images[1]}, 3)
+        return metrics.score(images[0], {"a": images[1]}, 3, ALL)
 
     with ThreadPoolExecutor(4) as executor:
         assert list(executor.map(find, pairs)) == list(map(find, pairs))
@@ -206,7 +210,7 @@ def test_large_images_need_little_memory():
     metrics.ssim(label[:50, :50], output[:50, :50], 3)  # imports are not counted
     tracemalloc.start()
     try:
-        metrics.score(label, {"a": output}, 3)
+        metrics.score(label, {"a": output}, 3, WITH_WANG)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

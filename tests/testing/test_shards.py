@@ -42,6 +42,30 @@ def test_shards_of_a_test_make_one_table(photographs, tmp_path, capfd, fails):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_shards_have_the_metrics_that_are_asked_for(photographs, tmp_path, capfd, fails):
+    words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s")]
+    assert main.main([*words, "--shard", "1/1"]) == 0
+    more = [*words, "--metrics", "all", "ms_ssim_wang"]
+    assert "image 0.png for one" in fails(*more, "--gather", but="s")
+    assert main.main([*more, "--shard", "1/1"]) == 0
+    assert "were tested before" not in capfd.readouterr().out
+    found = {}
+    for asked in (words, more):
+        assert main.main([*asked, "--gather"]) == 0
+        table = capfd.readouterr().out
+        assert ("IFC SRCNN" in table) == (asked is more) and max(map(len, table.splitlines()[1:-1])) <= 100
+        assert ("IFC SRCNN" in (tmp_path / "s/report.html").read_text()) == (asked is more)
+        found[len(asked)] = json.loads((tmp_path / "s/results.json").read_text())
+    few, many = found.values()
+    for name, entry in many["images"].items():
+        assert entry.items() >= few["images"][name].items()
+        assert entry["srcnn_nqm"] > 0 and entry["srcnn_wpsnr"] > entry["bicubic_wpsnr"] > 0
+        assert entry["srcnn_ms_ssim_wang"] is entry["srcnn_msssim"] is None  # 60x72 pixels are too few
+    kinds = {name.partition("_")[2] for name in entry} - {"srcnn_psnr", "bicubic_psnr"}
+    assert kinds >= {"psnr", "ssim", "ifc", "nqm", "wpsnr", "msssim", "ms_ssim_wang"}
+    assert "bicubic_nqm" not in few["average"]
+
+
 def test_a_picture_replaced_while_it_is_tested_is_not_noted(photographs, tmp_path, monkeypatch, fails):
     words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
     read = image_io.read

@@ -1,11 +1,14 @@
 """The job of a test."""
 
+import sys
 import threading
 
 import pytest
 
 import main
-from srcnn.testing import evaluate, testing_job
+from srcnn.networks.network import Network
+from srcnn.pixels.ifc import steerable_filters
+from srcnn.testing import evaluate, table, testing_job
 
 
 def test_an_error_while_pictures_are_written_ends_it(photographs, tmp_path, monkeypatch):
@@ -26,3 +29,53 @@ def test_an_error_while_pictures_are_written_ends_it(photographs, tmp_path, monk
 def test_flags_of_a_training_may_stand_beside_what_is_done_with_its_network(words):
     for job in ("--test_dir a", "--input a.png", "--export a.mat"):
         main.parse(["--is_train", "False", *job.split(), *words.split()])
+
+
+@pytest.mark.parametrize(
+    ("words", "metrics"),
+    [
+        ("", "psnr ssim"),
+        ("--metrics nqm", "psnr nqm"),
+        ("--metrics msssim ssim psnr", "psnr ssim msssim"),
+        ("--metrics all", "psnr ssim ifc nqm wpsnr msssim"),
+        ("--metrics ms_ssim_wang all", "psnr ssim ifc nqm wpsnr msssim ms_ssim_wang"),
+    ],
+)
+def test_metrics_are_those_asked_for_in_the_order_of_the_paper(words, metrics):
+    assert main.parse(["--is_train", "False", *words.split()]).metrics == tuple(metrics.split())
+
+
+def test_metrics_are_for_tests(fails):
+    assert "--metrics is for tests" in fails("--is_train", "True", "--metrics", "all")
+
+
+def test_without_pyrtools_one_line_says_what_to_install(photographs, fails, monkeypatch):
+    steerable_filters.cache_clear()
+    monkeypatch.setitem(sys.modules, "pyrtools.pyramids", None)
+    words = "--is_train", "False", "--test_dir", photographs, "--metrics"
+    assert "pip install pyrtools" in fails(*words, "all")
+    assert main.main([str(word) for word in (*words, "nqm")]) == 0
+
+
+def test_bsd200_has_the_papers_row_marked_as_quoted():
+    """By the name of its folder, or as 200 images with numbers for names."""
+    network = Network((9, 5, 5))
+    numbers = {str(8023 + i): dict.fromkeys(table.METRICS, 30.0) for i in range(200)}
+    named = {f"a{i}": scores for i, scores in enumerate(numbers.values())}
+    for scores, name in ((numbers, "images"), (named, "BSD200"), (named, "bsd200")):
+        found = table.results(network, "", scores, known_as=name)
+        average = found["average"]
+        assert (average["paper_bicubic_psnr"], average["paper_srcnn_psnr"]) == (25.94, 27.18)
+        assert found["paper"] == "quoted, not checked" and table.rows(network, found)[0].count("quoted") == 2
+    for scores, name in ((named, "images"), (dict(list(numbers.items())[1:]), "images")):
+        found = table.results(network, "", scores, known_as=name)
+        assert found["average"]["paper_srcnn_psnr"] is None and "paper" not in found
+        assert table.rows(network, found)[0].count("paper") == 2
+
+
+def test_columns_that_do_not_fit_go_on_below():
+    rows = [["x3", *(f"column {i}" for i in range(20))], ["name", *map(str, range(20))]]
+    blocks = [block.split("\n") for block in table.table(rows).split("\n\n")]
+    assert all(len(line) <= 100 for block in blocks for line in block)
+    assert [line.split()[0] for block in blocks for line in block] == ["x3", "name"] * len(blocks)
+    assert [cell for _, line in blocks for cell in line.split()[1:]] == list(map(str, range(20)))
