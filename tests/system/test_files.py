@@ -181,7 +181,7 @@ def test_what_a_folder_run_leaves_out_is_counted(photographs, capsys):
     (photographs / "deeper").mkdir()
     assert run("--input", photographs) == 0
     said = capsys.readouterr().out
-    assert "left out as no images: 2 .psd, 1 hidden, 1 sub-folders, 1 without an ending" in said
+    assert "left out as no images: 2 .psd (Photoshop), 1 hidden, 1 sub-folders, 1 without an ending" in said
 
 
 @pytest.mark.parametrize("flag", ["--test_dir", "--input"])
