@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 from benchmarks.machine import heading
+from benchmarks.six_measures import six_measures
 from main import trained
 from srcnn import tf1
 from srcnn.networks.network import Network, default_channels
 from srcnn.networks.trained import SHIPPED
 from srcnn.networks.weight_files import read_weights
+from srcnn.settings import PAPER_METRICS
 from srcnn.testing.evaluate import evaluate
 from srcnn.testing.table import results
 from utils import prepare_data
@@ -35,9 +37,9 @@ def shipped():
 
 
 def scored(network, test_dir):
-    """What results.json has of a test with the shipped weights, without its pictures.
+    """What results.json has of a test with the shipped weights and all metrics, without its pictures.
 
-    The average has `self_ensemble_psnr`, too.
+    `ensemble` has the averages by self-ensemble.
     """
     found = []
     with tf1.session() as sess:
@@ -46,18 +48,18 @@ def scored(network, test_dir):
             scores = {}
             for restored in evaluate(srcnn, prepare_data(test_dir)):
                 with restored:
-                    scores[restored.path.stem] = restored.scores()
+                    scores[restored.path.stem] = restored.scores(PAPER_METRICS)
             found.append(results(network, srcnn.source, scores, srcnn.self_ensemble))
     plain, ensemble = found
-    plain["average"]["self_ensemble_psnr"] = ensemble["average"]["srcnn_psnr"]
-    return plain
+    return plain | {"ensemble": ensemble["average"]}
 
 
 def cell(value, digits=2):
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def row(network, average):
+def row(network, results):
+    average, ensemble = results["average"], results["ensemble"]
     bicubic, srcnn = (
         f"{cell(average[f'{kind}_psnr'])} / {cell(average[f'{kind}_ssim'], 4)}"
         for kind in ("bicubic", "srcnn")
@@ -65,7 +67,7 @@ def row(network, average):
     gain = average["srcnn_psnr"] - average["bicubic_psnr"]
     return (
         f"| {network.filters} x{network.scale} | {network.degradation} | {bicubic} | {srcnn} "
-        f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} | {cell(average['self_ensemble_psnr'])} |"
+        f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} | {cell(ensemble['srcnn_psnr'])} |"
     )
 
 
@@ -73,7 +75,7 @@ def table(name, tests):
     """Markdown of the averages. tests: pairs of a network and its results."""
     titles = "inputs | bicubic PSNR / SSIM | SRCNN PSNR / SSIM | paper | gain | self-ensemble"
     heading = [f"| {name} average | {titles} |", "|---|---|---:|---:|---:|---:|---:|"]
-    return [*heading, *(row(n, r["average"]) for n, r in tests), ""]
+    return [*heading, *(row(n, r) for n, r in tests), ""]
 
 
 def details(name, tests):
@@ -115,6 +117,8 @@ def reproduce(folder):
     print("\n".join(summary(tests)))
     print("\n".join(table("Set5", tests["Set5"]) + details("Set5", tests["Set5"])))
     print("\n".join(table("Set14", tests["Set14"])))
+    for name, of_set in tests.items():
+        print("\n".join(six_measures(name, of_set)))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def build(job, sess):
     """The network of a Training, ready to train."""
     recipe = job.recipe
     srcnn = model.SRCNN(sess, job.network, recipe.init, recipe.seed, job.cut.label_size)
-    srcnn.build_descent(recipe.preconditioner)
+    srcnn.build_descent(recipe.preconditioner, relative_rates=recipe.relative_rates)
     return srcnn
 
 

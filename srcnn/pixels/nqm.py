@@ -35,11 +35,16 @@ def threshold(frequency: float) -> float:
 
 
 def _filters(h, w):
-    """Of the spectrum of a real image: the lowpass and the bands."""
-    radius = np.hypot(np.fft.fftfreq(h, 1 / h)[:, np.newaxis], np.fft.rfftfreq(w, 1 / w))
-    yield _octaves(radius + 2, 2)
+    """Of the spectrum of a real image: the lowpass and the bands.
+
+    As in the authors' program, by which the paper's numbers were made, the frequencies of odd sizes are half
+    of one off, and of what that gives the real part is taken: both signs count half.
+    """
+    v, u = np.fft.fftfreq(h, 1 / h)[:, np.newaxis], np.fft.rfftfreq(w, 1 / w)
+    radii = [np.hypot(v + sign * (h % 2) / 2, u + sign * (w % 2) / 2) for sign in (1, -1)]
+    yield sum(_octaves(radius + 2, 2) for radius in radii) / 2
     for number in range(1, BANDS + 1):
-        yield _octaves(radius, 2**number)
+        yield sum(_octaves(radius, 2**number) for radius in radii) / 2
 
 
 def _octaves(radius, centre):
