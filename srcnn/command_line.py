@@ -176,7 +176,11 @@ def tiling_of(flags, network):
     elif size is None:
         stride = size = (stride or 1) * max(1, TEST_TILE // (stride or 1))
         if flags.stride not in (None, size) and flags.job == "test":
-            print(f"--stride {flags.stride}: tiles of {size} pixels, a multiple, give the same result sooner")
+            print(
+                f"--stride {flags.stride}: the tiles are {size} pixels wide, a multiple of it; "
+                "the result is the same, and sooner there"
+            )
+            return Tiling(size, stride, flags.batch_size, flags.stride)
     if (stride or 1) > size:
         raise InputError(
             f"--stride {stride} is larger than the {size} pixels that a tile yields with "

@@ -57,6 +57,13 @@ class Tiling:
     label_size: int
     stride: int
     batch_size: int = 128
+    asked: int | None = None  # a stride of which this one is a multiple
+
+    @property
+    def text(self) -> str:
+        """In words, with what has become of the stride that was asked for."""
+        of = f", a multiple of --stride {self.asked}: the result is the same" if self.asked else ""
+        return f"{self.label_size} pixels wide and high, {self.stride} pixels apart{of}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from srcnn.pixels.colour import LUMA
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
+DETAIL = 100  # pixels of a side of what a card shows of an image at first, about
 
 
 def save_json(value: dict, path: Path) -> None:
@@ -33,12 +34,21 @@ def exhibit(
     """An image as the page shows it: what the template is given. Only the middle, if it is large.
 
     pictures: dict of pixels, (h, w, c) uint8, of one size and c: `bicubic`, `SRCNN` and, if it is known,
-    `original`; `low resolution` is not shown. scores: a dict of METRICS, or without some of them.
+    `original`; a smaller `low resolution` is enlarged by repeating its pixels.
+    scores: a dict of METRICS, or without some of them.
     size: (height, width) of the whole image, if it is not that of the pictures.
     """
     height, width, channels = pictures["SRCNN"].shape
     top, left, bottom, right = centre(height, width)
-    kinds = [kind for kind in pictures if kind != "low resolution"]
+    kinds = {kind: pixels for kind, pixels in pictures.items() if kind != "low resolution"}
+    parts = {kind: pixels[top:bottom, left:right] for kind, pixels in kinds.items()}
+    low = pictures.get("low resolution")
+    if low is not None and low.shape != pictures["SRCNN"].shape:
+        rows, columns = (
+            np.arange(first, end) * low.shape[axis] // (height, width)[axis]
+            for axis, (first, end) in enumerate([(top, bottom), (left, right)])
+        )
+        parts["low resolution"] = low[rows][:, columns]
     shown, whole = (bottom - top, right - left), size or (height, width)
     note = f"{shown[1]}x{shown[0]} pixels"
     if shown != tuple(whole):
@@ -49,11 +59,14 @@ def exhibit(
     else:
         maps = {"difference of SRCNN": ("SRCNN", "bicubic")}
         views = [("bicubic", "SRCNN"), ("SRCNN", "difference of SRCNN")]
+    if "low resolution" in parts:
+        views.insert(1, ("low resolution", "SRCNN"))
     return {
         "name": name,
         "width": shown[1],
         "height": shown[0],
-        "layers": {kind: embedded(pictures[kind][top:bottom, left:right]) for kind in kinds},
+        "layers": {kind: embedded(pixels) for kind, pixels in parts.items()},
+        "detail": detail(parts["bicubic"], parts["SRCNN"]),
         "maps": maps,  # the browser makes them from the layers
         "luma": list(LUMA if channels == 3 else (1, 0, 0)),  # of red, green and blue in the luminance
         "views": views,
@@ -62,10 +75,21 @@ def exhibit(
     }
 
 
-def save_page(path, title, command, settings, rows, exhibits, w1, curve):
+def detail(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Where two pictures differ most, on which a card opens: parts of the width and of the height."""
+    import cv2
+
+    difference = np.abs(first.astype(np.float32) - second).sum(axis=2)
+    inside = cv2.blur(difference, (DETAIL, DETAIL), borderType=cv2.BORDER_CONSTANT)
+    y, x = np.unravel_index(inside.argmax(), inside.shape)
+    return (x + 0.5) / inside.shape[1], (y + 0.5) / inside.shape[0]
+
+
+def save_page(path, title, summary, command, settings, rows, exhibits, w1, curve):
     """Writes a page, HTML with everything in it.
 
-    settings: dict of text. rows: lists of text, see `table`. exhibits: from `exhibit`.
+    summary: what came out, in a sentence or two. settings: dict of text. rows: lists of text; titles in the
+    first one may have two lines. exhibits: from `exhibit`.
     w1: kernels of the first layer. curve: path of a PNG of the training, shown if it is there.
     """
     import jinja2
@@ -74,17 +98,19 @@ def save_page(path, title, command, settings, rows, exhibits, w1, curve):
     template = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = template.get_template("report.html").render(
         title=title,
+        summary=summary,
         command=command,
         settings=settings,
         rows=rows,
         exhibits=exhibits,
+        views=list(dict.fromkeys(view for exhibit in exhibits for view in exhibit["views"])),
         filters=data_uri(png.encoded(filters_picture(w1)), "png"),
         curve=data_uri(curve.read_bytes(), "png") if curve.is_file() else None,
     )
     path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def save_job(network, self_ensemble, path, weights, rows, exhibits, w1, what, settings):
+def save_job(network, self_ensemble, path, weights, summary, rows, exhibits, w1, what, settings):
     """The page of a job. what: was done to the images. settings: more that it names."""
     shape = network.shape
     settings = {"weights": ", ".join(weights), "filters": shape, **settings}
@@ -92,4 +118,4 @@ def save_job(network, self_ensemble, path, weights, rows, exhibits, w1, what, se
         settings["self_ensemble"] = "the mean of 8 flips and rotations"
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])
-    save_page(path, f"SRCNN {shape}, {what}", command, settings, rows, exhibits, w1, curve)
+    save_page(path, f"SRCNN {shape}, {what}", summary, command, settings, rows, exhibits, w1, curve)

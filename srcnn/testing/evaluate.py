@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +30,9 @@ def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Gen
     budget = Budget(PIXELS)
     with closing(in_threads(partial(Restored, srcnn.network, budget), paths, 1, budget)) as ahead:
         for restored in ahead:
-            restored.output = super_resolve(srcnn, restored.input_, *astuple(tiling))
+            restored.output = super_resolve(
+                srcnn, restored.input_, tiling.label_size, tiling.stride, tiling.batch_size
+            )
             yield restored
 
 

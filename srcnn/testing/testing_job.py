@@ -7,6 +7,7 @@ missing. In the end one run gathers: it makes the table and the page of all.
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -26,7 +27,7 @@ from srcnn.system.file_names import names
 from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
-from srcnn.testing import table
+from srcnn.testing import layout, table
 from srcnn.testing.evaluate import evaluate
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
@@ -71,7 +72,8 @@ def test_images(
                 pictures = folder if gather else staging
                 shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
                 results = save_results(srcnn, tiling, staging, entries, set_name(paths))
-    print(table.table(table.rows(srcnn.network, results)))
+    print(layout.table(layout.rows(srcnn.network, results)))
+    print(textwrap.fill(layout.summary(srcnn.network, results), layout.WIDTH))
     print(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
@@ -201,7 +203,8 @@ def save_results(srcnn, tiling, folder, entries, known_as):
     results = table.results(network, srcnn.source, scores, srcnn.self_ensemble, known_as)
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
-    settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.stride}
-    shown = table.rows(network, results), exhibits, w1, f"x{network.scale}", settings
-    report.save_job(network, srcnn.self_ensemble, folder / "report.html", [srcnn.source], *shown)
+    settings = {"scale": network.scale, "degradation": network.degraded, "tiles": tiling.text}
+    summary = layout.summary(network, results)
+    shown = layout.rows(network, results), exhibits, w1, f"x{network.scale}", settings
+    report.save_job(network, srcnn.self_ensemble, folder / "report.html", [srcnn.source], summary, *shown)
     return results

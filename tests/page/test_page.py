@@ -21,6 +21,7 @@ GREY = {"original": 128, "low resolution": 51, "bicubic": 0, "SRCNN": 255}
 def exhibit(name="black and white", size=(200, 300), scores=None):
     """A picture whose left side, bicubic, is black and whose right side, SRCNN, is white."""
     shown = {kind: np.full((*size, 3), value, np.uint8) for kind, value in GREY.items()}
+    shown["low resolution"] = shown["low resolution"][::2, ::2]
     return report.exhibit(name, shown, scores or {})
 
 
@@ -32,7 +33,8 @@ def write_page(tmp_path):
         rows = [["x3", "bicubic", "gain"], ["<b>image</b>", "30.00", "2.00"]]
         w1 = np.random.default_rng(0).normal(size=(9, 9, 1, 64))
         settings = {"weights": "checkpoint/<x>"}
-        arguments = tmp_path / "report.html", title, "python main.py", settings, rows, list(exhibits), w1
+        arguments = tmp_path / "report.html", title, "A <b>summary</b>.", "python main.py --a b"
+        arguments += settings, rows, list(exhibits), w1
         report.save_page(*arguments, tmp_path / "training.png")
         return tmp_path / "report.html"
 
@@ -40,12 +42,12 @@ def write_page(tmp_path):
 
 
 def shade(page, at):
-    """The grey level seen on the first picture, `at` of its width from the left."""
-    stage = page.locator(".stage").first
-    stage.scroll_into_view_if_needed()
-    stage.screenshot(path="stage.png")
-    with Image.open("stage.png") as image:
-        return image.convert("L").getpixel((int(at * image.width), image.height // 2))
+    """The grey level seen in the frame of the first picture, `at` of its width from the left."""
+    frame = page.locator(".frame").first
+    frame.scroll_into_view_if_needed()
+    frame.screenshot(path="frame.png")
+    with Image.open("frame.png") as image:  # below the handle
+        return image.convert("L").getpixel((int(at * image.width), image.height * 3 // 4))
 
 
 @pytest.fixture(autouse=True)
@@ -66,45 +68,91 @@ def test_the_slider_moves_with_keys_and_mouse(write_page, show):
         page.keyboard.press("ArrowRight")
     assert (shade(page, 0.38), shade(page, 0.42)) == (0, 255)
     assert slider.get_attribute("aria-valuetext") == "40% bicubic, 60% SRCNN"
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2)
-    assert (shade(page, 0.8), shade(page, 0.97)) == (0, 255)
-    box = page.locator(".stage").first.bounding_box()
+    box = page.locator(".frame").first.bounding_box()
     middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.8, middle)
+    drag(page, box["x"] + box["width"] * 0.4, box["x"] + box["width"] * 0.9, middle)  # the handle
+    assert (shade(page, 0.8), shade(page, 0.97)) == (0, 255)
+    page.mouse.click(box["x"] + box["width"] * 0.2, middle)
+    assert (shade(page, 0.15), shade(page, 0.25)) == (0, 255)
+    page.get_by_label("Zoom").select_option("whole pictures")
+    box = page.locator(".frame").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    drag(page, box["x"] + box["width"] * 0.8, box["x"] + box["width"] * 0.6, middle)  # the picture
+    assert (shade(page, 0.55), shade(page, 0.65)) == (0, 255)
+    page.mouse.move(box["x"] + box["width"] * 0.3, middle)  # no button: stays
+    assert (shade(page, 0.55), shade(page, 0.65)) == (0, 255)
+
+
+def drag(page, start, end, y, down=0):
+    page.mouse.move(start, y)
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.2, middle, steps=5)
+    page.mouse.move(end, y + down, steps=5)
     page.mouse.up()
-    assert (shade(page, 0.15), shade(page, 0.25)) == (0, 255)
-    page.mouse.move(box["x"] + box["width"] * 0.6, middle)  # no button: stays
-    assert (shade(page, 0.15), shade(page, 0.25)) == (0, 255)
+
+
+def test_dragging_pans_what_is_zoomed(write_page, show):
+    page = show(write_page(exhibit()))
+    window = page.locator(".window").first
+    box = window.bounding_box()
+    x, y = box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2
+    before = window.evaluate("(w) => [w.scrollLeft, w.scrollTop]")
+    drag(page, x, x - 60, y, down=-40)
+    after = window.evaluate("(w) => [w.scrollLeft, w.scrollTop]")
+    assert [b - a for a, b in zip(before, after, strict=True)] == pytest.approx([60, 40], abs=2)
+    assert (shade(page, 0.45), shade(page, 0.55)) == (0, 255)  # the divider stays in the middle
+
+
+def test_a_card_opens_where_the_pictures_differ(write_page, show):
+    shown = {kind: np.full((300, 400, 3), 90, np.uint8) for kind in ("original", "bicubic", "SRCNN")}
+    shown["SRCNN"][60:110, 280:330] = 255
+    page = show(write_page(report.exhibit("a", shown, {})))
+    assert shade(page, 0.55) == 255  # four times as large as it is: the square, a little above the handle
+    page.get_by_label("Zoom").select_option("whole pictures")
+    assert shade(page, 0.55) == 90
+
+
+def test_one_switch_changes_all_cards(write_page, show):
+    page = show(write_page(exhibit("one"), exhibit("two")))
+    page.get_by_label("Compare").select_option("original | SRCNN")
+    assert page.locator(".tag.first").all_inner_texts() == ["original", "original"]
+
+
+def test_the_low_resolution_is_shown_by_its_own_pixels():
+    rng = np.random.default_rng(0)
+    low = rng.integers(0, 256, (300, 20, 3), np.uint8)
+    large = np.zeros((900, 60, 3), np.uint8)
+    made = report.exhibit("a", {"low resolution": low, "bicubic": large, "SRCNN": large}, {})
+    expected = low.repeat(3, axis=0).repeat(3, axis=1)[66:834]  # the middle
+    assert np.abs(decoded(made["layers"]["low resolution"]).astype(int) - expected).max() <= 1
+    assert ("low resolution", "SRCNN") in made["views"]
 
 
 def test_touch_on_a_phone(write_page, show):
     phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
     page = show(write_page(exhibit(size=(600, 768))), **phone)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390  # nothing sticks out
-    box = page.locator(".stage").bounding_box()
+    box = page.locator(".frame").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
     assert (shade(page, 0.2), shade(page, 0.3)) == (0, 255)
-    slider = page.locator(".divide").bounding_box()
-    page.touchscreen.tap(slider["x"] + slider["width"] * 0.75, slider["y"] + slider["height"] / 2)
-    assert (shade(page, 0.65), shade(page, 0.85)) == (0, 255)
+    gain = page.locator("thead th").nth(1).bounding_box()
+    assert gain["x"] + gain["width"] < 390
 
 
 def test_other_views_and_zoom(write_page, show):
-    page = show(write_page(exhibit()))
-    view = page.get_by_label("black and white: what to compare")
+    page = show(write_page(exhibit() | {"detail": (0.5, 0.5)}))
+    view = page.get_by_label("Compare")
     view.select_option("original | SRCNN")
     assert (shade(page, 0.3), shade(page, 0.7)) == (128, 255)
+    view.select_option("low resolution | SRCNN")
+    assert (shade(page, 0.3), shade(page, 0.7)) == (51, 255)
     view.select_option("error of bicubic | error of SRCNN")
     assert shade(page, 0.3) > 200  # half the range wrong everywhere
-    before = page.locator(".stage").bounding_box()["width"]
-    page.get_by_label("black and white: zoom").focus()
-    page.keyboard.press("End")
-    assert page.locator(".stage").bounding_box()["width"] == pytest.approx(8 * before, rel=0.01)
-    scrolled = page.evaluate("document.querySelector('.window').scrollLeft")
-    assert scrolled > 3 * before  # the middle stays in the middle
+    assert "yellow" in page.locator("#explained").inner_text()
+    for zoom in (4, 8):
+        page.get_by_label("Zoom").select_option(f"{zoom} times")
+        assert page.locator(".stage").bounding_box()["width"] == pytest.approx(300 * zoom, rel=0.01)
+        middle = page.locator(".window").evaluate("(w) => w.scrollLeft + w.clientWidth / 2")
+        assert middle == pytest.approx(150 * zoom, abs=2)  # it stays in the middle
 
 
 def test_light_and_dark(write_page, show):
@@ -120,20 +168,20 @@ def test_light_and_dark(write_page, show):
 def test_everything_is_in_the_page(write_page, show):
     scores = {"bicubic_psnr": 30.0, "bicubic_ssim": 0.9, "srcnn_psnr": 32.125, "srcnn_ssim": None}
     page = show(write_page(exhibit("<i>a & b</i>", scores=scores), curve=True, title="<u>T</u>"))
-    assert page.locator("img").count() == 3 + 2  # the layers, filters, curve
+    assert page.locator("img").count() == 4 + 2  # the layers, filters, curve
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 0 && image.alt)")
     assert page.title() == "<u>T</u>"
     text = page.locator("body").inner_text()
-    names = "<b>image</b>", "<i>a & b</i>", "<x>"
-    for words in (*names, "30.00 dB, SSIM 0.9000", "32.12 dB", "python main.py"):
+    names = "<b>image</b>", "<i>a & b</i>", "<x>", "A <b>summary</b>."
+    for words in (*names, "30.00 dB, SSIM 0.9000", "32.12 dB", "python main.py --a b"):
         assert words in text
 
 
 def test_every_control_has_a_name(write_page, show):
     page = show(write_page(exhibit("one"), exhibit("two")))
     assert page.get_by_role("slider", name="one: where the left picture ends").count() == 1
-    assert page.get_by_role("slider", name="two: zoom").count() == 1
-    assert page.get_by_role("combobox", name="two: what to compare").count() == 1
+    assert page.get_by_role("combobox", name="Zoom").count() == 1
+    assert page.get_by_role("combobox", name="Compare").count() == 1
     assert page.get_by_role("heading", name="A title").count() == 1
 
 
@@ -146,6 +194,7 @@ def test_a_test_run_writes_the_page(photographs, show, tmp_path, monkeypatch):
     assert page.locator("tbody tr").count() == 4
     text = page.locator("body").inner_text()
     assert "checkpoint/shipped/srcnn_9-1-5_x3_matlab" in text and "python main.py --is_train False" in text
+    assert "On average, SRCNN reaches" in text and "a multiple of --stride 21" in text
     for name in ("image 0", "image 1", "image 2"):
         with Image.open(f"sample/{name}_comparison.png") as strip:
             assert strip.size[0] > 4 * 72 and strip.size[1] > 60
@@ -157,7 +206,7 @@ def test_an_upscaling_run_writes_the_page(photographs, show, tmp_path):
     page = show(tmp_path / "sample/upscaled.html")
     assert page.locator(".exhibit").count() == 3
     assert "146" in page.locator("tbody").inner_text()
-    page.get_by_label("image 0_x2.png: what to compare").select_option("SRCNN | difference of SRCNN")
+    page.get_by_label("Compare").select_option("SRCNN | difference of SRCNN")
 
 
 def test_large_images_are_shown_by_their_middle():
@@ -183,7 +232,7 @@ def test_maps_show_the_difference_of_luminance(write_page, show, channels, kinds
     shown["SRCNN"][:10] = shown[kinds[0]][:10]  # no difference there
     made = report.exhibit("a", shown, {})
     page = show(write_page(made))
-    page.get_by_label("a: what to compare").select_option(" | ".join(made["views"][-1]))
+    page.get_by_label("Compare").select_option(" | ".join(made["views"][-1]))
     what = "error" if "original" in kinds else "difference"
     assert page.get_by_role("img", name=f"a: {what} of SRCNN").is_visible()
     uri = page.evaluate(f"document.querySelector('[data-kind=\"{what} of SRCNN\"]').toDataURL()")
@@ -254,12 +303,3 @@ def test_averages_are_of_the_images_that_both_have():
     scores["b"] |= {"bicubic_psnr_cb": None, "srcnn_psnr_cb": 60.0}  # without colour: bicubic is exact
     average = table.results(Network(colour="ycbcr"), "", scores)["average"]
     assert average["bicubic_psnr_cb"] == average["srcnn_psnr_cb"] == 30.0
-
-
-def test_a_row_has_the_scores_beside_the_papers():
-    entry = {metric: i / 16 for i, metric in enumerate(table.METRICS)}
-    entry |= {"paper_bicubic_psnr": 1.0, "paper_srcnn_psnr": None, "srcnn_ssim": None}
-    found = {"images": {"a": entry}, "average": entry}
-    heading, first, _ = table.rows(Network(), found)
-    assert heading[1:5] == ["bicubic", "SSIM", "paper", "SRCNN 9-1-5"]
-    assert first == ["a", "0.00", "0.0625", "1.00", "0.31", "-", "-", "0.31"]
