@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import re
 import sys
 from fractions import Fraction
@@ -195,9 +196,8 @@ class Flags:
 
     def parse(self, arguments=None):
         """The values of all flags. Ends the program where one is given that is not for the job asked for."""
-        arguments = sys.argv[1:] if arguments is None else arguments
-        if not arguments:  # says what there is to choose from, and trains nothing
-            self.parser.print_help()
+        if arguments is None and not sys.argv[1:] and "TF_CONFIG" not in os.environ:
+            self.parser.print_help()  # what there is to choose from; nothing is trained
             self.parser.exit()
         given = vars(self.parser.parse_intermixed_args(arguments))
         if files := given.pop("files"):
