@@ -22,10 +22,12 @@ MEMORY = 2**30  # bytes more than what the libraries take
 
 def limit_memory():
     """Of what a file says of its inside, sizes come twice, of which one is looked at."""
-    with suppress(ImportError, ValueError, OSError):  # Windows has no such limit
-        import resource
+    if sys.platform == "win32":  # which has no such limit
+        return
+    import resource
 
-        limit = psutil.Process().memory_info().vms + MEMORY
+    limit = psutil.Process().memory_info().vms + MEMORY
+    with suppress(ValueError, OSError):  # as macOS may
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
