@@ -2,9 +2,9 @@
 
     python -m benchmarks.recipes [folder with Train and Test, default .] [seconds for each, default 140]
 
-Prints a table and saves benchmarks/recipes.png, which is as the paper's figure 1; ten minutes in all. The
-loss of the paper is the sum of the squared errors of a sub-image, here it is their mean: the paper's rate
-of 1e-4 is 441 times as large for it. Both are run.
+Prints a table and saves benchmarks/recipes.png, as the paper has figure 1, in ten minutes. The loss of the
+paper is the sum of the squared errors of a sub-image, here it is their mean, for which the paper's rate of
+1e-4 is 441 times as large. Both are run.
 """
 
 import contextlib

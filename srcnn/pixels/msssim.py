@@ -21,7 +21,8 @@ def msssim(label: np.ndarray, output: np.ndarray) -> float | None:
 
     if (min(label.shape) - 1) // 2 ** (len(POWERS) - 1) + 1 < WINDOW:
         return None
-    images, result = [label.astype(np.float64), output.astype(np.float64)], 1.0
+    images: list[np.ndarray] = [label.astype(np.float64), output.astype(np.float64)]
+    result = 1.0
     for power in POWERS:
         luminance, contrast, structure = _means(*images)
         result *= (contrast * max(structure, 0.0)) ** power

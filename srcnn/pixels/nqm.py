@@ -4,6 +4,7 @@ import numpy as np
 
 ANGLE = np.degrees(1 / 3.5)  # of view, for an image as it is seen from 3.5 times its width
 BANDS = 5  # from 2, 4, 8, 16 and 32 cycles an image, an octave to each side
+LARGEST = 65  # cycles an image: beyond, all filters are 0
 
 
 def nqm(label: np.ndarray, output: np.ndarray) -> float | None:
@@ -35,16 +36,21 @@ def threshold(frequency: float) -> float:
 
 
 def _filters(h, w):
-    """Of the spectrum of a real image: the lowpass and the bands.
+    """Of the low part of the spectrum of a real image: the lowpass and the bands.
 
     As in the authors' program, by which the paper's numbers were made, the frequencies of odd sizes are half
     of one off, and of what that gives the real part is taken: both signs count half.
     """
-    v, u = np.fft.fftfreq(h, 1 / h)[:, np.newaxis], np.fft.rfftfreq(w, 1 / w)
+    v, u = np.fft.fftfreq(h, 1 / h)[_low(h), np.newaxis], np.fft.rfftfreq(w, 1 / w)[: LARGEST + 1]
     radii = [np.hypot(v + sign * (h % 2) / 2, u + sign * (w % 2) / 2) for sign in (1, -1)]
     yield sum(_octaves(radius + 2, 2) for radius in radii) / 2
     for number in range(1, BANDS + 1):
         yield sum(_octaves(radius, 2**number) for radius in radii) / 2
+
+
+def _low(h):
+    """The rows of a spectrum up to LARGEST."""
+    return np.flatnonzero(np.abs(np.fft.fftfreq(h, 1 / h)) <= LARGEST)
 
 
 def _octaves(radius, centre):
@@ -57,7 +63,12 @@ def _bands(image, filters):
     from scipy import fft
 
     spectrum = fft.rfft2(image.astype(np.float64))
-    return [fft.irfft2(spectrum * filter_, image.shape) for filter_ in filters]
+    part, bands = (_low(len(image)), slice(LARGEST + 1)), []
+    for filter_ in filters:
+        passed = np.zeros_like(spectrum)
+        passed[part] = spectrum[part] * filter_
+        bands.append(fft.irfft2(passed, image.shape))
+    return bands
 
 
 def _contrast(band, base):
