@@ -15,7 +15,7 @@ import utils
 from benchmarks.machine import heading
 from main import trained
 from srcnn import tf1
-from srcnn.flags import kernel_sizes
+from srcnn.flag_types import kernel_sizes
 from srcnn.images import image_io
 from srcnn.networks import conditioning
 from srcnn.networks.network import Network, default_channels

@@ -2,14 +2,28 @@
 
 import argparse
 import difflib
+<<<<<<< HEAD
 import os
 import re
+=======
+>>>>>>> cli
 import sys
-from fractions import Fraction
 from typing import NamedTuple
 
+from srcnn.flag_types import (
+    at_least,
+    boolean,
+    dashed,
+    factor,
+    kernel_sizes,
+    path,
+    positive,
+    quality,
+    shard,
+    target,
+    weight,
+)
 from srcnn.settings import PAPER_METRICS, WANG
-from srcnn.system import windows
 from srcnn.system.errors import one_line
 from srcnn.system.version import PROGRAM
 
@@ -26,7 +40,6 @@ DEFAULTS = {  # by preconditioner
     "kfac": Defaults(29, 1.0, "identity"),
     "none": Defaults(15000, 1e-4, "normal"),
 }
-LARGEST = 4096  # number of filters, or size of a kernel
 
 
 class For(NamedTuple):
@@ -76,59 +89,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
-def boolean(text):
-    values = {"true": True, "1": True, "false": False, "0": False}
-    if text.lower() not in values:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither True nor False")
-    return values[text.lower()]
-
-
-def at_least(minimum):
-    def number(text):
-        if not text.lstrip("-").isdecimal() or not minimum <= int(text) < 2**31:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {minimum}")
-        return int(text)
-
-    return number
-
-
-def quality(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
-    return int(text)
-
-
-def factor(text):
-    """A whole number, or a Fraction, of at least 1."""
-    value = Fraction(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1, such as 3 or 2.5")
-    return int(value) if value.denominator == 1 else value
-
-
-def path(text):
-    if not text:
-        raise argparse.ArgumentTypeError("is empty; name a file or folder")
-    return text
-
-
-def target(text):
-    """A path that is written to."""
-    if name := windows.no_name(path(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}: Windows has no files named {name!r}; take another name")
-    return text
-
-
-def positive(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1e-30 < value < 1e30:  # what float32 can tell from 0 and multiply
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, or too large or small")
-    return value
-
-
 OVERVIEW = """\
 SRCNN trains a network for image super-resolution, tests it, and enlarges photographs and films with it.
 
@@ -139,32 +99,6 @@ SRCNN trains a network for image super-resolution, tests it, and enlarges photog
   python main.py --download                     fetches the images of the paper
 
 These commands need no other flags. What stands in brackets below is the default."""
-
-
-def weight(text):
-    return 0.0 if re.fullmatch(r"0+(\.0*)?", text) else positive(text)
-
-
-def dashed(least, most, what):
-    """The type of a flag such as 9-1-5."""
-
-    def numbers(text):
-        parts = text.split("-")
-        whole = all(p.isascii() and p.isdecimal() and 0 < int(p) <= LARGEST for p in parts)
-        if not (whole and least <= len(parts) <= most):
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {least} to {most} {what} with dashes between, at most {LARGEST}"
-            )
-        return tuple(map(int, parts))
-
-    return numbers
-
-
-def kernel_sizes(text):
-    sizes = dashed(2, 5, "kernel sizes")(text)
-    if not all(size % 2 for size in sizes):
-        raise argparse.ArgumentTypeError(f"{text!r} has an even kernel size; take odd ones, such as 9-1-5")
-    return sizes
 
 
 class Flags:
@@ -219,13 +153,6 @@ def job_of(flags):
     return "train" if is_train else job
 
 
-def shard(text):
-    number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number and their count, from 1/16 to 16/16")
-    return int(number), int(count)
-
-
 def all_flags():
     """All flags, see `Flags.parse`."""
     parser = Parser(
@@ -234,46 +161,91 @@ def all_flags():
         description=OVERVIEW,
         formatter_class=lambda prog: Help(prog, max_help_position=32),
         allow_abbrev=False,
+        add_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"SRCNN {PROGRAM}")
+    parser.add_argument("-h", "--help", action="help", help="Prints this text.")
+    parser.add_argument("--version", action="version", version=f"SRCNN {PROGRAM}", help="Prints the version.")
     flags = Flags(parser)
-    parser.add_argument("files", nargs="*", type=path, help="the same as --input", metavar="FILE")
-    flags.add("is_train", boolean, None, "True to train, False to test", True, metavar="True|False")
+    parser.add_argument("files", nargs="*", type=path, help="Is the same as --input.", metavar="FILE")
+    flags.of("what most people need", ANY)
+    what = "True trains a network, False tests it; --input, --export and --download do not need it."
+    flags.add("is_train", boolean, None, what, True, metavar="True|False")
+    upscaling_flags(flags)
     data_flags(flags)
+    weights_flags(flags)
     network_flags(flags)
     training_flags(flags)
-    testing_flags(flags)
-    upscaling_flags(flags)
+    film_flags(flags)
     cluster_flags(flags)
     return flags
+
+
+def upscaling_flags(flags):
+    what = "Enlarges images, films, folders of them or patterns such as '*.jpg'; - is standard input."
+    flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+", metavar="FILE")
+    what = "Names the file or the folder of the results; - is standard output."
+    default = "sample_dir/NAME_xSCALE"
+    flags.add("output", target, None, what, default, jobs=UPSCALING, metavar="PATH")
+    what = "Sets the factor: any from 1 on with --input, a whole number for training and tests."
+    flags.add("scale", factor, None, what, 3, jobs=NETWORKS, metavar="N")
+    what = "Sets the width of the results in pixels, instead of --scale."
+    flags.add("width", at_least(1), None, what, "none", jobs=UPSCALING, metavar="N")
+    what = "Sets the height. With --width, results are as large as fits into both."
+    flags.add("height", at_least(1), None, what, "none", jobs=UPSCALING, metavar="N")
+    flags.switch("recursive", "Takes the sub-folders of --input, too.", jobs=UPSCALING)
+    flags.switch("overwrite", "Replaces files that --output or --export name.", jobs=WRITING)
+    what = "Averages the results of 8 flips and rotations: better, and 8 times slower."
+    flags.switch("self_ensemble", what, jobs=RESULTS)
 
 
 def data_flags(flags):
     from srcnn.training.datasets import SOURCES
 
-    flags.of("data", ANY)
-    flags.add("train_dir", path, None, "folder of training images, with its sub-folders", "Train")
-    flags.add("test_dir", path, None, "folder of test images", "Test/Set5")
-    flags.add("checkpoint_dir", target, "checkpoint", "folder of checkpoints and train.h5")
-    flags.add("sample_dir", target, "sample", "folder for the results of a test")
-    flags.switch("skip_broken", "name training images that cannot be used, and leave them out")
-    flags.switch("download", "fetch the 91 images, Set5 and Set14, and do nothing else")
-    shown = "the authors', GitHub"
+    flags.of("folders and data", ANY)
+    what = "Has the training images, also in its sub-folders."
+    flags.add("train_dir", path, None, what, "Train", metavar="FOLDER")
+    flags.add("test_dir", path, None, "Has the test images.", "Test/Set5", metavar="FOLDER")
+    what = "Receives the checkpoints and the prepared training data, train.h5."
+    flags.add("checkpoint_dir", target, "checkpoint", what, metavar="FOLDER")
+    what = "Receives the results of tests and, without --output, of upscaling."
+    flags.add("sample_dir", target, "sample", what, metavar="FOLDER")
+    flags.switch("skip_broken", "Leaves out training images that cannot be used, and names them.")
+    flags.switch("download", "Fetches the 91 training images, Set5 and Set14, and does nothing else.")
+    what, shown = "Gives addresses of zip files to fetch them from.", "the authors', GitHub"
     only = For(("download",), "is for --download; add that")
-    flags.add("download_from", str, list(SOURCES), "addresses of zips", shown, jobs=only, nargs="+")
+    flags.add("download_from", str, list(SOURCES), what, shown, jobs=only, nargs="+", metavar="URL")
+
+
+def weights_flags(flags):
+    flags.of("trained weights and tests", NETWORKS)
+    what = (
+        "Names weights to use or to start training from: a checkpoint, .mat, .safetensors or 'shipped'."
+    )
+    chosen = "your own if their training is finished, else the shipped; training: none"
+    flags.add("weights", path, None, what, chosen, metavar="PATH")
+    what = "Writes the weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel."
+    flags.add("export", target, None, what, "none", jobs=For(("export",), ALONE), metavar="PATH")
+    names = "all", *PAPER_METRICS, WANG
+    what = f"Sets the measures of a test beside PSNR, of {', '.join(names)}: all means the paper's six."
+    flags.add("metrics", str, None, what, "psnr ssim", jobs=TESTS, nargs="+", choices=names, metavar="NAME")
+    what = "Sets the JPEG quality, 1 to 100, that --degradation jpeg is for."
+    shown = "50; --input: what the file says"
+    flags.add("quality", quality, None, what, shown, jobs=WEIGHTS, metavar="N")
 
 
 def network_flags(flags):
     flags.of("network", NETWORKS)
-    flags.add("filters", kernel_sizes, (9, 1, 5), "kernel sizes of its two to five layers", "9-1-5")
-    flags.add("channels", dashed(1, 4, "numbers"), None, "filters of all layers but the last", "64-32")
-    flags.add("c_dim", int, 1, "1: luminance, the paper's; 3: colour", choices=(1, 3))
-    flags.add("colour", str, None, "of --c_dim 3", "rgb", choices=("rgb", "ycbcr"))
-    flags.add("scale", factor, None, "factor of super-resolution; the paper has 2, 3 and 4", 3)
+    what = "Sets the kernel sizes of the two to five layers."
+    flags.add("filters", kernel_sizes, (9, 1, 5), what, "9-1-5", metavar="N-N-N")
+    what = "Sets the number of filters of every layer but the last."
+    flags.add("channels", dashed(1, 4, "numbers"), None, what, "64-32", metavar="N-N")
+    flags.add("c_dim", int, 1, "1 works on luminance, as the paper does; 3 works on colour.", choices=(1, 3))
+    what = "Sets the colour space that --c_dim 3 works in."
+    flags.add("colour", str, None, what, "rgb", choices=("rgb", "ycbcr"))
     kinds = "matlab", "zoom", "jpeg", "auto"
     what = (
-        "what made the images small. matlab: the paper's bicubic; zoom: scipy's; jpeg: bicubic, then JPEG, "
-        "at --scale 1 JPEG alone; auto: jpeg for JPEG files whose compression shows, matlab for the others"
+        "Says what made the images small: MATLAB's bicubic, as in the paper; scipy's zoom; bicubic and then "
+        "JPEG (at --scale 1 JPEG alone). auto takes jpeg for JPEG files whose compression shows, else matlab."
     )
     flags.add("degradation", str, None, what, "matlab; --input: auto", choices=kinds)
 
@@ -284,57 +256,47 @@ def training_flags(flags):
         return f"{kfac} with kfac, {none} with none"
 
     flags.of("training", NETWORKS)
-    flags.add("epoch", at_least(1), None, "number of epochs in all", both("epoch"))
-    flags.add("batch_size", at_least(1), 128, "sub-images, or tiles of a test, in a batch")
-    flags.add("image_size", at_least(1), None, "size of sub-images, of tiles", "33; tiles grow with stride")
-    flags.add("label_size", at_least(1), None, "size of labels", "image_size less what the filters take")
-    flags.add("stride", at_least(1), None, "distance of sub-images, of tiles", "14; tiles side by side")
-    flags.of("descent", NETWORKS)
-    text = "of gradient descent: one, or one for each layer"
-    flags.add("learning_rate", positive, None, text, both("learning_rate"), nargs="+")
-    flags.add("preconditioner", str, "kfac", "kfac: natural gradient; none: plain", choices=tuple(DEFAULTS))
-    flags.add("init", str, None, "initial weights", both("init"), choices=("identity", "normal"))
-    flags.add("loss_weights", weight, None, "of the channels of --c_dim 3 in the loss", "1 1 1", nargs=3)
-    flags.add("seed", at_least(0), 0, "of initial weights and the order of sub-images")
-    flags.add("validation", at_least(0), 0, "training images held out and scored after every epoch")
+    what = "Sets the number of epochs in all, those before a stop included."
+    flags.add("epoch", at_least(1), None, what, both("epoch"), metavar="N")
+    what = "Sets how many sub-images, or tiles of a test, are computed at a time."
+    flags.add("batch_size", at_least(1), 128, what, metavar="N")
+    what, shown = "Sets the side of sub-images, or of tiles.", "33; tiles: as large as is quick"
+    flags.add("image_size", at_least(1), None, what, shown, metavar="N")
+    what, shown = "Sets the side of labels.", "image_size less what the filters take"
+    flags.add("label_size", at_least(1), None, what, shown, metavar="N")
+    what = "Sets the distance of sub-images, or of tiles. The results of a test do not depend on it."
+    flags.add("stride", at_least(1), None, what, "14; tiles: side by side", metavar="N")
+    what = "Sets the learning rate: one, or one for each layer."
+    flags.add("learning_rate", positive, None, what, both("learning_rate"), nargs="+", metavar="RATE")
+    what = "kfac descends by the natural gradient; none by the plain one, as the paper does."
+    flags.add("preconditioner", str, "kfac", what, choices=tuple(DEFAULTS))
+    what = "Sets the initial weights: an identity, or random numbers as in the paper."
+    flags.add("init", str, None, what, both("init"), choices=("identity", "normal"))
+    what = "Weighs the channels of --c_dim 3 in the loss."
+    flags.add("loss_weights", weight, None, what, "1 1 1", nargs=3, metavar="W")
+    flags.add("seed", at_least(0), 0, "Seeds the initial weights and the order of sub-images.", metavar="N")
+    what = "Holds out this many training images, which are scored after every epoch."
+    flags.add("validation", at_least(0), 0, what, metavar="N")
 
 
-def testing_flags(flags):
-    flags.of("trained weights", NETWORKS)
-    chosen = "test: your own, else the shipped; training: none"
-    of_weights = "checkpoint, .mat, .safetensors or 'shipped' to test with or to start from"
-    flags.add("weights", path, None, of_weights, chosen)
-    text = "of --degradation jpeg, 1 to 100"
-    flags.add("quality", quality, None, text, "50; --input: what the file says", jobs=WEIGHTS)
-    text = "PSNR and: all six of the paper, some of them, or ms_ssim_wang"
-    names = "all", *PAPER_METRICS, WANG
-    flags.add("metrics", str, None, text, "psnr ssim", jobs=TESTS, nargs="+", choices=names)
-    text = "mean of 8 flips and rotations: better, 8 times slower; upscaling, too"
-    flags.switch("self_ensemble", text, jobs=RESULTS)
-    text = "write weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel folder"
-    flags.add("export", target, None, text, "none", jobs=For(("export",), ALONE))
-
-
-def upscaling_flags(flags):
-    flags.of("upscaling", UPSCALING)
-    what = "images, films, folders of them or patterns to upscale instead of testing; -: standard input"
-    flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+")
-    flags.add("output", target, None, "file or folder for it; -: standard output", "sample_dir/NAME_xSCALE")
-    flags.add("width", at_least(1), None, "pixels of results, instead of --scale", "none")
-    flags.add("height", at_least(1), None, "the same; with --width: as large as fits into both", "none")
-    flags.switch("recursive", "sub-folders of --input, too")
-    flags.add("crf", at_least(0), None, "quality of a film, smaller is better", "visually lossless")
-    flags.switch("lossless", "films as FFV1 in .mkv, as computed")
-    flags.switch("overwrite", "write over existing --output and --export", jobs=WRITING)
+def film_flags(flags):
+    flags.of("films", UPSCALING)
+    what = "Sets the quality of a film by x264's constant rate factor; less is better."
+    flags.add("crf", at_least(0), None, what, "visually lossless", metavar="N")
+    flags.switch("lossless", "Writes films as FFV1 in .mkv, exactly as computed.")
 
 
 def cluster_flags(flags):
     flags.of("several machines (or TF_CONFIG in the environment)", MACHINES)
-    flags.add("worker_hosts", path, None, "a:2222,b:2222,c:2222; the first one is the chief", "none")
-    text, names = "of this machine; task 0 is the chief by either", ("chief", "worker")
-    flags.add("job_name", str, None, text, "worker", choices=names)
-    flags.add("task_index", at_least(0), None, "place of this machine in --worker_hosts", "0 for the chief")
-    text = "3/16 tests or upscales the third of 16 parts of the files"
-    flags.add("shard", shard, None, text, "all", jobs=SHARES)
-    flags.switch("gather", "make the table and the page of what all shards did, no more", jobs=SHARES)
-    flags.add("timeout", at_least(1), 30, "seconds that the chief waits for a machine; above those of a step")
+    what = "Lists all machines, such as a:2222,b:2222,c:2222. The first one is the chief."
+    flags.add("worker_hosts", path, None, what, "none", metavar="HOSTS")
+    what, names = "Says what this machine is; task 0 is the chief by either name.", ("chief", "worker")
+    flags.add("job_name", str, None, what, "worker", choices=names)
+    what = "Says which machine of --worker_hosts this one is."
+    flags.add("task_index", at_least(0), None, what, "0 for the chief", metavar="N")
+    what = "Tests or upscales a part of the files: 3/16 is the third of 16 parts."
+    flags.add("shard", shard, None, what, "all", jobs=SHARES, metavar="N/M")
+    what = "Makes the table and the page of what all shards did, and nothing else."
+    flags.switch("gather", what, jobs=SHARES)
+    what = "Sets how many seconds the chief waits for a machine; a step must not take longer."
+    flags.add("timeout", at_least(1), 30, what, metavar="SECONDS")

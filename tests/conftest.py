@@ -9,7 +9,7 @@ import pytest
 
 import main
 import utils
-from srcnn.flags import kernel_sizes
+from srcnn.flag_types import kernel_sizes
 from srcnn.networks.network import Network, default_channels
 from srcnn.system.errors import UnexpectedError
 from srcnn.system.signals import ENDING

@@ -53,8 +53,8 @@ def test_shards_have_the_metrics_that_are_asked_for(photographs, tmp_path, capfd
     for asked in (words, more):
         assert main.main([*asked, "--gather"]) == 0
         table = capfd.readouterr().out
-        assert ("IFC" in table.split()) == (asked is more) and max(map(len, table.splitlines()[1:-1])) <= 100
-        assert ("IFC SRCNN" in (tmp_path / "s/report.html").read_text()) == (asked is more)
+        assert ("NQM" in table.split()) == (asked is more) and max(map(len, table.splitlines()[1:-1])) <= 100
+        assert ("NQM (dB)\nSRCNN" in (tmp_path / "s/report.html").read_text()) == (asked is more)
         found[len(asked)] = json.loads((tmp_path / "s/results.json").read_text())
     few, many = found.values()
     for name, entry in many["images"].items():

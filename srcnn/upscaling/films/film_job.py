@@ -59,6 +59,8 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
         film = scanned(film)
         refused = muxing.refused(film, encoder, target.suffix.lower())
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
+        if not parts:
+            raise InputError(f"{source}: has no frame that can be decoded; replace it")
         check()
         pictures, loop = shown(film, parts, size)
         with replacing(target, about if options.noted else None, options.overwrite) as temporary:
