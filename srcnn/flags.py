@@ -2,11 +2,7 @@
 
 import argparse
 import difflib
-<<<<<<< HEAD
 import os
-import re
-=======
->>>>>>> cli
 import sys
 from typing import NamedTuple
 
