@@ -214,9 +214,7 @@ def data_flags(flags):
 
 def weights_flags(flags):
     flags.of("trained weights and tests", NETWORKS)
-    what = (
-        "Names weights to use or to start training from: a checkpoint, .mat, .safetensors or 'shipped'."
-    )
+    what = "Names weights to use or to start training from: a checkpoint, .mat, .safetensors or 'shipped'."
     chosen = "your own if their training is finished, else the shipped; training: none"
     flags.add("weights", path, None, what, chosen, metavar="PATH")
     what = "Writes the weights: .safetensors, .onnx, .mat, .html, .glsl, .model for FFmpeg, or a SavedModel."

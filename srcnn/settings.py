@@ -61,9 +61,9 @@ class Tiling:
 
     @property
     def text(self) -> str:
-        """In words, with what has become of the stride that was asked for."""
-        of = f", a multiple of --stride {self.asked}: the result is the same" if self.asked else ""
-        return f"{self.label_size} pixels wide and high, {self.stride} pixels apart{of}"
+        """The stride, and what has become of the one that was asked for."""
+        why = f", a multiple of --stride {self.asked}, which gives the same result" if self.asked else ""
+        return f"{self.stride}{why}"
 
 
 @dataclass(frozen=True)

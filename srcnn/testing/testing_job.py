@@ -203,7 +203,7 @@ def save_results(srcnn, tiling, folder, entries, known_as):
     results = table.results(network, srcnn.source, scores, srcnn.self_ensemble, known_as)
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
-    settings = {"scale": network.scale, "degradation": network.degraded, "tiles": tiling.text}
+    settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.text}
     summary = layout.summary(network, results)
     shown = layout.rows(network, results), exhibits, w1, f"x{network.scale}", settings
     report.save_job(network, srcnn.self_ensemble, folder / "report.html", [srcnn.source], summary, *shown)
