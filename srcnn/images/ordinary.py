@@ -65,6 +65,8 @@ def _by_pillow(source, image, icc):
             content = file.read()
         if not gif.fills_canvas(content):
             return next(gif.pictures(content)), image.info, 1
+    if image.format == "TIFF":  # which Pillow turns as it loads, by XMP, too
+        image.info.pop("xmp", None)
     with _quiet(image):
         bits = _bits_of_grey_png(image)  # before it is loaded
         image.load()

@@ -199,3 +199,13 @@ def test_an_orientation_in_xmp_alone_turns_nothing(photograph, ending):
     Image.new("RGB", (20, 30), "red").save(f"x.{ending}", **more)
     assert image_io.size(f"x.{ending}") == (30, 20)
     assert image_io.read(f"x.{ending}").pixels.shape == (30, 20, 3)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "jpeg", None])
+def test_an_orientation_in_xmp_alone_turns_no_tiff(photograph, compression):
+    image = Image.new("RGB", (20, 30), "red")
+    image = image if compression else image.quantize(2)  # palettes are read by Pillow, too
+    image.save("x.tif", compression=compression, tiffinfo={700: XMP})
+    picture = image_io.read("x.tif")
+    assert image_io.size("x.tif") == picture.pixels.shape[:2] == (30, 20)
+    assert picture.metadata.xmp == XMP
