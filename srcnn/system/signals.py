@@ -14,10 +14,14 @@ ENDING = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 at_once = False  # whether the process ends without Python's teardown; set by what does not outlast that
 
 
+def ignore(number, frame):
+    """Instead of SIG_IGN: Python complains of a signal that came just before that was set."""
+
+
 def end(status) -> NoReturn:
     """Ends the process. All files are closed by then, and output goes line by line."""
     for number in ENDING:  # an exception in Python's teardown would be a traceback
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, ignore)
     if at_once or (isinstance(status, int) and status > 128):  # libraries may be in the middle of something
         os._exit(status)
     sys.exit(status)
@@ -45,7 +49,7 @@ def leave_at_once(number, frame):
 def leave(number, frame):
     """Ends the program, cleaning up on the way, which further signals do not disturb."""
     for other in ENDING:
-        signal.signal(other, signal.SIG_IGN)
+        signal.signal(other, ignore)
     sys.exit(128 + number)
 
 
@@ -84,7 +88,7 @@ def stopping():
         yield stop
     finally:
         for number, handler in before.items():  # once told to stop, the program is not told again
-            signal.signal(number, signal.SIG_IGN if stop.number and handler is leave else handler)
+            signal.signal(number, ignore if stop.number and handler is leave else handler)
 
 
 @contextmanager
