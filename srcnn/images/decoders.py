@@ -20,6 +20,11 @@ def raised(error: BaseException) -> bool:
     return any(name.partition(".")[0] in PACKAGES for name in (type(error).__module__, *modules))
 
 
+def content(source: Path | bytes) -> bytes:
+    """What a file, or what takes its place, holds."""
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
 def opened(source: Path | bytes) -> BinaryIO:
     """A file, or what takes its place, to be read."""
     return BytesIO(source) if isinstance(source, bytes) else open(source, "rb")

@@ -166,7 +166,7 @@ def _decode(path):
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
     source, left_out = png_chunks.mended(path)
     with decoders.opened(source) as file, Image.open(file, formats=names) as image:
-        data = decoders.opened(source).read() if image.format in NOT_ALL_BY_PILLOW else b""
+        data = decoders.content(source) if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
             icc, left_out = None, [*left_out, icc_profiles.DAMAGED]

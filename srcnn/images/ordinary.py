@@ -30,7 +30,7 @@ def read(
     """
     found = _through_imageio(source, image, icc)
     if found is None and image.format == "TGA":
-        with decoders.opened(source) as file, Image.open(BytesIO(tga.unpacked(file.read()))) as other:
+        with Image.open(BytesIO(tga.unpacked(decoders.content(source)))) as other:
             found = _by_pillow(source, other, icc)
     pixels, said, orientation = found or _by_pillow(source, image, icc)
     # Many programs write 0 where no alpha is meant, and do not declare one that is.
@@ -61,8 +61,7 @@ def _through_imageio(source, image, icc):
 
 def _by_pillow(source, image, icc):
     if image.format == "GIF":
-        with decoders.opened(source) as file:
-            content = file.read()
+        content = decoders.content(source)
         if not gif.fills_canvas(content):
             return next(gif.pictures(content)), image.info, 1
     if image.format == "TIFF":  # which Pillow turns as it loads, by XMP, too

@@ -154,7 +154,7 @@ def test_a_slow_disk_is_waited_for_but_no_machine(tmp_path):
         with tf.control_dependencies([slow]):
             checkpoints.saver = tf.train.Saver(max_to_keep=None)
         assert checkpoints.restore() == 0
-        checkpoints.save(7, 1)
+        checkpoints.save(7, 1, 9)
         assert checkpoints.restore() == 0 and latest_checkpoint(tmp_path).endswith("model-7")
         with pytest.raises(MACHINE_FAILURES):
             sess.run(slow)

@@ -55,7 +55,7 @@ def enlarged(exported, show):
 
 
 def finished(page, count):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # on a busy machine
     while page.locator(".work").count() or page.locator("section").count() < count:
         assert time.monotonic() < end, page.locator("body").inner_text()
         time.sleep(0.05)
