@@ -1,10 +1,16 @@
-"""Draws docs/astronaut.png, the comparison on top of README.md: a photograph, and a detail of it enlarged.
+"""Draws the pictures of README.md.
 
 python -m benchmarks.pictures
+
+docs/astronaut.png is a photograph and a detail of it enlarged; docs/report.png the page of a test in a browser
+(pip install playwright, apt-get install chromium).
 """
 
+import contextlib
+import shutil
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import main
 from model import DEFAULT
@@ -13,7 +19,7 @@ from srcnn.networks.trained import SHIPPED
 from srcnn.page.figures import figure
 from srcnn.testing.evaluate import evaluate
 
-TARGET = Path(__file__).parent.parent / "docs/astronaut.png"
+DOCS = Path(__file__).parent.parent / "docs"
 TOP, LEFT, HEIGHT, WIDTH = 78, 168, 96, 120  # of the detail, in pixels of the photograph
 BLUE = "#0a5fd6"
 
@@ -54,6 +60,25 @@ def draw(pictures, scores, path):
     drawing.savefig(path)
 
 
+def photograph_page(path):
+    """Runs the test of the first command of README.md, with the shipped weights, and shows its page."""
+    from playwright.sync_api import sync_playwright
+
+    with TemporaryDirectory() as folder:
+        words = ["--is_train", "False", "--stride", "21", "--weights", "shipped", "--sample_dir", folder]
+        with contextlib.chdir(folder):  # without the paper's images
+            main.main(words)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            )
+            page = browser.new_page(viewport={"width": 1100, "height": 900})
+            page.goto(Path(folder, "report.html").as_uri())
+            page.wait_for_timeout(1000)
+            page.screenshot(path=path)
+            browser.close()
+
+
 if __name__ == "__main__":
-    draw(*restored(), TARGET)
-    print(TARGET)
+    draw(*restored(), DOCS / "astronaut.png")
+    photograph_page(DOCS / "report.png")
