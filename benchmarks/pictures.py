@@ -2,8 +2,8 @@
 
 python -m benchmarks.pictures
 
-docs/astronaut.png is a photograph and a detail of it enlarged; docs/report.png the page of a test in a browser
-(pip install playwright, apt-get install chromium).
+docs/astronaut.png is a photograph and a detail of it enlarged, docs/report.png the page of a test in a
+browser (pip install playwright; apt-get install chromium).
 """
 
 import contextlib
