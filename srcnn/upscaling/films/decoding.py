@@ -2,17 +2,20 @@
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
+import av.logging
 from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError, first_line
 
 THOROUGHLY = 2**28  # bytes, which are kept in memory
+STREAM = re.compile(r"^ *Stream #0:(\d+)[^:\n]*: (\w+)", re.MULTILINE)  # as FFmpeg lists them
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 # Tags need not be UTF-8, and are copied byte for byte; PyAV does so by itself since 19.
 ANY_TAGS: dict[str, Any] = (
@@ -35,10 +38,6 @@ def location(path: Path) -> str:
     return os.path.abspath(path)
 
 
-class LateStream(Exception):
-    """A stream begins later than what FFmpeg looks at first, and PyAV does not know it."""
-
-
 def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
     """The film at a path, opened for reading. Raises InputError for what cannot be read.
 
@@ -49,6 +48,21 @@ def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
         return av.open(location(path), options=options, **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+
+
+def late_streams(container: av.container.InputContainer) -> list[str]:
+    """The kinds of the streams that have begun since a file was opened, which PyAV does not know.
+
+    FFmpeg does, and tells of it in words.
+    """
+    level, of_film = av.logging.get_level(), cast(Any, container)  # whose types leave it out
+    av.logging.set_level(av.logging.INFO)
+    try:
+        found = STREAM.findall(of_film.dumps_format())
+    finally:
+        av.logging.set_level(level)
+    kinds = {int(index): kind.lower() for index, kind in found}
+    return [kind for index, kind in sorted(kinds.items()) if index >= len(container.streams)]
 
 
 def reason(error: Exception) -> str:
@@ -87,16 +101,13 @@ def packets_of(container: av.container.InputContainer, *streams: av.stream.Strea
     """The packets of streams, up to the end of what can be read; not the empty ones that end them.
 
     Raises InputError where a disk or a network, and not the film, is at fault: it does not end there.
-    Raises LateStream where a stream begins that was not known.
     """
     packets = container.demux(*streams)
     while True:
         try:
             packet = next(packets)
-        except StopIteration:
+        except (StopIteration, IndexError):  # PyAV 18 stumbles at the end over streams that begin late
             return
-        except IndexError as error:
-            raise LateStream from error
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
                 why = f"cannot be read on: {reason(error)}; try again"

@@ -7,6 +7,20 @@ from typing import NamedTuple
 Size = tuple[int, int]  # height, width in pixels
 
 
+class Sphere(NamedTuple):
+    """Which directions a frame shows, as FFmpeg has it: fields of AVSphericalMapping."""
+
+    projection: int
+    yaw: int  # of degrees, by 2^16, as the two after it
+    pitch: int
+    roll: int
+    left: int  # what lies outside of the frame, in parts of 2^32, as the three after it
+    top: int
+    right: int
+    bottom: int
+    padding: int  # pixels around the sides of a cube
+
+
 class Film(NamedTuple):
     """What a film says of itself."""
 
@@ -26,6 +40,8 @@ class Film(NamedTuple):
     end: float  # seconds, of the last frame; 0 if unknown
     reorder_delay: int | None  # ticks from decoding stamps to those of frames, where the latter are wrong
     has_alpha: bool  # whether it has transparency that its decoder does not give
+    stereo: tuple[int, bool] | None  # see `marks.stereo_of`
+    sphere: Sphere | None
     beside: tuple[str, ...]  # what its frames have beside their pixels and the result does not, in words
     # What only all of its file tells, `probe.scanned`:
     thoroughly: bool = False  # how its file is to be opened

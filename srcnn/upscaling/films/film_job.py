@@ -163,10 +163,6 @@ def remarks(
         *not_kept(film.format),
         *(["transparency"] if film.has_alpha else []),
     ]
-    if film.hdr and encoder.name != "libx265":
-        left_out.append("the mastering display of HDR")
-    if film.aspect not in (None, 1) and encoder.name in ("ffv1", "libvpx-vp9", "libsvtav1"):
-        left_out.append(f"the shape of its pixels, {film.aspect}")  # PyAV cannot tell Matroska
     if left_out:
         found.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
     return f"{film.path}: {'; '.join(found)}" if found else ""

@@ -15,6 +15,7 @@ from typing import Any
 import av
 
 from srcnn.system.progress import progress
+from srcnn.upscaling.films import marks
 from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, location, opened, packets_of
 from srcnn.upscaling.films.encoding import Encoder, add_encoder
 from srcnn.upscaling.films.film import Film, Part
@@ -51,6 +52,7 @@ def join(
     ):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
+        about = _about_frames(streams, film.stream_index)
         frames = _frames(film, parts, streams[film.stream_index], kind)
         frames = progress(frames, f"{film.path.name}, joining", sum(len(part.stamps) for part in parts))
         damaged: Counter[int] = Counter()
@@ -62,6 +64,7 @@ def join(
             if stream.index not in streams and not _is_written_otherwise(stream)
         ]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
+    left_out += marks.put(path, film, kind, **about)
     return left_out + _missing(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
 
 
@@ -120,12 +123,24 @@ def _begin(output, film, source, add_frames, without):
             of_stream = _tags(stream.metadata, TAGS_OF_COVERS if is_cover(stream) else TAGS_OF_STREAMS)
             if "name" in of_stream:  # as MP4 calls it
                 of_stream.setdefault("title", of_stream.pop("name"))
+            if of_stream.get("stereo_mode") in marks.STEREO_TAGS:
+                del of_stream["stereo_mode"]
             copy.metadata.update(of_stream)
+            if stream.index == film.stream_index:
+                copy.metadata.update(marks.tags_of(film, output.format.name, of_stream.get("title", "")))
             tags |= of_stream
             copy.disposition = int(stream.disposition.value)
     output.set_chapters(source.chapters())
     output.start_encoding()  # from here on the streams tell what their time stamps count
     return streams, tags
+
+
+def _about_frames(streams, index):
+    """What `marks.put` asks of the stream of frames, of streams by the source's numbers."""
+    frames = streams[index]
+    context = frames.codec_context
+    before = [copy for copy in streams.values() if copy.index < frames.index and not is_cover(copy)]
+    return {"size": (context.height, context.width), "track": len(before), "is_hevc": context.name == "hevc"}
 
 
 def _write(output, packets, frames, damaged):

@@ -14,8 +14,9 @@ from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
-from srcnn.upscaling.films.decoding import LateStream, decoded, exact, main_stream, opened, packets_of
+from srcnn.upscaling.films.decoding import decoded, exact, late_streams, main_stream, opened, packets_of
 from srcnn.upscaling.films.film import Film
+from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
 from srcnn.upscaling.films.timestamps import clocked
 
@@ -24,21 +25,21 @@ MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 BT709, BT470BG, SMPTE170M = 1, 5, 6  # kinds of colours as ITU-T H.273 numbers them
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
-KEPT = "DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL"  # side data of frames
+KEPT = (  # side data of frames; or it is named by `marks`
+    *("DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "SPHERICAL", "STEREO3D"),
+)
 OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
     *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
     *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "AFD", "PANSCAN"),
 )
 BESIDE = {
-    "SPHERICAL": "the mark of a 360-degree film",
-    "STEREO3D": "the mark of a stereo film",
     "A53_CC": "closed captions within the pictures",
     "S12M_TIMECODE": "time codes within the pictures",
     "DYNAMIC_HDR_PLUS": "HDR10+",
     "DYNAMIC_HDR_VIVID": "HDR Vivid",
     "DOVI_RPU_BUFFER": "Dolby Vision",
     "DOVI_METADATA": "Dolby Vision",
-    "UNKNOWN_31": "EXIF of frames",
+    **dict.fromkeys(["EXIF", "UNKNOWN_31"], "EXIF of frames"),
 }
 DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  # its record has 24 bytes
 ENCRYPTED = re.compile(rb"stsd[\s\S]{12}(?:enc[avs]|drm[is])")
@@ -49,6 +50,8 @@ LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 def probe(path: Path) -> Film:
     """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
     with opened(path) as container:
+        thoroughly = main_stream(container) is None  # which may begin late
+    with opened(path, thoroughly) as container:
         stream = main_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no moving pictures; name a film")
@@ -77,6 +80,9 @@ def probe(path: Path) -> Film:
             end=_end(container, stream),
             reorder_delay=_reorder_delay(container, stream, first),
             has_alpha=stream.metadata.get("alpha_mode") == "1",
+            stereo=stereo_of(frame),
+            sphere=sphere_of(frame),
+            thoroughly=thoroughly,
             beside=tuple(dict.fromkeys([*_beside(first), *_described(path, container)])),
         )
 
@@ -87,10 +93,10 @@ def scanned(film: Film) -> Film:
     That is little beside the work. Raises InputError if the file cannot be read, and for frames that
     `check_alike` refuses.
     """
-    try:
-        film = _clocked(film)
-    except LateStream:
-        film = _clocked(film._replace(thoroughly=True))
+    film, late, is_clear = _clocked(film)
+    if (late or not is_clear) and not film.thoroughly:
+        film, late, _ = _clocked(film._replace(thoroughly=True))
+    film = film._replace(beside=(*film.beside, *(f"{kind} that begins late" for kind in late)))
     with opened(film.path, film.thoroughly) as container:
         stream: Any = container.streams[film.stream_index]
         stream.thread_type = "AUTO"
@@ -100,10 +106,13 @@ def scanned(film: Film) -> Film:
 
 
 def _clocked(film):
+    """The film as `timestamps.clocked` has it, kinds of unknown streams, and whether the others are known."""
     with opened(film.path, film.thoroughly) as container:
         streams = [container.streams[film.stream_index], *container.streams.audio]
         packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
-        return clocked(film, packets, "mp4" in container.format.name)
+        film = clocked(film, packets, "mp4" in container.format.name)
+        rates = [s.codec_context.sample_rate for s in container.streams.audio if s.codec_context]
+        return film, late_streams(container), all(rates)
 
 
 def check_alike(path: Path, frames: Iterable[Any]) -> None:
@@ -189,7 +198,8 @@ def _end(container, stream):
 
 def _beside(frames):
     """What frames have beside their pixels that is not kept, in words."""
-    found = {int(data.type.value): data.type.name for frame in frames for data in frame.side_data}
+    all_of = (frame.side_data[n] for frame in frames for n in range(len(frame.side_data)))  # in any PyAV
+    found = {int(data.type.value): data.type.name for data in all_of}
     names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
     return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
 

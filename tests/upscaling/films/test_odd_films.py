@@ -211,17 +211,6 @@ def with_boxes(content, *boxes):
     return bytes(content)
 
 
-def test_marks_of_360_degree_and_stereo_films_are_named(folder, capfd):
-    make_film("a.mp4", frames_of(3))
-    projection = box(b"proj", box(b"prhd", bytes(16)) + box(b"equi", bytes(20)))
-    marks = box(b"st3d", bytes(4) + b"\2"), box(b"sv3d", box(b"svhd", bytes(4) + b"maker\0") + projection)
-    (folder / "in.mp4").write_bytes(with_boxes((folder / "a.mp4").read_bytes(), *marks))
-    assert run("--input", "in.mp4", "--output", "out.mp4") == 2
-    said = capfd.readouterr().err
-    assert "the mark of a stereo film, the mark of a 360-degree film" in said
-    assert len(decode("out.mp4")[0]) == 3
-
-
 @pytest.mark.parametrize(("profile", "compatible"), [(5, 0), (8, 1), (8, 4)])
 def test_dolby_vision_is_named_or_refused_where_nothing_else_can_show_it(folder, capfd, profile, compatible):
     make_film("a.mp4", frames_of(3))
