@@ -42,6 +42,7 @@ OLD_FILMS = (  # those that are read, and become .mkv
     ),
     *(".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".wmv", ".wtv", ".xvid", ".y4m"),
 )
+DOUBTFUL = ".asf", ".mod", ".ogg", ".rm"  # which files of sound, music and programs have, too
 ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
 
 
@@ -54,6 +55,11 @@ def is_film(path: Path) -> bool:
     if suffix in ENDINGS or suffix in FOREIGN or not path.is_file():
         return suffix in (*FILMS, *OLD_FILMS)
     return _opens_as_film(path, path.stat().st_mtime_ns)
+
+
+def is_other(path: Path) -> bool:
+    """Whether a file has the ending of films and is of another kind that has it, too."""
+    return path.suffix.lower() in DOUBTFUL and not _opens_as_film(path, path.stat().st_mtime_ns)
 
 
 @functools.lru_cache(1000)

@@ -11,7 +11,7 @@ from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, RESULTS, check_taken, listed
 from srcnn.system.ledger import written
-from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, size_of
+from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
 
@@ -182,7 +182,8 @@ def _in_folder(folder, recursive):
             continue
         results = written(inner)
         left.update(f"{path.suffix} of TypeScript" for path in paths if _is_program(path))
-        paths = [path for path in paths if not _is_program(path)]
+        left.update(f"{path.suffix} without moving pictures" for path in paths if is_other(path))
+        paths = [path for path in paths if not _is_program(path) and not is_other(path)]
         found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
         ours += sum(path.name in results for path in paths)
         for path, kind in others.items():

@@ -57,18 +57,19 @@ def _first(data, wanted, at, end):
 
 def _changed(entry, video, colour):
     """The body of a track with the elements, as long as it was; None if its name does not end with ROOM."""
-    found = {id_: bytes(entry[body:end]) for id_, body, end in _children(entry, 0, len(entry))}
-    name = found.pop(NAME, b"").decode()
-    if not name.endswith(ROOM) or VIDEO not in found:
+    found = [(id_, bytes(entry[body:end])) for id_, body, end in _children(entry, 0, len(entry))]
+    name = dict(found).get(NAME, b"").decode()
+    inner = dict(found).get(VIDEO, b"")
+    if not name.endswith(ROOM) or not inner:
         return None
-    if name != ROOM:
-        found[NAME] = name[: -len(ROOM)].encode()
-    inner = found[VIDEO]
     pictures = {id_: inner[body:end] for id_, body, end in _children(inner, 0, len(inner))}
     if colour:
         pictures[COLOUR] = b"".join([pictures.get(COLOUR, b""), *colour])
-    found[VIDEO] = b"".join(element(id_, body) for id_, body in (pictures | video).items())
-    changed = b"".join(element(id_, body) for id_, body in found.items())
+    new = {
+        NAME: name[: -len(ROOM)].encode(),
+        VIDEO: b"".join(element(id_, body) for id_, body in (pictures | video).items()),
+    }
+    changed = b"".join(element(id_, body) for id_, old in found if (body := new.get(id_, old)) or id_ != NAME)
     room = len(entry) - len(changed) - LONG
     return changed + element(VOID, bytes(room)) if room >= 0 else None
 

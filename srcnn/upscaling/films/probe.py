@@ -15,6 +15,7 @@ from av.sidedata.sidedata import Type
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import decoded, exact, late_streams, main_stream, opened, packets_of
+from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
@@ -51,6 +52,8 @@ def probe(path: Path) -> Film:
     """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
     with opened(path) as container:
         thoroughly = main_stream(container) is None  # which may begin late
+        described = _described(path, container)
+        check_plain(path, container)
     with opened(path, thoroughly) as container:
         stream = main_stream(container)
         if stream is None:
@@ -83,7 +86,7 @@ def probe(path: Path) -> Film:
             stereo=stereo_of(frame),
             sphere=sphere_of(frame),
             thoroughly=thoroughly,
-            beside=tuple(dict.fromkeys([*_beside(first), *_described(path, container)])),
+            beside=tuple(dict.fromkeys([*_beside(first), *described])),
         )
 
 

@@ -245,6 +245,21 @@ def test_text_and_sound_are_no_films(folder, capfd):
     assert "t.txt: damaged, or not an image" in capfd.readouterr().err
 
 
+def test_sound_and_programs_of_a_folder_that_have_endings_of_films_are_left_out(folder, capfd):
+    (folder / "in").mkdir()
+    with av.open("in/music.ogg", "w") as output:
+        stream = output.add_stream("libopus", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), "s16", "mono")
+        frame.sample_rate = 48000
+        output.mux([*stream.encode(frame), *stream.encode(None)])
+    (folder / "in/program.mod").write_text("module srcnn\n", "ascii")
+    make_film("film.mp4", frames_of(3))
+    (folder / "film.mp4").rename("in/film.asf")
+    assert run("--input", "in", "--output", "out") == 0
+    assert "1 .mod without moving pictures, 1 .ogg without moving pictures" in capfd.readouterr().out
+    assert [path.name for path in (folder / "out").glob("*.mkv")] == ["film_x2.mkv"]
+
+
 def test_frames_wider_than_h264_holds_become_hevc(folder):
     make_film("in.mkv", frames_of(2, 8200, 16), "ffv1")
     assert run("--input", "in.mkv", "--output", "out.mp4") == 0
