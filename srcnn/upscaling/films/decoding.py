@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import av.logging
@@ -15,7 +15,7 @@ from av.sidedata.sidedata import Type
 from srcnn.system.errors import InputError, first_line
 
 THOROUGHLY = 2**28  # bytes, which are kept in memory
-STREAM = re.compile(r"^ *Stream #0:(\d+)[^:\n]*: (\w+)", re.MULTILINE)  # as FFmpeg lists them
+STREAM = re.compile(r"^ *Stream #0:(\d+)[^:\n]*: (\w+): (\w+)", re.MULTILINE)  # as FFmpeg lists them
 UNKNOWING = PermissionError, BlockingIOError  # by which demuxers may mean that they do not know what to do
 # Tags need not be UTF-8, and are copied byte for byte; PyAV does so by itself since 19.
 ANY_TAGS: dict[str, Any] = (
@@ -50,19 +50,31 @@ def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
 
 
-def late_streams(container: av.container.InputContainer) -> list[str]:
-    """The kinds of the streams that have begun since a file was opened, which PyAV does not know.
+def listed(container: av.container.InputContainer) -> dict[int, tuple[str, str]]:
+    """The kind and codec, "none" if unknown, of each stream of a film, as FFmpeg tells them in words.
 
-    FFmpeg does, and tells of it in words.
+    PyAV knows no codecs without a decoder, nor the streams that have begun since the film was opened.
     """
-    level, of_film = av.logging.get_level(), cast(Any, container)  # whose types leave it out
+    found = STREAM.findall(_told(container))
+    return {int(index): (kind.lower(), codec) for index, kind, codec in sorted(found)}
+
+
+def side_data(container: av.container.InputContainer, index: int) -> list[str]:
+    """What FFmpeg tells, in its words, of what a film has beside the packets of a stream."""
+    of_streams = re.split(r"^ *Stream #0:", _told(container), flags=re.MULTILINE)
+    about = next((text for text in of_streams if re.match(rf"{index}\b", text)), "")
+    return re.findall(
+        r"^      ([^\s:(][^:(\n]*?) *[:(\n]", about.partition("    Side data:\n")[2], re.MULTILINE
+    )
+
+
+def _told(container):
+    level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)
     try:
-        found = STREAM.findall(of_film.dumps_format())
+        return container.dumps_format()
     finally:
         av.logging.set_level(level)
-    kinds = {int(index): kind.lower() for index, kind in found}
-    return [kind for index, kind in sorted(kinds.items()) if index >= len(container.streams)]
 
 
 def reason(error: Exception) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from av.sidedata.sidedata import Type
 
 from srcnn.upscaling.films import matroska, mp4
+from srcnn.upscaling.films.decoding import is_cover
 from srcnn.upscaling.films.film import Film, Size, Sphere
 
 MATROSKA = "matroska", "webm"
@@ -60,6 +61,14 @@ def tags_of(film: Film, kind: str, title: str) -> dict[str, str]:
 
 def _needs_room(film):
     return film.hdr or film.sphere or film.aspect not in (None, 1)
+
+
+def place_of(streams: dict[int, Any], index: int) -> dict[str, Any]:
+    """What `put` asks of the stream of frames; streams: of the output, by the source's numbers."""
+    frames = streams[index]
+    context = frames.codec_context
+    before = [copy for copy in streams.values() if copy.index < frames.index and not is_cover(copy)]
+    return {"size": (context.height, context.width), "track": len(before), "is_hevc": context.name == "hevc"}
 
 
 def put(path: Path, film: Film, kind: str, size: Size, track: int, is_hevc: bool) -> list[str]:

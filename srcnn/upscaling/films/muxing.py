@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.bitstream import BitStreamFilterContext
 
 from srcnn.system.progress import progress
 from srcnn.upscaling.films import marks
-from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, location, opened, packets_of
+from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, listed, location, opened, packets_of
 from srcnn.upscaling.films.encoding import Encoder, add_encoder
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
@@ -31,7 +32,7 @@ TAGS_OF_COVERS = TAGS_OF_STREAMS | {"filename", "mimetype"}  # Matroska has them
 COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
 PRIMING = Fraction(1, 10)  # seconds before the beginning that decoders of sound need at most
 TRIED = 200  # packets that show whether a container takes them
-NAMELESS = None, "bin_data"  # codecs of streams such as those of sensors
+NAMELESS = "none", "bin_data"  # codecs of streams such as those of sensors
 DISCARDED = 48  # as FFmpeg numbers it
 SAYING_NOTHING = "", "und", "1970-01-01T00:00:00.000000Z"
 
@@ -52,7 +53,7 @@ def join(
     ):
         add_frames = partial(_add_frames, output, film, encoded.streams.video[0], kind)
         streams, tags = _begin(output, film, source, add_frames, refused)
-        about = _about_frames(streams, film.stream_index)
+        about = marks.place_of(streams, film.stream_index)
         frames = _frames(film, parts, streams[film.stream_index], kind)
         frames = progress(frames, f"{film.path.name}, joining", sum(len(part.stamps) for part in parts))
         damaged: Counter[int] = Counter()
@@ -135,14 +136,6 @@ def _begin(output, film, source, add_frames, without):
     return streams, tags
 
 
-def _about_frames(streams, index):
-    """What `marks.put` asks of the stream of frames, of streams by the source's numbers."""
-    frames = streams[index]
-    context = frames.codec_context
-    before = [copy for copy in streams.values() if copy.index < frames.index and not is_cover(copy)]
-    return {"size": (context.height, context.width), "track": len(before), "is_hevc": context.name == "hevc"}
-
-
 def _write(output, packets, frames, damaged):
     """Writes packets.
 
@@ -161,7 +154,7 @@ def _write(output, packets, frames, damaged):
 
 def _name(stream):
     """What a stream of a film is called in messages."""
-    name = getattr(stream, "name", None)
+    name = getattr(stream, "name", None) or listed(stream.container)[stream.index][1]
     name = stream.metadata.get("handler_name", "") if name in NAMELESS else name
     return _shown(f"{stream.type} {name}".strip())
 
@@ -240,9 +233,19 @@ def _add_copy(output, stream, film):
             content = next((bytes(p) for p in packets_of(source, source.streams[stream.index])), b"")
         return output.add_attachment(tags["filename"], tags["mimetype"], content)
     try:
+        if stream.codec_context is None and stream.type != "attachment":
+            return _add_unknown(output, stream)
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
         return add_pcm(output, stream) if stream.type == "audio" else None
+
+
+def _add_unknown(output, stream):
+    """Adds a stream like one of a codec that has no decoder here. Raises ValueError where it cannot be."""
+    copy = output.add_mux_stream(listed(stream.container)[stream.index][1])
+    BitStreamFilterContext("null", stream, copy)  # which copies all that describes it
+    copy.time_base = stream.time_base
+    return copy
 
 
 def _seconds(packet):

@@ -24,7 +24,8 @@ def add_pcm(output: av.container.OutputContainer, stream: Any) -> Any:
 
 def is_recoded(stream: Any, copy: Any) -> bool:
     """Whether a stream of the output has not the packets of the film's, but PCM."""
-    return copy.type == "audio" and copy.codec_context.name != stream.codec_context.name
+    is_known = copy.type == "audio" and copy.codec_context and stream.codec_context
+    return bool(is_known) and copy.codec_context.name != stream.codec_context.name
 
 
 class Recoding:

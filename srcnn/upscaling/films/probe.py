@@ -14,7 +14,7 @@ from av.sidedata.sidedata import Type
 
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
-from srcnn.upscaling.films.decoding import decoded, exact, late_streams, main_stream, opened, packets_of
+from srcnn.upscaling.films.decoding import decoded, exact, listed, main_stream, opened, packets_of, side_data
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
@@ -28,6 +28,10 @@ BT709, BT470BG, SMPTE170M = 1, 5, 6  # kinds of colours as ITU-T H.273 numbers t
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
 KEPT = (  # side data of frames; or it is named by `marks`
     *("DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "SPHERICAL", "STEREO3D"),
+)
+OF_STREAMS = (  # side data of streams, in FFmpeg's words, that is kept or named by what frames have of it
+    *("Display Matrix", "Mastering display metadata", "Content light level metadata", "CPB properties"),
+    *("Spherical Mapping", "Stereo 3D", "DOVI configuration record"),
 )
 OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
     *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
@@ -52,7 +56,7 @@ def probe(path: Path) -> Film:
     """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
     with opened(path) as container:
         thoroughly = main_stream(container) is None  # which may begin late
-        described = _described(path, container)
+        described = [*_described(path, container), *_of_stream(container)]
         check_plain(path, container)
     with opened(path, thoroughly) as container:
         stream = main_stream(container)
@@ -115,7 +119,8 @@ def _clocked(film):
         packets = progress(packets_of(container, *streams), f"{film.path.name}, looking through packets")
         film = clocked(film, packets, "mp4" in container.format.name)
         rates = [s.codec_context.sample_rate for s in container.streams.audio if s.codec_context]
-        return film, late_streams(container), all(rates)
+        late = [kind for index, (kind, _) in listed(container).items() if index >= len(container.streams)]
+        return film, late, all(rates)
 
 
 def check_alike(path: Path, frames: Iterable[Any]) -> None:
@@ -205,6 +210,13 @@ def _beside(frames):
     found = {int(data.type.value): data.type.name for data in all_of}
     names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
     return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
+
+
+def _of_stream(container):
+    """What the stream of frames has beside them, and its frames have not, that is not kept, in words."""
+    stream = main_stream(container)
+    found = side_data(container, stream.index) if stream else []
+    return [name.lower() for name in found if name not in OF_STREAMS]
 
 
 def _described(path, container):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from srcnn.upscaling.films import film_job
 from srcnn.upscaling.films.probe import probe
-from tests.helpers.film_clips import decode, make, run
+from tests.helpers.film_clips import decode, make, run, sound
 
 
 def make_film(path, frames, codec="libx264", rate=10, options=None, prepare=lambda stream: None):
@@ -156,14 +156,14 @@ def test_sound_of_a_kind_that_no_decoder_knows_is_named(folder, capfd):
     make_film("film.avi", frames_of(5), "mpeg4")
     with av.open("film.avi") as film, av.open("in.avi", "w") as output:
         copy = output.add_stream_from_template(film.streams.video[0])
-        sound = output.add_stream("pcm_s16le", rate=8000, layout="mono")
+        samples = output.add_stream("pcm_s16le", rate=8000, layout="mono")
         for packet in film.demux(video=0):
             if packet.dts is not None:
                 packet.stream = copy
                 output.mux(packet)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 4000), np.int16), "s16", "mono")
         frame.sample_rate = 8000
-        output.mux(sound.encode(frame))
+        output.mux(samples.encode(frame))
     content = bytearray((folder / "in.avi").read_bytes())
     at = content.index(b"strf", content.index(b"auds")) + 8
     content[at : at + 2] = struct.pack("<H", 0x7777)
@@ -171,6 +171,31 @@ def test_sound_of_a_kind_that_no_decoder_knows_is_named(folder, capfd):
     assert run("--input", "in.avi", "--output", "out.mkv") == 2
     assert "in.avi: left out, since such a file cannot hold it: audio" in capfd.readouterr().err
     assert len(decode("out.mkv")[0]) == 5
+
+
+def test_sound_of_a_codec_without_a_decoder_is_copied_where_it_can_be(folder, capfd):
+    make("a.mp4", 3, change=lambda output, _: sound(output))
+    content = bytearray((folder / "a.mp4").read_bytes())
+    at = content.rindex(b"mp4a", 0, content.rindex(b"esds"))
+    content[at : at + 4], content[at + 36 : at + 40] = b"mhm1", b"free"  # MPEG-H
+    (folder / "in.mp4").write_bytes(content)
+    assert run("--input", "in.mp4", "--output", "out.mp4") == 0
+    packets = []
+    for name in ("in.mp4", "out.mp4"):
+        with av.open(name) as film:
+            assert film.streams.audio[0].codec_context is None
+            packets.append([bytes(packet) for packet in film.demux(audio=0)])
+    assert packets[0] == packets[1] and len(packets[0]) > 1
+    assert run("--input", "in.mp4", "--output", "out.mkv") == 2
+    assert "left out, since such a file cannot hold it: audio mpegh_3d_audio" in capfd.readouterr().err
+
+
+def test_what_only_the_stream_has_beside_its_frames_is_named(folder, capfd):
+    make_film("a.mp4", frames_of(3))
+    part = box(b"clap", struct.pack(">8I", 20, 1, 16, 1, 0, 1, 0, 1))  # the middle of the frames
+    (folder / "in.mp4").write_bytes(with_boxes((folder / "a.mp4").read_bytes(), part))
+    assert run("--input", "in.mp4", "--output", "out.mp4") == 2
+    assert "left out, since such a file cannot hold it: frame cropping" in capfd.readouterr().err
 
 
 def test_a_stream_that_begins_late_goes_in_from_where_it_begins(folder):
