@@ -102,7 +102,7 @@ def test_no_more_is_in_memory_than_is_allowed(folder, monkeypatch, pixels, most)
     assert len(largest) == 6 and max(largest) <= most
 
 
-@pytest.mark.parametrize("step", ["upscale", "compared"])
+@pytest.mark.parametrize("step", ["upscale", "check_unchanged"])
 def test_an_error_of_the_program_ends_it(folder, monkeypatch, step):
     def broken(*_):
         raise ZeroDivisionError
@@ -220,3 +220,13 @@ def test_two_runs_of_one_upscaling_at_once_are_both_right(folder, monkeypatch, c
     assert capsys.readouterr().err.count("was made by another run") == 6
     (folder / "out/a_x2.png").write_bytes(b"mine")
     assert run("--input", "in", "--output", "out") == 2
+
+
+def test_a_picture_that_the_page_cannot_show_is_done(folder, monkeypatch, capfd):
+    def failing(*_):
+        raise ValueError("no preview")
+
+    monkeypatch.setattr(pipeline, "compared", failing)
+    assert run("--input", "in/a.png", "in/b.png") == 0
+    assert capfd.readouterr().err.count("the page does not show it (no preview)") == 2
+    assert image_io.size("sample/b_x2.png") == (40, 60)

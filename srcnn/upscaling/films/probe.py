@@ -22,9 +22,11 @@ from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
 from srcnn.upscaling.films.timestamps import clocked
 
 FIRST = 10  # frames that tell whether a film is interlaced
+STRAY = 3  # interlaced ones among as many in a row are no mistake of an encoder
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
-BT709, BT470BG, SMPTE170M = 1, 5, 6  # kinds of colours as ITU-T H.273 numbers them
+BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9  # kinds of colours as ITU-T H.273 numbers them
+OF_BT2020 = 9, 10, 14  # matrices: two of BT.2020, and ICtCp
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
 KEPT = (  # side data of frames; or it is named by `marks`
     *("DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "SPHERICAL", "STEREO3D"),
@@ -65,7 +67,7 @@ def probe(path: Path) -> Film:
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
-        check_alike(path, first)
+        check_alike(path, first, exact(stream.time_base))
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
@@ -108,7 +110,8 @@ def scanned(film: Film) -> Film:
         stream: Any = container.streams[film.stream_index]
         stream.thread_type = "AUTO"
         frames = decoded(stream, packets_of(container, stream))
-        check_alike(film.path, progress(frames, f"{film.path.name}, looking at frames", film.frame_count))
+        frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
+        check_alike(film.path, frames, exact(stream.time_base))
     return film
 
 
@@ -123,27 +126,32 @@ def _clocked(film):
         return film, late, all(rates)
 
 
-def check_alike(path: Path, frames: Iterable[Any]) -> None:
-    """Raises InputError if a film is interlaced, or becomes so, or if its frames are not of one size."""
-    size, begin, recent = None, None, deque[bool](maxlen=FIRST)
+def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> None:
+    """Raises InputError if a film is interlaced, or becomes so, or if its frames are not of one size.
+
+    time_base: what the frames' time stamps count, in seconds.
+    """
+    size, begin = None, None
+    recent = deque[tuple[bool, float]](maxlen=FIRST)  # whether a frame is interlaced, and when it is shown
     for frame in frames:
-        begin = frame.time if begin is None else begin
-        seconds = (frame.time or 0) - (begin or 0)
-        when = f"after {seconds:.1f} s" if size else "at its beginning"
-        recent.append(bool(frame.interlaced_frame))
-        if len(recent) == FIRST and sum(recent) > FIRST / 2:
-            raise _interlaced(path, when)
+        stamp = frame.pts or 0
+        begin = stamp if begin is None else begin
+        seconds = float((stamp - begin) * time_base)
+        recent.append((bool(frame.interlaced_frame), seconds))
+        since = [when for is_interlaced, when in recent if is_interlaced]
+        if len(since) >= STRAY:
+            raise _interlaced(path, since[0])
         if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
-            raise InputError(
-                f"{path}: its frames change from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels "
-                f"{when}; cut it there first, such as by ffmpeg -i IN -ss {seconds:.1f} -c copy OUT.mkv"
-            )
+            change = f"from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels after {seconds:.1f} s"
+            cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
+            raise InputError(f"{path}: its frames change {change}; cut it there first, such as by {cut}")
         size = size or (frame.width, frame.height)
-    if sum(recent) > len(recent) / 2:
-        raise _interlaced(path, "at its beginning")
+    if recent and all(is_interlaced for is_interlaced, _ in recent):
+        raise _interlaced(path, 0.0)
 
 
-def _interlaced(path, when):
+def _interlaced(path, seconds):
+    when = f"after {seconds:.1f} s" if seconds else "from its beginning"
     return InputError(
         f"{path}: is interlaced {when}: its frames hold two moments, line by line; take them apart first, "
         "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
@@ -158,12 +166,13 @@ def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, in
     if frame.format.is_rgb or frame.format.has_palette:
         return colours
     is_hd = frame.width >= 1280 or frame.height > 576
-    primaries = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}.get(frame.height, BT709)
-    guesses = {
-        "colorspace": BT709 if is_hd else SMPTE170M,
-        "color_primaries": BT709 if is_hd else primaries,
-        "color_trc": BT709,
-    }
+    matrix = colours["colorspace"]
+    if matrix in UNSAID:
+        matrix = BT709 if is_hd else SMPTE170M
+    primaries = BT2020 if matrix in OF_BT2020 else BT709
+    if matrix in (BT470BG, SMPTE170M):
+        primaries = {576: BT470BG, 480: SMPTE170M, 486: SMPTE170M}.get(frame.height, BT709)
+    guesses = {"colorspace": matrix, "color_primaries": primaries, "color_trc": BT709}
     return {name: guesses.get(name, value) if value in UNSAID else value for name, value in colours.items()}
 
 
