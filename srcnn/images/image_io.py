@@ -32,22 +32,8 @@ from srcnn.system.errors import InputError, first_line
 SUFFIXES = (
     *heif.SUFFIXES,
     *(".apng", ".avif", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg"),
-    *(
-        ".jpf",
-        ".jpg",
-        ".jpx",
-        ".mpo",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".qoi",
-        ".tga",
-        ".tif",
-        ".tiff",
-    ),
-    ".webp",
+    *(".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"),
+    *(".tiff", ".webp"),
 )
 # Those whose every kind is known to come out right, see tests/images/test_image_io.py.
 READABLE = (
@@ -212,8 +198,10 @@ def pixels_of(image):
 
 def fitting(path: Path, pixels: np.ndarray) -> np.ndarray:
     """Pixels without an alpha that is opaque everywhere, if a file of this name has no place for one."""
-    is_opaque = has_alpha(pixels) and bool((pixels[..., -1] == np.iinfo(pixels.dtype).max).all())
-    return colours(pixels) if is_opaque and format_of(path) not in KEEP_ALPHA else pixels
+    if not has_alpha(pixels) or format_of(path) in KEEP_ALPHA:
+        return pixels
+    is_opaque = (pixels[..., -1] == np.iinfo(pixels.dtype).max).all()
+    return colours(pixels) if is_opaque else pixels
 
 
 def fitting_metadata(path: Path, info: Metadata) -> Metadata:

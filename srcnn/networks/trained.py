@@ -11,14 +11,7 @@ import numpy as np
 
 from srcnn.networks.checkpoint_files import latest_checkpoint
 from srcnn.networks.network import Network, default_channels
-from srcnn.networks.weight_files import (
-    digest,
-    open_checkpoint,
-    settings_of,
-    tensor_of,
-    unsaid,
-    weights_of,
-)
+from srcnn.networks.weight_files import checkpoint_settings, digest, open_checkpoint, unsaid, weights_of
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
 from srcnn.system.root import ROOT
@@ -41,9 +34,7 @@ def find_checkpoint(network: Network, source: Source) -> str | None:
 
 def unfinished(path: str) -> str:
     """How far a training was at a checkpoint, in words; empty if it was finished, or if it does not say."""
-    reader = open_checkpoint(path)
-    text = tensor_of(path, reader, "settings") if reader.has_tensor("settings") else "{}"
-    settings = settings_of(path, text)
+    settings = checkpoint_settings(path, open_checkpoint(path))
     step, steps = (settings.get(name) for name in ("step", "steps"))
     if isinstance(step, int) and isinstance(steps, int) and step < steps:
         return f"after {step:,} of {steps:,} steps"

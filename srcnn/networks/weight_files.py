@@ -60,6 +60,12 @@ def settings_of(path: str | Path, text: str | bytes) -> dict[str, Any]:
         raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
 
 
+def checkpoint_settings(path: str | Path, reader: Any) -> dict[str, Any]:
+    """The settings that a checkpoint has, by its reader; empty where it has none."""
+    has_settings = "settings" in reader.get_variable_to_shape_map()
+    return settings_of(path, tensor_of(path, reader, "settings")) if has_settings else {}
+
+
 def _is_export(path):
     if path.suffix == ".onnx" or path.name == "saved_model.pb" or (path / "saved_model.pb").exists():
         return True

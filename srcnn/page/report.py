@@ -3,17 +3,30 @@
 import json
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from srcnn.images import png
 from srcnn.page.pictures import captions, data_uri, embedded, filters_picture
 from srcnn.pixels.colour import LUMA
+from srcnn.system.errors import first_line, one_line
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
 DETAIL = 100  # pixels of a side of what a card shows of an image at first, about
+
+
+def shown(name: str | Path, show: Callable[[], Any]) -> Any:
+    """What the page shows of a result; None if that fails, which is no harm to the result, and is said."""
+    try:
+        return show()
+    except Exception as error:
+        tqdm.write(one_line(f"{name}: the page does not show it ({first_line(error)})"), file=sys.stderr)
+        return None
 
 
 def save_json(value: dict, path: Path) -> None:

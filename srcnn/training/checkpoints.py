@@ -12,7 +12,7 @@ import numpy as np
 
 from srcnn.cluster.failures import is_machine_failure
 from srcnn.networks import checkpoint_files as files
-from srcnn.networks.weight_files import check_settings, open_checkpoint, settings_of, tensor_of
+from srcnn.networks.weight_files import check_settings, checkpoint_settings, open_checkpoint
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.version import PROGRAM
@@ -67,7 +67,7 @@ class Checkpoints:
     def _check(self, path):
         reader = open_checkpoint(path)
         shapes = reader.get_variable_to_shape_map()
-        settings = settings_of(path, tensor_of(path, reader, "settings")) if "settings" in shapes else {}
+        settings = checkpoint_settings(path, reader)
         check_settings(path, settings, self.srcnn.network.settings)  # of another one more is missing, too
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(

@@ -9,43 +9,15 @@ from srcnn.system.folders import FOREIGN
 
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
 OLD_FILMS = (  # those that are read, and become .mkv
-    *(
-        ".264",
-        ".265",
-        ".3g2",
-        ".3gp",
-        ".3gp2",
-        ".3gpp",
-        ".amv",
-        ".asf",
-        ".av1",
-        ".avc",
-        ".avi",
-        ".divx",
-        ".dv",
-    ),
-    *(".f4v", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v", ".mjpeg"),
-    *(
-        ".mjpg",
-        ".mk3d",
-        ".mod",
-        ".mp4v",
-        ".mpe",
-        ".mpeg",
-        ".mpg",
-        ".mpv",
-        ".mqv",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".obu",
-    ),
-    *(".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".wmv", ".wtv", ".xvid", ".y4m"),
+    *(".264", ".265", ".3g2", ".3gp", ".3gp2", ".3gpp", ".amv", ".asf", ".av1", ".avc", ".avi", ".divx"),
+    *(".dv", ".f4v", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v"),
+    *(".mjpeg", ".mjpg", ".mk3d", ".mod", ".mp4v", ".mpe", ".mpeg", ".mpg", ".mpv", ".mqv", ".mts", ".mxf"),
+    *(".nut", ".obu", ".ogg", ".ogm", ".ogv", ".qt", ".rm", ".rmvb", ".tod", ".ts", ".vob", ".wmv", ".wtv"),
+    *(".xvid", ".y4m"),
 )
 DOUBTFUL = ".asf", ".mod", ".ogg", ".rm"  # which files of sound, music and programs have, too
 ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
-
-
+# What FFmpeg opens and is none.
 NO_FILMS = "tty", "image2", "gif", "apng", "webp", "bin", "xbin", "adf", "idf", "srt", "ass", "lrc", "concat"
 
 

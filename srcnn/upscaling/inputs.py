@@ -9,7 +9,7 @@ from pathlib import Path
 from srcnn.images import animations, image_io
 from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
-from srcnn.system.folders import CLOSED, RESULTS, check_taken, listed
+from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
 from srcnn.upscaling.sizes import Goal
@@ -166,11 +166,18 @@ def _is_program(path):
     return bool(start) and not any(byte < 9 or 13 < byte < 32 for byte in start)
 
 
+def _misnamed(path):
+    """What a file is that has an ending of films and is none, in words; None for others."""
+    if _is_program(path):
+        return f"{path.suffix} of TypeScript"
+    return f"{path.suffix} without moving pictures" if is_other(path) else None
+
+
 def _in_folder(folder, recursive):
     """The images and films of a folder but for what this program wrote; what is left out is counted."""
     found: list[tuple[Path, Path]] = []
     left: Counter[str] = Counter()
-    ours, waiting = 0, [folder]
+    waiting = [folder]
     while waiting:
         inner = waiting.pop(0)
         try:
@@ -180,12 +187,9 @@ def _in_folder(folder, recursive):
                 raise
             left[CLOSED] += 1
             continue
-        results = written(inner)
-        left.update(f"{path.suffix} of TypeScript" for path in paths if _is_program(path))
-        left.update(f"{path.suffix} without moving pictures" for path in paths if is_other(path))
-        paths = [path for path in paths if not _is_program(path) and not is_other(path)]
-        found += [(path, inner.relative_to(folder)) for path in paths if path.name not in results]
-        ours += sum(path.name in results for path in paths)
+        misnamed = {path: kind for path in paths if (kind := _misnamed(path))}
+        left.update(misnamed.values())
+        found += [(path, inner.relative_to(folder)) for path in paths if path not in misnamed]
         for path, kind in others.items():
             if not recursive or kind != "sub-folders":
                 left[kind] += 1
@@ -193,7 +197,5 @@ def _in_folder(folder, recursive):
                 left["links to folders"] += 1
             else:
                 waiting.append(path)
-    if not found and ours:
-        left[RESULTS] = ours
     check_taken(folder, found, left, ENDINGS)
     return found

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from functools import partial
 
 from srcnn.images import animations, decoders, image_io
-from srcnn.page.report import centre
-from srcnn.system.errors import InputError, UnexpectedError, expecting, first_line, one_line
+from srcnn.page import report
+from srcnn.system.errors import InputError, UnexpectedError, expecting, one_line
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
@@ -120,14 +120,6 @@ class Photograph:
         result = animation._replace(frames=results, metadata=info)
         self.save = partial(animations.save, result, target, self.about, self.options.overwrite)
 
-    def _shown(self, height, width):
-        """What the page shows; nothing if that fails, which is no harm to the result."""
-        try:
-            return compared(self.before, self.after, centre(height, width))
-        except Exception as error:
-            self.notice = one_line(f"{self.item.target}: the page does not show it ({first_line(error)})")
-            return None
-
     def finished(self):
         """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""
         source, target, budget, cost = self.item.source, self.item.target, self.budget, self.cost
@@ -137,7 +129,8 @@ class Photograph:
                     check_unchanged(source, self.identity)
                     self.save()
                     height, width = self.after.shape[:2]
-                    pictures = self._shown(height, width)
+                    show = partial(compared, self.before, self.after, report.centre(height, width))
+                    pictures = report.shown(target, show)
             if self.error:
                 return Upscaled(source, target, error=self.error, notice=self.notice)
             found = (height, width), round(self.seconds, 1), pictures

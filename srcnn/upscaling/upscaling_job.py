@@ -19,7 +19,7 @@ from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
 from srcnn.settings import FilmCoding, Upscaling
 from srcnn.system import ledger
-from srcnn.system.errors import InputError, expecting, first_line, needing, one_line
+from srcnn.system.errors import InputError, expecting, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
@@ -81,13 +81,18 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
     if coding != FilmCoding() and not any(is_film(item.source) for item in work):
         raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
-    return with_qualities(upscaling, work, files)
+    return with_qualities(upscaling, work)
 
 
-def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list[Work]:
-    """The work with the qualities of JPEG files, where the network is conditioned on them."""
+def with_qualities(upscaling: Upscaling, work: list[Work]) -> list[Work]:
+    """The work with the qualities of JPEG files, where a network is conditioned on them."""
     if upscaling.reads_quality:
-        return [item._replace(quality=shown_quality(item, upscaling)) for item in work]
+        ratios = {item.ratio for item in work if item.ratio}
+        cleaned = {r for r in ratios if has_cleaner(upscaling.network, upscaling.source, r)}
+        return [
+            item._replace(quality=shown_quality(item.source)) if item.ratio in cleaned else item
+            for item in work
+        ]
     if upscaling.network.degradation != "jpeg":
         return work
     found = []
@@ -102,11 +107,9 @@ def with_qualities(upscaling: Upscaling, work: list[Work], files: Files) -> list
     return found
 
 
-def shown_quality(item: Work, upscaling: Upscaling) -> int | None:
-    """The quality of a JPEG file whose compression shows, if there is a network for it; else None."""
-    if item.ratio is None or not has_cleaner(upscaling.network, upscaling.source, item.ratio):
-        return None
-    quality = jpeg.quality_of(item.source)
+def shown_quality(path: Path) -> int | None:
+    """The quality of a JPEG file whose compression shows; None for others."""
+    quality = jpeg.quality_of(path)
     return quality if quality and quality <= SHOWS else None
 
 
@@ -132,17 +135,8 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
                 exhibits[image.target] = drawing.submit(exhibit_of, image, image.pictures)
             lines[image.target] = line(image, files.shown(image.source))
-    drawn = {target: drawn_one(target, future) for target, future in exhibits.items()}
+    drawn = {target: report.shown(target, future.result) for target, future in exhibits.items()}
     return {target: Listed(lines[target], drawn.get(target)) for target in lines}, status
-
-
-def drawn_one(target: Path, future: Future) -> dict | None:
-    """What the page shows of a result; nothing if that fails, which is no harm to the result."""
-    try:
-        return future.result()
-    except Exception as error:
-        tqdm.write(f"{target}: the page does not show it ({first_line(error)})", file=sys.stderr)
-        return None
 
 
 def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:

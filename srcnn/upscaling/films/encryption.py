@@ -9,10 +9,12 @@ import av
 
 from srcnn.system.errors import InputError
 from srcnn.upscaling.films.decoding import packets_of
+from srcnn.upscaling.films.mp4 import headers
 
 LOOKED_AT = 2**22  # bytes from the beginning of a recording
 FIRST = 50  # packets
 TAGS = "enc_key_id", "asf_protection_type"  # by which FFmpeg tells of Matroska's and Windows' ways
+DESCRIBED = re.compile(rb"stsd[\s\S]{12}(?:enc[avs]|drm[is])")  # packets of MP4
 OF_TRANSPORT, SYNC = 188, 0x47  # bytes of a packet of a transport stream, and its first one
 PES = re.compile(
     rb"\x00\x00\x01[\xbd\xc0-\xef]..([\x80-\xbf])", re.DOTALL
@@ -27,6 +29,7 @@ def check_plain(path: Path, container: av.container.InputContainer) -> None:
     if (
         is_said
         or _is_scrambled(path, container.format.name)
+        or any(DESCRIBED.search(part) for part in headers(path, container.format.name))
         or any(p.has_sidedata("encryption_info") for p in first)
     ):
         raise InputError(f"{path}: is encrypted; name a film without such protection")

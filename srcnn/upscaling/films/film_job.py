@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 from tqdm import tqdm
 
+from srcnn.page import report
 from srcnn.settings import FilmCoding
 from srcnn.system.atomic_write import remove_leftovers, replacing
 from srcnn.system.errors import InputError
@@ -62,7 +63,8 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
         if not parts:
             raise InputError(f"{source}: has no frame that can be decoded; replace it")
         check()
-        pictures, loop = shown(film, parts, size)
+        show = partial(compared, film, parts, size)
+        pictures, loop = report.shown(film.path, show) or (None, None)
         with replacing(target, about if options.noted else None, options.overwrite) as temporary:
             left_out, damaged = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
             check()
@@ -70,15 +72,6 @@ def upscale_film(source: Path, target: Path, srcnns: list, options: Options, cod
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
     return Upscaled(source, target, *found, loop=loop, warning=warning)
-
-
-def shown(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, bytes | None]:
-    """What the page shows, see `compared`; nothing if that fails, which is no harm to the film."""
-    try:
-        return compared(film, parts, size)
-    except Exception as error:
-        tqdm.write(f"{film.path}: the page does not show it ({reason(error)})", file=sys.stderr)
-        return None, None
 
 
 def name_others(folder: Path | None, target: Path) -> None:

@@ -3,8 +3,10 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 DESCRIPTION = b"mdia", b"minf", b"stbl", b"stsd"  # boxes, from a track to what describes its packets
+HEADER = 2**22  # bytes that describe a film, at most
 BEFORE = {b"stsd": 8}  # bytes of a box before those that lie in it
 
 
@@ -19,22 +21,47 @@ def put(path: Path, track: int, boxes: bytes) -> bool:
     It can be if the box that describes the film is the last, as it is by default: no packet is moved.
     """
     with open(path, "r+b") as file:
-        end, at = file.seek(0, 2), 0
-        while at < end:
-            file.seek(at)
-            size, kind = struct.unpack(">I4s", file.read(8))
-            if size == 1:
-                (size,) = struct.unpack(">Q", file.read(8))
-            if kind == b"moov" and at + size == end:
+        end = file.seek(0, 2)
+        at = next((at for kind, at, size in top_level(file) if kind == b"moov" and at + size == end), None)
+        if at is None:
+            return False
+        file.seek(at)
+        film = bytearray(file.read())
+        if not _add(film, track, boxes):
+            return False
+        file.seek(at)
+        file.write(film)
+        return True
+
+
+def top_level(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, beginning, size) of the boxes of a file that lie in no other, up to what is none."""
+    end, at = file.seek(0, 2), 0
+    while at + 8 <= end:
+        file.seek(at)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        if size == 1:
+            (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
+        yield kind, at, size
+        if size < 8 or not kind.isalnum():
+            return
+        at += size
+
+
+def headers(path: Path, kind: str) -> Iterator[bytes]:
+    """What describes a film of MP4 or Matroska, in parts: its beginning, and the box `moov`, wherever it is.
+
+    kind: of the container, as FFmpeg calls it; there is nothing of others.
+    """
+    if not any(name in kind for name in ("mp4", "matroska")):
+        return
+    with open(path, "rb") as file:
+        yield file.read(HEADER)
+        for box_kind, at, size in top_level(file):
+            if box_kind == b"moov":
                 file.seek(at)
-                film = bytearray(file.read())
-                if not _add(film, track, boxes):
-                    return False
-                file.seek(at)
-                file.write(film)
-                return True
-            at += max(size, 8)
-    return False
+                yield file.read(min(size, HEADER))
+                return
 
 
 def _add(film, track, boxes):

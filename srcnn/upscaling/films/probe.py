@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import struct
 from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
@@ -18,6 +17,7 @@ from srcnn.upscaling.films.decoding import decoded, exact, listed, main_stream, 
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
+from srcnn.upscaling.films.mp4 import headers
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
 from srcnn.upscaling.films.timestamps import clocked
 
@@ -49,8 +49,6 @@ BESIDE = {
     **dict.fromkeys(["EXIF", "UNKNOWN_31"], "EXIF of frames"),
 }
 DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  # its record has 24 bytes
-ENCRYPTED = re.compile(rb"stsd[\s\S]{12}(?:enc[avs]|drm[is])")
-HEADER = 2**22  # bytes that describe a film, at most
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
 
@@ -58,8 +56,8 @@ def probe(path: Path) -> Film:
     """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
     with opened(path) as container:
         thoroughly = main_stream(container) is None  # which may begin late
-        described = [*_described(path, container), *_of_stream(container)]
         check_plain(path, container)
+        described = [*_dolby_vision(path, container), *_of_stream(container)]
     with opened(path, thoroughly) as container:
         stream = main_stream(container)
         if stream is None:
@@ -228,18 +226,13 @@ def _of_stream(container):
     return [name.lower() for name in found if name not in OF_STREAMS]
 
 
-def _described(path, container):
+def _dolby_vision(path, container):
     """Dolby Vision by the box that describes it, in MP4 and Matroska, which PyAV does not tell of.
 
-    Raises InputError where its frames can be shown by nothing else, since the result could not be either, and
-    where the film is encrypted.
+    Raises InputError where its frames can be shown by nothing else, since the result could not be either.
     """
-    if not any(name in container.format.name for name in ("mp4", "matroska")):
-        return []
-    for start in _headers(path):
-        if ENCRYPTED.search(start):
-            raise InputError(f"{path}: is encrypted; name a film without such protection")
-        if found := DOLBY_VISION.search(start):
+    for part in headers(path, container.format.name):
+        if found := DOLBY_VISION.search(part):
             compatible = found[1][4] >> 4  # with which other kind of colours its base layer is
             if not compatible:
                 profile = int.from_bytes(found[1][2:4], "big") >> 9
@@ -249,24 +242,6 @@ def _described(path, container):
                 )
             return ["Dolby Vision"]
     return []
-
-
-def _headers(path):
-    """The beginning of a film and, if it is an MP4, the box that describes it, wherever that lies."""
-    with open(path, "rb") as file:
-        yield file.read(HEADER)
-        end, at = file.seek(0, 2), 0
-        while at + 8 <= end:
-            file.seek(at)
-            size, kind = struct.unpack(">I4s", file.read(8))
-            if size == 1:
-                (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
-            if kind == b"moov":
-                yield file.read(min(size, HEADER))
-                return
-            if size < 8 or not kind.isalnum():
-                return
-            at += size
 
 
 def _display_matrix(frame):
