@@ -1,11 +1,9 @@
 """The flags of the command line: their names, types, defaults and help, and the jobs that each is for."""
 
 import argparse
-import difflib
-import os
-import sys
 from typing import NamedTuple
 
+from srcnn.flag_parser import ANY, JOBS, Flags, For, Parser
 from srcnn.flag_types import (
     at_least,
     boolean,
@@ -20,7 +18,6 @@ from srcnn.flag_types import (
     weight,
 )
 from srcnn.settings import PAPER_METRICS, WANG
-from srcnn.system.errors import one_line
 from srcnn.system.version import PROGRAM
 
 
@@ -38,15 +35,6 @@ DEFAULTS = {  # by preconditioner
 }
 
 
-class For(NamedTuple):
-    """jobs: that a flag is for. refusal: what the flag is told of another."""
-
-    jobs: tuple
-    refusal: str = "is not for this job; leave it out"
-
-
-JOBS = "train", "test", "input", "export", "download"
-ANY = For(JOBS)
 # One list of flags serves a training and what is done with its network, though a part is of no effect there.
 NETWORKS = For(JOBS[:4], "does not go with --download; leave it out")
 ALONE = "does not go with {job}"
@@ -58,32 +46,6 @@ OF_ONE = "is for tests; a network for JPEG is trained for qualities from 30 to 9
 WEIGHTS = For(("test", "input", "export"), OF_ONE)
 UPSCALING = For(("input",), "is for upscaling; add --input")
 WRITING = For(("input", "export"), "is for --input and --export; leave it out")
-OTHERS = {  # what is said of a second job beside the first
-    "train": "training; add --is_train False",
-    "test": "a test; leave one out",
-    "input": "--input; leave one out",
-    "export": "--export; leave one out",
-    "download": "--download; leave one out",
-}
-
-
-class Help(argparse.HelpFormatter):
-    """Leaves the lines of the overview as they are."""
-
-    def _fill_text(self, text, width, indent):
-        return text if text == OVERVIEW else super()._fill_text(text, width, indent)
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """One line on stderr, without argparse's usage; the nearest flag beside one that is not known."""
-        first, _, unknown = message.partition("unrecognized arguments: ")
-        if unknown and not first:
-            known = [option for option in self._option_string_actions if option.startswith("--")]
-            near = difflib.get_close_matches(unknown.split()[0].partition("=")[0], known, 1)
-            message = f"{unknown}: no such flag; " + (f"did you mean {near[0]}?" if near else "see --help")
-        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
-
 
 OVERVIEW = """\
 SRCNN trains a network for image super-resolution, tests it, and enlarges photographs and films with it.
@@ -97,65 +59,13 @@ SRCNN trains a network for image super-resolution, tests it, and enlarges photog
 These commands need no other flags. What stands in brackets below is the default."""
 
 
-class Flags:
-    """A parser whose flags know the jobs that they are for.
-
-    defaults, jobs: of each flag by name; the parser itself knows no defaults, so what was given can be told.
-    """
-
-    def __init__(self, parser):
-        self.parser = self.group = parser
-        self.defaults, self.jobs, self.those = {}, {}, ANY
-
-    def of(self, title, jobs):
-        """The flags that follow are of a group of this title, and for these jobs unless they name others."""
-        self.group, self.those = self.parser.add_argument_group(title), jobs
-
-    def add(self, name, type_, default, text, shown=None, jobs=None, **options):
-        """A flag with a value. shown: what help tells of its default, if that is not the value itself."""
-        text = f"{text} [{default if shown is None else shown}]"
-        self._add(name, default, jobs, type=type_, help=text, **options)
-
-    def switch(self, name, text, jobs=None):
-        """A flag without a value."""
-        self._add(name, False, jobs, action="store_true", help=text)
-
-    def _add(self, name, default, jobs, **options):
-        self.group.add_argument(f"--{name}", default=argparse.SUPPRESS, **options)
-        self.defaults[name], self.jobs[name] = default, jobs or self.those
-
-    def parse(self, arguments=None):
-        """The values of all flags. Ends the program where one is given that is not for the job asked for."""
-        if arguments is None and not sys.argv[1:] and "TF_CONFIG" not in os.environ:
-            self.parser.print_help()  # what there is to choose from; nothing is trained
-            self.parser.exit()
-        given = vars(self.parser.parse_intermixed_args(arguments))
-        if files := given.pop("files"):
-            given["input"] = [*files, *given.get("input", [])]
-        flags = argparse.Namespace(**self.defaults | given)
-        flags.job = job_of(flags)
-        for name in given:
-            if flags.job not in self.jobs[name].jobs:
-                self.parser.error(f"--{name} {self.jobs[name].refusal.format(job=OTHERS[flags.job])}")
-        return flags
-
-
-def job_of(flags):
-    """The job that flags ask for, one of JOBS."""
-    if flags.download:
-        return "download"
-    job = next((job for job in ("export", "input") if getattr(flags, job) is not None), "test")
-    is_train = job == "test" and not flags.gather if flags.is_train is None else flags.is_train
-    return "train" if is_train else job
-
-
 def all_flags():
     """All flags, see `Flags.parse`."""
     parser = Parser(
         prog="main.py",
         usage="python main.py [FILE ...] [--flag value ...]",
         description=OVERVIEW,
-        formatter_class=lambda prog: Help(prog, max_help_position=32),
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
         allow_abbrev=False,
         add_help=False,
     )
