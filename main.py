@@ -165,7 +165,7 @@ def test(job: Testing) -> int:
         label_size=job.tiling.label_size,
         self_ensemble=job.self_ensemble,
     )
-    test_images(paths, Path(job.sample_dir), loading, job.tiling, job.shard, job.gather, job.metrics)
+    test_images(job, paths, loading)
     return 0
 
 

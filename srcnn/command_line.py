@@ -50,6 +50,7 @@ def parse(arguments=None):
     if flags.job == "input":
         return upscaling(flags, network, source, shared | {"reads_quality": reads_quality})
     shared |= {"test_dir": flags.test_dir, "sample_dir": flags.sample_dir, "metrics": metrics_of(flags)}
+    shared |= {"skip_broken": flags.skip_broken}
     return Testing(network, tiling, source, **shared)
 
 

@@ -115,7 +115,7 @@ def data_flags(flags):
     flags.add("checkpoint_dir", target, "checkpoint", what, metavar="FOLDER")
     what = "Receives the results of tests and, without --output, of upscaling."
     flags.add("sample_dir", target, "sample", what, metavar="FOLDER")
-    flags.switch("skip_broken", "Leaves out training images that cannot be used, and names them.")
+    flags.switch("skip_broken", "Leaves out, and names, images of training and tests that cannot be used.")
     flags.switch("download", "Fetches the 91 training images, Set5 and Set14, and does nothing else.")
     what, shown = "Gives addresses of zip files to fetch them from.", "the authors', GitHub"
     only = For(("download",), "is for --download; add that")

@@ -112,6 +112,7 @@ class Testing:
     shard: tuple[int, int] | None = None  # which of how many
     gather: bool = False
     metrics: tuple[str, ...] = DEFAULT_METRICS  # see pixels/metrics.py
+    skip_broken: bool = False
 
 
 @dataclass(frozen=True)

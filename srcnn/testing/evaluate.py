@@ -1,5 +1,6 @@
 """A test: degraded images through the network, image by image, with scores and pictures."""
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from functools import partial
@@ -15,6 +16,7 @@ from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.settings import DEFAULT_METRICS, Tiling
+from srcnn.system.errors import InputError, one_line
 from srcnn.system.ledger import identity_if_there
 from srcnn.system.threads import Budget, in_threads
 
@@ -36,6 +38,29 @@ def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Gen
             yield restored
 
 
+def original(path: Path, scale: int) -> np.ndarray:
+    """The pixels of an image without alpha. Raises InputError if it cannot be tested at a scale."""
+    pixels = image_io.colours(image_io.read(path).pixels)
+    resize.check_size(path, pixels, scale)
+    return pixels
+
+
+def usable(named: Sequence[tuple[Path, str]], scale: int) -> tuple[list[tuple[Path, str]], list[str]]:
+    """Those (path, name) pairs whose image can be tested at a scale, and the names of the others.
+
+    Why an image is left out is said on stderr.
+    """
+    kept, left_out = [], []
+    for path, name in named:
+        try:
+            original(path, scale)
+            kept.append((path, name))
+        except InputError as error:
+            print(f"main.py: {one_line(error)}; it is left out", file=sys.stderr)
+            left_out.append(path.name)
+    return kept, left_out
+
+
 class Restored:
     """An image of a test, from its file to its scores and pictures.
 
@@ -48,8 +73,10 @@ class Restored:
     def __init__(self, network: Network, budget: Budget, path: Path):
         self.network, self.budget, self.path = network, budget, path
         self.identity = identity_if_there(path)
-        pixels = image_io.colours(image_io.read(path).pixels)
-        resize.check_size(path, pixels, network.scale)
+        try:
+            pixels = original(path, network.scale)
+        except InputError as error:
+            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
         self.pixels = resize.modcrop(pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)
@@ -106,12 +133,12 @@ class Restored:
         luminance alone, the chroma of the last is the degraded image's.
         """
         rgb = max(self.pixels.shape[2], self.network.c_dim) == 3
-        original = as_rgb(self.pixels) if rgb else self.pixels
-        if original.dtype != np.uint8:
-            original = to_pixels(to_float(original))
+        label = as_rgb(self.pixels) if rgb else self.pixels
+        if label.dtype != np.uint8:
+            label = to_pixels(to_float(label))
         shown = {"low resolution": [self.low, *self.chroma_low], "bicubic": [self.input_, *self.chroma]}
         shown["SRCNN"] = [self.output, *self.chroma]
-        return {"original": original} | {kind: self._picture(*channels) for kind, channels in shown.items()}
+        return {"original": label} | {kind: self._picture(*channels) for kind, channels in shown.items()}
 
     def _picture(self, image, *chroma):
         if self.network.colour == "ycbcr":

@@ -102,11 +102,13 @@ def summary(network: Network, results: dict) -> str:
     gain, paper = average["gain"], average["paper_srcnn_psnr"]
     if gain is None:
         return "No image has a PSNR both before and after the network."
+    left_out = results.get("left_out", [])
+    without = f" Without {', '.join(map(one_line, left_out))}, which cannot be used." if left_out else ""
     quoted = "" if paper is None else f" The paper reports {paper:.2f} dB for this network."
     pixels = "1 pixel" if network.scale == 1 else f"{network.scale} pixels"
     return (
         f"On average, SRCNN reaches {average['srcnn_psnr']:.2f} dB, {abs(gain):.2f} dB "
         f"{'below' if gain < 0 else 'above'} {other} ({average['bicubic_psnr']:.2f} dB).{quoted} "
         f"PSNR and SSIM are those of the luminance in 8 bits without a border of {pixels}, as in the paper; "
-        f"the gain is the PSNR of SRCNN less that of {other}."
+        f"the gain is the PSNR of SRCNN less that of {other}.{without}"
     )

@@ -27,13 +27,19 @@ def are_scores(value: object, metrics: Sequence[str]) -> bool:
 
 
 def results(
-    network: Network, weights: str, scores: dict[str, dict], self_ensemble: bool = False, known_as: str = ""
+    network: Network,
+    weights: str,
+    scores: dict[str, dict],
+    self_ensemble: bool = False,
+    known_as: str = "",
+    left_out: Sequence[str] = (),
 ) -> dict:
     """All that a test run found, as plain values for JSON.
 
     weights: where they come from. self_ensemble: see `model.SRCNN.run`.
     scores: by image name, a dict of METRICS or more, PSNR in dB; None is what has no value. Averages are over
     the images where bicubic and SRCNN have one. known_as: the name of the test set.
+    left_out: the names of images that could not be used.
     """
     paper, is_quoted = paper_numbers(network, list(scores), known_as)
     metrics = list(next(iter(scores.values())))
@@ -53,6 +59,7 @@ def results(
         "weights": weights,
         "self_ensemble": self_ensemble,
         **({"paper": "quoted, not checked"} if is_quoted else {}),
+        **({"left_out": list(left_out)} if left_out else {}),
         "images": {name: entry(name, values) for name, values in scores.items()},
         "average": entry("average", {metric: mean(metric) for metric in metrics}),
     }

@@ -19,7 +19,7 @@ from srcnn.images import image_io, png
 from srcnn.page import figures, report
 from srcnn.page.pictures import filters_picture, save_comparison
 from srcnn.pixels.ifc import steerable_filters
-from srcnn.settings import DEFAULT_METRICS, Tiling
+from srcnn.settings import Testing, Tiling
 from srcnn.system import ledger
 from srcnn.system.atomic_write import published, replacing
 from srcnn.system.errors import InputError
@@ -28,50 +28,45 @@ from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.system.progress import progress
 from srcnn.system.threads import in_threads
 from srcnn.testing import layout, table
-from srcnn.testing.evaluate import evaluate
+from srcnn.testing.evaluate import evaluate, usable
 
 RESULTS = ["test_image.png", "filters.png", "results.json", "report.html"]  # of a test, beside the pictures
 ENDINGS = [".png", "_comparison.png"]  # of the pictures of a test
 
 
-def test_images(
-    paths: Sequence[Path],
-    folder: Path,
-    load: Callable,
-    tiling: Tiling,
-    shard: tuple[int, int] | None = None,
-    gather: bool = False,
-    metrics: Sequence[str] = DEFAULT_METRICS,
-) -> None:
+def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
     """Tests images; writes their pictures and, unless it is a shard, results.json and report.html.
 
-    folder: of the results. load: gives the SRCNN for a session. shard: the part of the images that this
-    machine tests, (number from 1, count). gather: takes what all shards have noted. metrics: see `score`.
-    Raises InputError if an image cannot be used, if results cannot be written, or would harm a file of the
-    user's, and if some of what is gathered is missing.
+    load: gives the SRCNN for a session. Raises InputError if an image cannot be used, if results cannot be
+    written, or would harm a file of the user's, and if some of what is gathered is missing.
     """
+    folder, tiling, metrics = Path(job.sample_dir), job.tiling, job.metrics
     check_installed(metrics)
     stems = names(paths, ENDINGS, RESULTS)
-    named = shard_of(list(zip(paths, stems, strict=True)), shard)
+    named, left_out = shard_of(list(zip(paths, stems, strict=True)), job.shard), []
     outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
-    outputs += [] if shard else [folder / name for name in RESULTS]
+    outputs += [] if job.shard else [folder / name for name in RESULTS]
     check_outputs(folder, paths, outputs)
+    if job.skip_broken:
+        named, left_out = usable(named, job.network.scale)
+        if not named and not job.shard:
+            raise InputError(f"{paths[0].parent}: has no image that can be used; add some")
     with tf1.session() as sess:
         srcnn = load(sess)
-        if shard:
+        if job.shard:
             test_shard(srcnn, tiling, folder, named, metrics)
             print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
             return
         with published(folder, "--sample_dir") as staging:
-            if gather:
+            if job.gather:
                 entries = gathered(srcnn, tiling, folder, named, metrics)
             else:
                 writing = partial(_staged, staging)
                 entries = list(tested(srcnn, tiling, named, writing, metrics, report.MOST_EXHIBITS))
             with naming(folder):
-                pictures = folder if gather else staging
-                shutil.copyfile(pictures / f"{stems[-1]}.png", staging / "test_image.png")
-                results = save_results(srcnn, tiling, staging, entries, set_name(paths))
+                pictures = folder if job.gather else staging
+                shutil.copyfile(pictures / f"{named[-1][1]}.png", staging / "test_image.png")
+                results = save_results(srcnn, tiling, staging, entries, set_name(paths), left_out)
     print(layout.table(layout.rows(srcnn.network, results)))
     print(textwrap.fill(layout.summary(srcnn.network, results), layout.WIDTH))
     print(f"pictures, results.json and report.html in {folder}")
@@ -192,15 +187,16 @@ def gathered(srcnn, tiling, folder, named, metrics):
     return [(name, scores[name], exhibits.get(name)) for _, name in named]
 
 
-def save_results(srcnn, tiling, folder, entries, known_as):
+def save_results(srcnn, tiling, folder, entries, known_as, left_out):
     """Writes what a test found as JSON and as a page, and the filters; returns it as plain values.
 
     entries: (name, scores, exhibit or None) of each image. known_as: the name of the test set.
+    left_out: names of images that cannot be used.
     """
     network, w1 = srcnn.network, srcnn.sess.run(srcnn.weights["w1"])
     image_io.save(filters_picture(w1), folder / "filters.png")
     scores = {name: found for name, found, _ in entries}
-    results = table.results(network, srcnn.source, scores, srcnn.self_ensemble, known_as)
+    results = table.results(network, srcnn.source, scores, srcnn.self_ensemble, known_as, left_out)
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.text}

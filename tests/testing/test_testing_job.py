@@ -1,5 +1,6 @@
 """The job of a test."""
 
+import json
 import sys
 import threading
 
@@ -72,3 +73,29 @@ def test_bsd200_has_the_papers_row_marked_as_quoted():
         found = table.results(network, "", scores, known_as=name)
         assert found["average"]["paper_srcnn_psnr"] is None and "paper" not in found
         assert not [title for title in layout.rows(network, found)[0] if "quoted" in title]
+
+
+def test_images_that_cannot_be_used_are_left_out_when_asked(photographs, tmp_path, capfd, fails):
+    """By shards, too; the averages are those of a folder without them."""
+    words = ["--is_train", "False", "--test_dir", str(photographs), "--sample_dir"]
+    broken = photographs / "image 2.png"  # the last one, whose picture is the example
+    whole = broken.read_bytes()
+    broken.unlink()
+    assert main.main([*words, str(tmp_path / "without")]) == 0
+    broken.write_bytes(whole[:300])
+    assert "image 2.png" in (said := fails(*words, tmp_path / "s")) and "--skip_broken" in said
+    assert main.main([*words, str(tmp_path / "one"), "--skip_broken"]) == 0
+    parts = [*words, str(tmp_path / "parts"), "--skip_broken"]
+    assert main.main([*parts, "--shard", "1/2"]) == main.main([*parts, "--shard", "2/2"]) == 0
+    capfd.readouterr()
+    assert main.main([*parts, "--gather"]) == 0
+    printed, named = capfd.readouterr()
+    assert "Without image 2.png" in printed.replace("\n", " ") and "image 2.png: " in named
+    without, one, gathered = (
+        json.loads((tmp_path / name / "results.json").read_text()) for name in ("without", "one", "parts")
+    )
+    assert one == gathered == without | {"left_out": ["image 2.png"]}
+    for path in photographs.iterdir():
+        path.write_bytes(whole[:300])
+    assert main.main([*words, str(tmp_path / "s"), "--skip_broken"]) == 2
+    assert "no image that can be used" in capfd.readouterr().err and not (tmp_path / "s").exists()
