@@ -24,6 +24,8 @@ from srcnn.settings import (
 from srcnn.system.errors import InputError
 
 QUALITY = 50  # of JPEG in a test
+FILTERS = 9, 1, 5
+BEST, FAST = (9, 5, 5, 5), (32, 16)  # filters and channels of shipped networks
 FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
 TEST_TILE = 512  # pixels a side that a tile of a test has by default, about; shards note it
 
@@ -37,6 +39,7 @@ def parse(arguments=None):
     flags = all_flags().parse(arguments)
     if flags.job == "download":
         return Downloading(flags.download_from)
+    choose_network(flags)
     check_scale(flags)
     reads_quality = check_degradation(flags)
     network, source = network_of(flags), Source(flags.weights, flags.checkpoint_dir)
@@ -52,6 +55,18 @@ def parse(arguments=None):
     shared |= {"test_dir": flags.test_dir, "sample_dir": flags.sample_dir, "metrics": metrics_of(flags)}
     shared |= {"skip_broken": flags.skip_broken}
     return Testing(network, tiling, source, **shared)
+
+
+def choose_network(flags):
+    """Turns --best and --fast into the flags that they stand for."""
+    chosen = [name for name in ("best", "fast") if getattr(flags, name)]
+    others = ("filters", "channels", "weights", *(["self_ensemble"] if flags.fast else []))
+    if against := [*chosen[1:], *(name for name in others if chosen and getattr(flags, name))]:
+        raise InputError(f"--{chosen[0]} chooses the network; leave out --{against[0]}")
+    if chosen:
+        flags.weights, flags.self_ensemble = "shipped", flags.best or flags.self_ensemble
+    flags.filters = BEST if flags.best else flags.filters or FILTERS
+    flags.channels = FAST if flags.fast else flags.channels
 
 
 def check_scale(flags):
@@ -149,6 +164,7 @@ def upscaling(flags, network, source, shared):
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
         overwrite=flags.overwrite,
+        lists=flags.list,
         **shared,
     )
 

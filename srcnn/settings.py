@@ -131,6 +131,7 @@ class Upscaling:
     reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
     overwrite: bool = False
+    lists: bool = False  # what would be done, and does nothing
     shard: tuple[int, int] | None = None  # which of how many
     gather: bool = False
 

@@ -69,7 +69,7 @@ def find_weights(network: Network, source: Source) -> str:
         flags = " ".join(f"--{name} {v}" for name, v in network.settings.items() if usual.get(name, v) != v)
         where = "shipped weights" if source.weights else f"checkpoint in {source.checkpoint_dir}"
         like = SHIPPED.glob(f"srcnn_*_x{network.scale}_{network.degradation}")
-        shipped = ", ".join(sorted(path.name.split("_")[1] for path in like))
+        shipped = ", ".join(sorted({path.name.split("_")[1] for path in like}))
         raise InputError(
             f"no {where} for {flags}; {f'take a shipped network, --filters {shipped}, ' if shipped else ''}"
             "train one with --is_train True, or name a file by --weights"

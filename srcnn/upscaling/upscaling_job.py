@@ -27,6 +27,7 @@ from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
 from srcnn.upscaling.file_kinds import is_film
 from srcnn.upscaling.inputs import plan
+from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
 from srcnn.upscaling.work import Options, Upscaled, Work
@@ -56,6 +57,8 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
         with tf1.session() as sess:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
             todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
+            if upscaling.lists:
+                return print_list(work, todo, stages, goal, upscaling.overwrite, files)
             listed: dict[Path, Listed] = {}
             others: set[Path] = set()  # what another run has made meanwhile
             if upscaling.gather:

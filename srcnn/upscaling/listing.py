@@ -1,0 +1,58 @@
+"""--list: what an upscaling would do, as lines, without doing it."""
+
+import sys
+from collections.abc import Collection
+
+from srcnn.networks.trained import Stages
+from srcnn.system.errors import InputError, expecting, one_line
+from srcnn.system.output_paths import check_free
+from srcnn.upscaling.file_kinds import is_film, size_of
+from srcnn.upscaling.pipes import Files
+from srcnn.upscaling.sizes import Goal
+from srcnn.upscaling.work import Work
+
+
+def print_list(
+    work: list[Work], todo: Collection[Work], stages: Stages, goal: Goal, overwrite: bool, files: Files
+) -> int:
+    """Prints a line for each file: its result, how large, by which networks; returns the exit status.
+
+    todo: the part of the work that is not done yet. What cannot be done is said on stderr, as far as it
+    shows before a file is decoded.
+    """
+    status, left = 0, {item.target for item in todo}
+    for item in todo:
+        stages(item.ratio, item.quality)  # which says what weights it takes
+    for item in work:
+        if item.target not in left:
+            print(one_line(files.shown(f"{item.source}: is done, as {item.target}")))
+            continue
+        try:
+            height, width = size_of_result(item, goal, overwrite)
+        except InputError as error:
+            print(f"main.py: error: {one_line(files.shown(error))}", file=sys.stderr)
+            status = 2
+            continue
+        of_film = " a frame" if is_film(item.source) else ""
+        made = f"{item.source}: {item.target}, {width}x{height} pixels{of_film}, by {networks(item, stages)}"
+        print(one_line(files.shown(made)))
+    print(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
+    return status
+
+
+def size_of_result(item: Work, goal: Goal, overwrite: bool) -> tuple[int, int]:
+    """(height, width) of a result. Raises InputError for a file that cannot be done."""
+    if item.error:
+        raise item.error
+    if not overwrite:
+        check_free(item.target)
+    with expecting(item.source):
+        return goal.size(*size_of(item.source))
+
+
+def networks(item: Work, stages: Stages) -> str:
+    """The networks that a file passes through, in words."""
+    srcnns = stages(item.ratio, item.quality)
+    shapes = [f"{srcnn.network.shape} x{srcnn.network.scale}" for srcnn in srcnns]
+    quality = f" for JPEG at quality {item.quality}" if item.quality else ""
+    return f"{shapes[0]}{quality}{''.join(f', then {shape}' for shape in shapes[1:])}"

@@ -1,0 +1,83 @@
+"""--list, --best and --fast."""
+
+from pathlib import Path
+
+import pytest
+
+import main
+from tests.helpers.pictures import smooth
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    from srcnn.images import image_io
+
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    image_io.save(smooth(24, 30, 3), Path("photos/a.png"))
+    image_io.save(smooth(40, 20, 3), Path("photos/b.jpg"))
+    image_io.save(smooth(16, 16, 3), Path("photos/c.png"))
+
+
+def everything():
+    return {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
+
+
+def test_a_list_says_what_would_be_done_and_does_nothing(capfd):
+    """Of what is done, of what is left, and of what cannot be done; the work then does just that."""
+    Path("photos/broken.png").write_bytes(b"no image")
+    Path("larger").mkdir()
+    Path("larger/c_x4.png").write_bytes(b"the user's own")
+    assert main.main(["photos/a.png", "--scale", "4", "--output", "larger/a_x4.png"]) == 0
+    words = ["photos", "--scale", "4", "--output", "larger"]
+    assert main.main([*words, "--overwrite"]) == 2
+    Path("larger/c_x4.png").write_bytes(b"the user's own, again")
+    Path("larger/b_x4.png").unlink()
+    before = everything()
+    capfd.readouterr()
+    assert main.main([*words, "--list"]) == 2
+    out, err = capfd.readouterr()
+    assert everything() == before
+    assert "photos/a.png: is done, as larger/a_x4.png\n" in out
+    assert "photos/b.jpg: larger/b_x4.png, 80x160 pixels, by 9-1-5 x4\n" in out
+    assert "3 of 4 files are to be done; nothing was written\n" in out
+    assert "broken.png" in err and "larger/c_x4.png: exists already; add --overwrite" in err
+    assert err.count("\n") == 2
+    assert main.main(words) == 2
+    assert capfd.readouterr().out.count("larger/b_x4.png: 80x160 pixels") == 1
+
+
+def test_a_list_names_the_networks_for_jpeg(capfd):
+    from PIL import Image
+
+    with Image.open("photos/a.png") as image:
+        image.save("photos/d.jpg", quality=60)
+    assert main.main(["photos/d.jpg", "--scale", "4", "--list"]) == 0
+    assert "by 9-1-5 x2 for JPEG at quality 60, then 9-1-5 x2\n" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flag", "same"),
+    [
+        ("--best", "--filters 9-5-5-5 --self_ensemble --weights shipped"),
+        ("--fast", "--channels 32-16 --weights shipped"),
+    ],
+)
+def test_best_and_fast_stand_for_a_shipped_network(flag, same):
+    words = ["photos", "--scale", "2"]
+    assert main.parse([*words, flag]) == main.parse([*words, *same.split()])
+    assert main.main([*words, flag]) == 0
+    assert len(list(Path("sample").glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--best --fast", "--best chooses the network; leave out --fast"),
+        ("--best --filters 9-1-5", "leave out --filters"),
+        ("--fast --weights a", "leave out --weights"),
+        ("--fast --self_ensemble", "leave out --self_ensemble"),
+    ],
+)
+def test_best_and_fast_choose_alone(fails, words, said):
+    assert said in fails("photos/a.png", "--scale", "2", *words.split())
