@@ -66,7 +66,7 @@ def row(network, results):
     )
     gain = average["srcnn_psnr"] - average["bicubic_psnr"]
     return (
-        f"| {network.filters} x{network.scale} | {network.degradation} | {bicubic} | {srcnn} "
+        f"| {network.shape} x{network.scale} | {network.degradation} | {bicubic} | {srcnn} "
         f"| {cell(average['paper_srcnn_psnr'])} | {cell(gain)} | {cell(ensemble['srcnn_psnr'])} |"
     )
 
@@ -87,7 +87,7 @@ def details(name, tests):
             f"| {image} | x{network.scale} | {cell(entry['bicubic_psnr'])} | {cell(entry['srcnn_psnr'])} "
             f"| {cell(entry['paper_srcnn_psnr'])} |"
             for network, found in tests
-            if network.filters == "9-1-5" and network.degradation == "matlab"
+            if network.shape == "9-1-5" and network.degradation == "matlab"
             for image, entry in found["images"].items()
         ),
         "",
@@ -104,7 +104,7 @@ def summary(tests):
             averages = [found["average"] for _, found in pairs]
             numbers = [a[f"{kind}_psnr"] for a in averages for kind in ("bicubic", "srcnn", "paper_srcnn")]
             cells = " | ".join(map(cell, numbers))
-            lines.append(f"| {network.filters} x{network.scale} | {cells} |")
+            lines.append(f"| {network.shape} x{network.scale} | {cells} |")
     return [*lines, ""]
 
 

@@ -85,7 +85,7 @@ def ours(tests):
     """
     found: dict[str, dict[int, dict]] = {}
     for filters in "9-1-5", "9-5-5", "9-5-5-5":
-        of_it = {n.scale: r for n, r in tests if (n.filters, n.degradation) == (filters, "matlab")}
+        of_it = {n.scale: r for n, r in tests if (n.shape, n.degradation) == (filters, "matlab")}
         if of_it:
             found[f"ours {filters}"] = {scale: r["average"] for scale, r in of_it.items()}
             last = {scale: r["ensemble"] for scale, r in of_it.items()}

@@ -28,6 +28,7 @@ TESTS = {
     "srcnn.training.natural_gradient": "tests/training/test_natural_gradient.py",
     "srcnn.pixels.colour": "tests/pixels/test_colour.py",
     "srcnn.pixels.metrics": "tests/pixels/test_metrics.py",
+    **{f"srcnn.pixels.{name}": "tests/pixels/test_measures.py" for name in ("ifc", "msssim", "nqm", "wpsnr")},
     "srcnn.pixels.resize": "tests/pixels/test_resize.py",
     "srcnn.pixels.tiles": "tests/pixels/test_tiles.py",
 }
