@@ -14,6 +14,7 @@ from srcnn.settings import (
     Downloading,
     Exporting,
     FilmCoding,
+    ImageOptions,
     Recipe,
     Source,
     Testing,
@@ -147,6 +148,7 @@ def upscaling(flags, network, source, shared):
         recursive=flags.recursive,
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
+        images=ImageOptions(flags.edges, flags.keep_hidden_colours),
         overwrite=flags.overwrite,
         **shared,
     )
