@@ -81,6 +81,7 @@ def all_flags():
     weights_flags(flags)
     network_flags(flags)
     training_flags(flags)
+    texture_flags(flags)
     film_flags(flags)
     cluster_flags(flags)
     return flags
@@ -186,6 +187,14 @@ def training_flags(flags):
     flags.add("seed", at_least(0), 0, "Seeds the initial weights and the order of sub-images.", metavar="N")
     what = "Holds out this many training images, which are scored after every epoch."
     flags.add("validation", at_least(0), 0, what, metavar="N")
+
+
+def texture_flags(flags):
+    flags.of("textures", UPSCALING)
+    what = "Says what lies beyond the edges of an image: clamp, more of the same; wrap, the opposite edge."
+    flags.add("edges", str, "clamp", what, choices=("clamp", "wrap"))
+    what = "Enlarges the colours of transparent pixels, too, for an alpha that is a mask."
+    flags.switch("keep_hidden_colours", what)
 
 
 def film_flags(flags):

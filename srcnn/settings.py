@@ -4,7 +4,7 @@
 order in their texts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,20 @@ class FilmCoding:
 
 
 @dataclass(frozen=True)
+class ImageOptions:
+    """How photographs and animations, but no films, are taken."""
+
+    edges: str = "clamp"  # what lies beyond them: the nearest pixels, or ("wrap") those of the opposite edge
+    keep_hidden_colours: bool = False  # where alpha is 0; else they become those of the nearest visible pixel
+
+    @property
+    def noted(self) -> dict:
+        """What a folder of results notes of a result: what is not as it is by default."""
+        default = asdict(ImageOptions())
+        return {name: value for name, value in asdict(self).items() if value != default[name]}
+
+
+@dataclass(frozen=True)
 class Training:
     """--is_train True: trains a network on the images of a folder."""
 
@@ -130,6 +144,7 @@ class Upscaling:
     quality: int | None = None  # of JPEG files; None for what each says of itself
     reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
+    images: ImageOptions = field(default_factory=ImageOptions)
     overwrite: bool = False
     lists: bool = False  # what would be done, and does nothing
     shard: tuple[int, int] | None = None  # which of how many

@@ -66,9 +66,15 @@ def check_fits(source, target, picture, h, w):
         raise InputError(f"{source}: has a profile of grey, but frames are written as RGB; save it as sRGB")
 
 
-def check_keeps(target, animation):
-    """Raises InputError if a file of this name cannot keep what an animation has beside its colours."""
-    if KINDS[target.suffix.lower()] != "GIF":
+def check_keeps(target, animation, hidden_colours=False):
+    """Raises InputError if a file of this name cannot keep what an animation has beside its colours.
+
+    hidden_colours: whether those under an alpha of 0 are to be kept.
+    """
+    kind = KINDS[target.suffix.lower()]
+    if hidden_colours and animation.frames[0].shape[2] == 4 and kind != "PNG":  # encoders of WebP clear them
+        raise InputError(f"{target}: {kind} cannot keep the colours of transparent pixels; take .png")
+    if kind != "GIF":
         return
     if max(animation.milliseconds) > LONGEST:
         raise InputError(

@@ -279,10 +279,12 @@ def save(
     about: dict | None = None,
     info: Metadata | None = None,
     overwrite: bool = True,
+    hidden_colours: bool = False,
 ) -> None:
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
-    about, overwrite: see `atomic_write.replacing`. info: Metadata of this size.
+    about, overwrite: see `atomic_write.replacing`. info: Metadata of this size. hidden_colours: whether those
+    of transparent pixels are kept where that takes more bytes.
     Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
@@ -297,6 +299,8 @@ def save(
         if name == "PNG":
             return png.write(pixels, temporary, icc_profile, *(info or ())[:2])
         options = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
+        if name == "WEBP" and hidden_colours:
+            options["exact"] = True
         if name == "HEIF":
             return heif.write(pixels, temporary, **options)
         try:

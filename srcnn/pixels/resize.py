@@ -78,20 +78,21 @@ def resampled(
     box: tuple[int, int, int, int],
     ratio: Sequence[float] | None = None,
     shift: float = 0.0,
+    shift_down: float = 0.0,
 ) -> np.ndarray:
     """A part of an image resized by MATLAB's `imresize(image, size, 'bicubic')`, without making the rest.
 
     read: gives a part of the image, (h, w, c) pixels, or floats as they are, from top, left, bottom, right.
     shape: its height and width. size: (height, width) of the whole result, larger or smaller. box: top, left,
     bottom, right in it. ratio: of heights and of widths, result to image; by default that of size and shape.
-    shift: how many pixels of the image its pixels lie further to the left.
+    shift, shift_down: how many pixels of the image those of the result lie further to its right, and down.
     Returns (bottom - top, right - left, c) float32, neither rounded nor clipped.
 
     Pillow has MATLAB's kernel (Keys, a = -0.5) and antialiasing, but renormalises at the border, so the image
     is first extended symmetrically, as MATLAB does.
     """
     vertical, horizontal = ratio or (to / n for to, n in zip(size, shape, strict=True))
-    rows, around_rows, (top, bottom) = _sources(shape[0], vertical, box[0], box[2])
+    rows, around_rows, (top, bottom) = _sources(shape[0], vertical, box[0], box[2], shift_down)
     columns, around_columns, (left, right) = _sources(shape[1], horizontal, box[1], box[3], shift)
     part = read(rows[0], columns[0], rows[1], columns[1])
     part = part.astype(np.float32, copy=False) if part.dtype.kind == "f" else colour.to_float(part)

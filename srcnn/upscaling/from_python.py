@@ -14,7 +14,7 @@ from srcnn.images import image_io
 from srcnn.networks.conditioning import check_quality
 from srcnn.networks.network import Network, default_channels
 from srcnn.networks.trained import Stages
-from srcnn.settings import Source
+from srcnn.settings import ImageOptions, Source
 from srcnn.system.errors import InputError
 from srcnn.upscaling.photographs import result_size, upscale
 from srcnn.upscaling.sizes import Goal
@@ -29,7 +29,8 @@ class Upscaler:
     scale: how much larger, any number from 1 on. filters, channels: of the network, such as "9-5-5" and
     "64-32", which is the default. quality: of the JPEG, 1 to 100, whose blocks are to go; None for no JPEG.
     weights: a file, or a folder of checkpoints; None for the shipped ones. self_ensemble: the mean of eight
-    flips and rotations: better, eight times slower.
+    flips and rotations: better, eight times slower. edges: "wrap" for textures that tile: opposite ones go on
+    into each other. keep_hidden_colours: of transparent pixels, for an alpha that is a mask.
     Raises InputError where there are no such weights. Threads may share one, and there may be several.
     """
 
@@ -42,7 +43,12 @@ class Upscaler:
         quality: int | None = None,
         weights: str | os.PathLike | None = None,
         self_ensemble: bool = False,
+        edges: str = "clamp",
+        keep_hidden_colours: bool = False,
     ):
+        if edges not in ("clamp", "wrap"):
+            raise InputError(f"edges {edges!r}: is neither 'clamp' nor 'wrap'")
+        self.images = ImageOptions(edges, keep_hidden_colours)
         factor, weights = _factor(scale), str(Path(weights or "shipped"))
         network, self.goal = _network(factor, filters, channels, quality), Goal(factor)
         with tf1.session() as sess:  # which may end: what is frozen has a session of its own
@@ -63,7 +69,8 @@ class Upscaler:
         is_float = pixels.dtype.type in FLOATS
         flat = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
         flat = flat.astype(np.float32) if is_float else flat
-        larger = upscale(flat, self.srcnns, size=result_size("the image", flat, self.srcnns, self.goal))
+        size = result_size("the image", flat, self.srcnns, self.goal)
+        larger = upscale(flat, self.srcnns, size=size, images=self.images)
         larger = larger.reshape(*larger.shape[:2], *pixels.shape[2:])
         return larger.clip(0, 1).astype(pixels.dtype) if is_float else larger
 

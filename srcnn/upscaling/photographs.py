@@ -11,6 +11,7 @@ from srcnn.images.metadata import Metadata
 from srcnn.pixels import colour, tiles
 from srcnn.pixels.resize import resampled, resized
 from srcnn.pixels.tiles import in_tiles
+from srcnn.settings import ImageOptions
 from srcnn.system.errors import InputError
 from srcnn.upscaling.sizes import Goal
 
@@ -57,27 +58,38 @@ def enlarge(image, srcnn, dtype=np.float32, what="upscaling"):
 
 
 def upscale(
-    pixels: np.ndarray, srcnns: list, what: str = "upscaling", size: tuple[int, int] | None = None
+    pixels: np.ndarray,
+    srcnns: list,
+    what: str = "upscaling",
+    size: tuple[int, int] | None = None,
+    images: ImageOptions | None = None,
 ) -> np.ndarray:
     """Passes an image through networks in turn, and by bicubic down to a size.
 
     pixels: as in `image_io.Picture`: (h, w, channels), uint8 or uint16. srcnns: SRCNNs of luminance, see
-    model.py. size: (height, width); None for larger by the product of their scales. Returns pixels of the
-    same kind.
+    model.py. size: (height, width); None for larger by the product of their scales. images: how edges and
+    hidden colours are treated. Returns pixels of the same kind.
     """
-    if image_io.has_alpha(pixels):
-        pixels = fill_transparent(pixels)
+    images = images or ImageOptions()
+    wraps, product = images.edges == "wrap", product_of(srcnns)
+    if image_io.has_alpha(pixels) and not images.keep_hidden_colours:
+        pixels = fill_transparent(pixels, wraps)
+    around = reach_of(srcnns) if wraps else 0
+    inner = [n * product for n in pixels.shape[:2]]
+    image = wrapped(pixels, around, around) if wraps else pixels
     *earlier, last = srcnns
-    image = pixels
     for srcnn in earlier:
         image = enlarge(image, srcnn, what=f"{what}, x{srcnn.network.scale}")
     what, shape = f"{what}, x{last.network.scale}", enlarged_shape(image, last)
-    if size in (None, shape[:2]):
-        return enlarge(image, last, pixels.dtype, what)
+    if size in (None, tuple(inner)):
+        large = enlarge(image, last, pixels.dtype, what)
+        return np.ascontiguousarray(without(large, around * product)) if wraps else large
     large = partial(tiles.tile, *pass_of(image, last))
 
+    ratio = [to / n for to, n in zip(size, inner, strict=True)]
+
     def read(*box):
-        return resampled(large, shape[:2], size, box)
+        return resampled(large, shape[:2], size, box, ratio, around * product, around * product)
 
     round_off = partial(colour.to_pixels, dtype=pixels.dtype) if pixels.dtype.kind == "u" else np.asarray
     return in_tiles(read, round_off, 0, size, what=what)
@@ -117,12 +129,40 @@ def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal
     return size
 
 
-def fill_transparent(pixels: np.ndarray) -> np.ndarray:
-    """Gives wholly transparent pixels the colour of the nearest visible one: hidden colours would bleed."""
+def reach_of(srcnns: list) -> int:
+    """How many pixels beyond the edge of an image have a part in its enlargement, at most."""
+    depth = 0
+    for srcnn in srcnns:  # in pixels of what each makes; bicubic takes two of what it is given
+        depth = (depth + 2) * srcnn.network.scale + srcnn.network.margin // 2
+    return math.ceil(depth / product_of(srcnns)) + 3  # making that smaller by bicubic takes two, and a part
+
+
+def wrapped(image: np.ndarray, down: int, across: int) -> np.ndarray:
+    """An image that goes on beyond its edges for so many pixels as if laid side by side with itself."""
+    places = [np.arange(-n, side + n) % side for n, side in zip((down, across), image.shape, strict=False)]
+    return image[np.ix_(*places)]
+
+
+def without(image: np.ndarray, around: int) -> np.ndarray:
+    """An image without so many pixels at each edge."""
+    return image[around : image.shape[0] - around, around : image.shape[1] - around]
+
+
+def fill_transparent(pixels: np.ndarray, wraps: bool = False) -> np.ndarray:
+    """Gives wholly transparent pixels the colour of the nearest visible one: hidden colours would bleed.
+
+    wraps: whether that may lie across an edge.
+    """
     hidden = pixels[..., -1] == 0
     if hidden.any() and not hidden.all():
         from scipy import ndimage  # a quarter of a second to load
 
+        h, w = hidden.shape
+        down, across = (h // 2, w // 2) if wraps else (0, 0)  # the nearest is not farther than that
+        hidden = wrapped(hidden, down, across) if wraps else hidden
         nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+        if wraps:
+            rows, columns = nearest[:, down : down + h, across : across + w]
+            nearest = (rows - down) % h, (columns - across) % w
         pixels = np.concatenate([pixels[..., :-1][tuple(nearest)], pixels[..., -1:]], axis=2)
     return pixels

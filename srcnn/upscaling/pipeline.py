@@ -84,7 +84,9 @@ class Photograph:
                 return
             source, target = self.item.source, self.item.target
             srcnns = stages(self.item.ratio, self.item.quality)
-            self.about = origin(source, srcnns, self.identity) if self.options.noted else None
+            self.about = None
+            if self.options.noted:
+                self.about = origin(source, srcnns, self.identity) | self.item.images.noted
             if self.picture.frames > 1 and animations.fit(source, target):
                 self._enlarge_animation(srcnns)
             else:
@@ -101,9 +103,9 @@ class Photograph:
         pixels = image_io.fitting(target, picture.pixels)
         image_io.check_fits(target, size[0], size[1], pixels, picture.icc_profile, info)
         self.before, self.warning = pixels, remark(source, info)
-        self.after = upscale(pixels, srcnns, source.name, size)
+        self.after = upscale(pixels, srcnns, source.name, size, self.item.images)
         how = picture.icc_profile, self.about, info, self.options.overwrite
-        self.save = partial(image_io.save, self.after, target, *how)
+        self.save = partial(image_io.save, self.after, target, *how, self.item.images.keep_hidden_colours)
 
     def _enlarge_animation(self, srcnns):
         source, target = self.item.source, self.item.target
@@ -111,9 +113,10 @@ class Photograph:
         animations.check_fits(source, target, self.picture, *size)
         with expecting(source):
             animation = animations.read(source)
-        animations.check_keeps(target, animation)
+        images = self.item.images
+        animations.check_keeps(target, animation, images.keep_hidden_colours)
         frames = progress(animation.frames, f"{source.name}, frames")
-        results = [upscale(pixels, srcnns, source.name, size) for pixels in frames]
+        results = [upscale(pixels, srcnns, source.name, size, images) for pixels in frames]
         self.before, self.after = animation.frames[0], results[0]
         info = animation.metadata.of_size(self.before.shape[:2], size)
         self.warning = remark(source, info, animation.left_out)

@@ -17,7 +17,7 @@ from srcnn.images import jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
-from srcnn.settings import FilmCoding, Upscaling
+from srcnn.settings import FilmCoding, ImageOptions, Upscaling
 from srcnn.system import ledger
 from srcnn.system.errors import InputError, expecting, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
@@ -84,7 +84,18 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
     if coding != FilmCoding() and not any(is_film(item.source) for item in work):
         raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
-    return with_qualities(upscaling, work)
+    return with_qualities(upscaling, with_images(upscaling.images, work))
+
+
+def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
+    """The work with how images are taken; films for which that is asked are errors."""
+    work = [item._replace(images=images) for item in work]
+    for number, item in enumerate(work):
+        if images.noted and is_film(item.source):
+            name = next(iter(images.noted))
+            error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
+            work[number] = item._replace(ratio=None, error=item.error or error)
+    return work
 
 
 def with_qualities(upscaling: Upscaling, work: list[Work]) -> list[Work]:
@@ -170,7 +181,7 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
     """What would be noted of a result that is made now; None for what cannot be."""
     made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
-    return made_from and made_from | film_settings(coding, item.source)
+    return made_from and made_from | film_settings(coding, item.source) | item.images.noted
 
 
 def with_others(

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from srcnn.settings import ImageOptions
 from srcnn.system.errors import InputError
 from srcnn.upscaling.sizes import Goal
 
@@ -16,6 +17,7 @@ class Work(NamedTuple):
     ratio: Fraction | None = None  # None if there is an error
     quality: int | None = None  # of its JPEG, if it passes through a network for that
     error: InputError | None = None  # why it cannot be done
+    images: ImageOptions = ImageOptions()  # how it is taken
 
 
 class Options(NamedTuple):
