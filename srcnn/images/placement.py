@@ -1,0 +1,85 @@
+"""Where each format has a place for what an image says beside its pixels; what has none is named."""
+
+from contextlib import suppress
+
+from srcnn.images import density, exif_additions, geotiff, photoshop, texts
+from srcnn.images import exif as exif_
+from srcnn.images.metadata import Metadata
+
+BY_EXIF = "AVIF", "HEIF", "WEBP"  # know dots per inch from there alone
+KEEP_DENSITY = {"BMP": density.bmp, "JPEG": density.jfif, "PNG": density.phys, "TIFF": density.rationals}
+KEEP_PHOTOSHOP = "JPEG", "PNG", "TIFF"
+KEEP_EXIF = *BY_EXIF, "JPEG", "TIFF"  # where texts go there; PNG has them itself
+KEEP_COMMENTS = "GIF", "JPEG"
+LARGEST_EXIF = {"JPEG": 2**16 - 64}  # bytes
+
+
+def placed(name: str, info: Metadata) -> Metadata:
+    """Metadata as a format holds them, named as Pillow does; `left_out` says what it cannot.
+
+    EXIF and XMP stay, whatever the format: whoever writes it refuses them.
+    """
+    info = info.without_notes() if name == "TIFF" and info.exif else info
+    if name not in KEEP_PHOTOSHOP:
+        info = info.without(*photoshop.words(info.photoshop))._replace(photoshop=b"")
+    if name != "TIFF":
+        info = info.without(*geotiff.words(info.geo))._replace(geo=geotiff.Geo())
+    return _with_texts(name, _with_density(name, info))
+
+
+def _with_density(name, info):
+    dots = info.density
+    if name in BY_EXIF and dots == density.of_exif(info.exif):
+        return info._replace(density=None)
+    if dots and name in BY_EXIF and dots.unit != density.SHAPE and density.rationals(dots):
+        if dots.is_usual and not info.exif:
+            return info._replace(density=None)
+        x, y = density.rationals(dots)
+        with suppress(*exif_.DAMAGED):
+            entries = {density.X: x, density.Y: y, density.UNIT: dots.unit}
+            return info._replace(density=None, exif=exif_additions.with_entries(info.exif, entries))
+    if not dots or (name in KEEP_DENSITY and KEEP_DENSITY[name](dots)):
+        return info
+    return info.without(*([] if dots.is_usual else [dots.name]))._replace(density=None)
+
+
+def _with_texts(name, info):
+    """The same with texts where the format has them: as they are, as comments, or as tags of EXIF."""
+    if name == "PNG":
+        kept = [text for text in info.texts if "\0" not in text.text]
+        words = ["comment that is no text"] if len(kept) < len(info.texts) else []
+        return info.without(*words)._replace(texts=tuple(kept))
+    comments, others = [], list(info.texts)
+    if name in KEEP_COMMENTS:
+        comments = [t for t in others if t.keyword == texts.COMMENT and len(t.bytes) <= texts.LARGEST_COMMENT]
+        others = [text for text in others if text not in comments]
+    if name in KEEP_EXIF:
+        info, others = _in_exif(name, info, others)
+    return info.without(*texts.named(others))._replace(texts=tuple(comments), time=b"")
+
+
+def _in_exif(name, info, others):
+    """Metadata with texts, and the time of the last change, as tags of EXIF where these are free.
+
+    Returns the texts that remain, too.
+    """
+    try:
+        outer, inner = exif_additions.tags_of(info.exif)
+        first = {} if exif_.CHANGED in outer or not info.time else {exif_.CHANGED: texts.exif_time(info.time)}
+        placed = []
+        for text in others:
+            tag = texts.TAGS.get(text.keyword)
+            if tag and tag not in outer | set(first) and "\0" not in text.text:
+                first[tag] = text.text
+                placed.append(text)
+        below = {}
+        for text in sorted(others, key=lambda text: text.keyword == texts.COMMENT):
+            if text.keyword in texts.OF_USER and texts.USER_COMMENT not in inner | set(below):
+                below[texts.USER_COMMENT] = texts.user_comment(text)
+                placed.append(text)
+        exif = exif_additions.with_entries(info.exif, first, below) if first or below else info.exif
+    except exif_.DAMAGED:
+        return info, others
+    if len(exif) > LARGEST_EXIF.get(name, len(exif)):
+        return info, others
+    return info._replace(exif=exif), [text for text in others if text not in placed]
