@@ -1,5 +1,6 @@
 """What image files have beside their pixels that is neither EXIF nor XMP nor a colour profile, by format."""
 
+import re
 import struct
 from contextlib import suppress
 
@@ -8,25 +9,20 @@ from srcnn.images import density, gif, photoshop, texts
 # Beginnings of parts of a JPEG file that are kept in another way, that are of the pixels, or that hold
 # nothing but small pictures and how it was saved.
 KNOWN = (
-    b"JFIF\0",
-    b"JFXX\0",
-    b"Exif\0",
-    b"http://ns.adobe.com/x",
-    b"ICC_PROFILE\0",
-    b"MPF\0",
-    b"Ducky",
-    b"Adobe",
+    *(b"JFIF\0", b"JFXX\0", b"Exif\0", b"http://ns.adobe.com/x", b"ICC_PROFILE\0", b"MPF\0", b"Ducky"),
+    *(b"Adobe", b"FPXR\0", b"AVI1", b"SPIFF\0"),
 )
-KNOWN += photoshop.BEGINNING, b"FPXR\0", b"AVI1", b"SPIFF\0"
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/ext"
-IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 UUIDS = {  # of boxes of JPEG 2000
-    IPTC_UUID: "IPTC",
+    bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"): "IPTC",
     bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "XMP",
     b"JpgTiffExif->JP2": "EXIF",
     bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03"): "place of a GeoTIFF",
 }
 BY_ENCODERS = b"Created by OpenJPEG", b"Kakadu"  # comments of JPEG 2000
+GAIN_MAP = b"urn:iso:std:iso:ts:21496"  # ISO 21496-1, beside what XMP says
+LARGEST_HEADER = 2**16
+HEADER = re.compile(rb"P[1-6](?:(?:\s|#[^\r\n]*[\r\n])+\d+){2,3}")  # of PPM, with comments
 
 
 def of(image, chunks, content: bytes) -> tuple[dict, list[str]]:
@@ -42,12 +38,20 @@ def of(image, chunks, content: bytes) -> tuple[dict, list[str]]:
         return of_gif(content)
     if image.format == "JPEG2000":
         return of_jpeg2000(image, content)
+    if image.format == "PPM" and (header := HEADER.match(content, 0, LARGEST_HEADER)):
+        return {"texts": _comments(re.findall(rb"#\s?([^\r\n]*)", header[0]))}, []
+    if image.format == "TGA":
+        return {"texts": _comments([image.info.get("id_section") or b""])}, []
     return ({"density": density.of_bmp(content)} if image.format == "BMP" else {}), []
+
+
+def _comments(found):
+    return tuple(text for data in found for text in texts.comment(data))
 
 
 def of_jpeg(parts: list[tuple[str, bytes]]) -> tuple[dict, list[str]]:
     """parts: names, such as APP1 and COM, and contents."""
-    found, words, block = {}, [], b""
+    found, words, blocks = {}, [], []
     comments: list[texts.Text] = []
     for name, data in parts:
         if name == "COM":
@@ -55,14 +59,16 @@ def of_jpeg(parts: list[tuple[str, bytes]]) -> tuple[dict, list[str]]:
         elif name == "APP0" and data[:5] == b"JFIF\0":
             found.setdefault("density", density.of_jfif(data))
         elif data.startswith(photoshop.BEGINNING):
-            block += data[len(photoshop.BEGINNING) :]
+            blocks.append(data[len(photoshop.BEGINNING) :])
         elif data.startswith(EXTENDED_XMP):
             words.append("XMP beyond 64 KB")
+        elif data.startswith(GAIN_MAP):
+            found["parts"] = "a gain map"
         elif name == "APP11" and b"c2pa" in data:
             words.append("content credentials")
         elif not data.startswith(KNOWN):
             words.append(_named(name, data))
-    block, damaged = photoshop.kept(block)
+    block, damaged = photoshop.kept(b"".join(blocks))
     return found | {"photoshop": block, "texts": tuple(comments)}, [*dict.fromkeys(words), *damaged]
 
 
@@ -73,7 +79,7 @@ def _named(name, data):
 
 
 def of_png(chunks: tuple[tuple[bytes, bytes], ...]) -> tuple[dict, list[str]]:
-    found, words, block = {}, [], b""
+    found, words, blocks = {}, [], []
     kept: list[texts.Text] = []
     for name, data in chunks:
         if name == b"pHYs":
@@ -88,21 +94,21 @@ def of_png(chunks: tuple[tuple[bytes, bytes], ...]) -> tuple[dict, list[str]]:
                 continue
             if text.keyword in ("Raw profile type iptc", "Raw profile type 8bim"):
                 profile = texts.raw_profile(text.text) or b""
-                block += photoshop.with_iptc(b"", profile) or profile
+                blocks.append(photoshop.with_iptc(b"", profile) or profile)
             else:
                 kept.append(text)
-    block, damaged = photoshop.kept(block)
+    block, damaged = photoshop.kept(b"".join(blocks))
     return found | {"photoshop": block, "texts": tuple(kept)}, [*dict.fromkeys(words), *damaged]
 
 
 def of_gif(content: bytes) -> tuple[dict, list[str]]:
     comments, words = gif.comments(content)
-    return {"texts": tuple(text for data in comments for text in texts.comment(data))}, words
+    return {"texts": _comments(comments)}, words
 
 
 def of_jpeg2000(image, content: bytes) -> tuple[dict, list[str]]:
     said, words, at = image.info.get("comment") or b"", [], 0
-    found = {} if said.startswith(BY_ENCODERS) else {"texts": tuple(texts.comment(said))}
+    found = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
     if dpi := image.info.get("dpi"):
         with suppress(OverflowError, ValueError):  # of damaged files it is no number
             found["density"] = density.density(*(density.fraction(n) for n in dpi), density.INCH)

@@ -148,7 +148,7 @@ def _decode(path):
         return _picture(pixels, icc, frames, info)
     if is_tiff:
         pixels, icc, frames, orientation, xmp = tiff.read(path, LARGEST)
-        info = metadata.of_tiff(path, xmp)
+        info = metadata.of_tiff(path, xmp, orientation)
         if pixels is not None:
             return _picture(pixels, icc, frames, info, orientation)
     Image.init()
@@ -183,7 +183,10 @@ def _picture(pixels, icc, frames, info, orientation=1):
     if icc_profiles.is_damaged(icc):
         info = info.without(icc_profiles.DAMAGED)
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
-    notice = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    said = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    parts = f"has {info.parts}, which the result does not have" if info.parts else ""
+    notice = "; ".join(filter(None, (parts, said)))
+    info = info.turned() if orientation in tiff.TURNED else info
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info, notice)
 
 
@@ -319,6 +322,8 @@ def in_pillow(name, info):
     more = {"exif": begin + info.exif, "xmp": info.xmp}
     if name == "AVIF" and info.exif:  # or Pillow would put it together anew
         more["exif"] = exif.without_orientation(info.exif)
+    if name in ("JPEG2000", "TGA"):
+        more["comment" if name == "JPEG2000" else "id_section"] = b"".join(text.bytes for text in info.texts)
     if name == "JPEG":
         more["extra"] = photoshop.segments(info.photoshop) + texts.segments(info.texts)
     return {key: value for key, value in more.items() if value}

@@ -25,6 +25,13 @@ VALUE = rb"((?:%s)(?:\s*=\s*[\"']|>)\s*)\d+"
 TURNED = re.compile(VALUE % rb"tiff:Orientation")
 WIDE = re.compile(VALUE % rb"tiff:ImageWidth|exif:PixelXDimension")
 HIGH = re.compile(VALUE % rb"tiff:ImageLength|exif:PixelYDimension")
+SIGNS = (  # in XMP, of the parts that the file has
+    (re.compile(rb"hdrgm:Version"), "a gain map"),
+    (
+        re.compile(rb"G?Camera:(?:MicroVideo|MotionPhoto)\s*(?:=\s*[\"']|>)\s*1"),
+        "the film of a live photograph",
+    ),
+)
 PARTS = re.compile(
     rb"\s(?:hdrgm:\w+|xmpNote:HasExtendedXMP|G?Camera:(?:Micro|Motion)\w+)\s*=\s*(?:\"[^\"]*\"|'[^']*')"
     rb"|<(?P<name>(?:xmp|xap):Thumbnails|G?Container:Directory)\b.*?</(?P=name)>",
@@ -43,6 +50,7 @@ class Metadata(NamedTuple):
     texts: tuple[Text, ...] = ()
     time: bytes = b""  # of the last change, as PNG has it
     geo: Geo = Geo()
+    parts: str = ""  # pictures and films in the file beside the one that is taken, in words
 
     def without(self, *words):
         """The same, which says of more that it is left out. words: for each."""
@@ -55,6 +63,11 @@ class Metadata(NamedTuple):
             if had_notes:
                 return self._replace(exif=exif).without(NOTES)
         return self
+
+    def turned(self):
+        """The same where across and down change places."""
+        dots = self.density
+        return self._replace(density=dots and dots._replace(x=dots.y, y=dots.x))
 
     def of_size(self, before, after):
         """The same for an enlargement. before, after: (height, width), upright."""
@@ -75,7 +88,9 @@ def of_image(image, info=None, chunks=(), content=b""):
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(info, "xmp") or b""
     found, words = beside.of(image, chunks, content)
     result = checked(exif, xmp, words)
-    return result._replace(**found | {"density": found.get("density") or result.density})
+    found["density"] = found.get("density") or result.density
+    found["parts"] = found.get("parts") or next((words for sign, words in SIGNS if sign.search(xmp)), "")
+    return result._replace(**found)
 
 
 def orientation_of(image):
@@ -97,8 +112,8 @@ def _raw_profile(info, name):
     return raw_profile(str(info.get(f"Raw profile type {name}", "")))
 
 
-def of_tiff(path, xmp):
-    """The Metadata of a TIFF. xmp: the bytes of its tag, or None."""
+def of_tiff(path, xmp, orientation=1):
+    """The Metadata of a TIFF. xmp: the bytes of its tag, or None. orientation: in EXIF; it is set upright."""
     exif, words = b"", []
     with open(path, "rb") as file:
         try:
@@ -109,6 +124,8 @@ def of_tiff(path, xmp):
         try:
             order, tags, others = exif_.first_directory(file, OF_TIFF)
             geo = geotiff.of_tags(order, tags)
+            if orientation != 1:  # tie points would have to be turned, and few programs agree on that
+                geo, words = Geo(), [*words, *geotiff.words(geo)]
         except exif_.DAMAGED:
             return checked(exif, xmp or b"", [*words, "damaged tags of a GeoTIFF, IPTC or dots per inch"])
     block, damaged = photoshop.kept(tags[PHOTOSHOP][2] if PHOTOSHOP in tags else b"")

@@ -10,7 +10,13 @@ BY_EXIF = "AVIF", "HEIF", "WEBP"  # know dots per inch from there alone
 KEEP_DENSITY = {"BMP": density.bmp, "JPEG": density.jfif, "PNG": density.phys, "TIFF": density.rationals}
 KEEP_PHOTOSHOP = "JPEG", "PNG", "TIFF"
 KEEP_EXIF = *BY_EXIF, "JPEG", "TIFF"  # where texts go there; PNG has them itself
-KEEP_COMMENTS = "GIF", "JPEG"
+# How many comments there can be, and bytes of each.
+KEEP_COMMENTS = {
+    "GIF": (2**20, 2**26),
+    "JPEG": (2**20, 2**16 - 3),
+    "JPEG2000": (1, 2**16 - 5),
+    "TGA": (1, 255),
+}
 LARGEST_EXIF = {"JPEG": 2**16 - 64}  # bytes
 
 
@@ -51,8 +57,10 @@ def _with_texts(name, info):
         return info.without(*words)._replace(texts=tuple(kept))
     comments, others = [], list(info.texts)
     if name in KEEP_COMMENTS:
-        comments = [t for t in others if t.keyword == texts.COMMENT and len(t.bytes) <= texts.LARGEST_COMMENT]
-        others = [text for text in others if text not in comments]
+        most, largest = KEEP_COMMENTS[name]
+        comments = [t for t in others if t.keyword == texts.COMMENT and len(t.bytes) <= largest][:most]
+        kept = set(comments)
+        others = [text for text in others if text not in kept]
     if name in KEEP_EXIF:
         info, others = _in_exif(name, info, others)
     return info.without(*texts.named(others))._replace(texts=tuple(comments), time=b"")
@@ -63,23 +71,21 @@ def _in_exif(name, info, others):
 
     Returns the texts that remain, too.
     """
+    placed = set()
     try:
         outer, inner = exif_additions.tags_of(info.exif)
+        room = LARGEST_EXIF.get(name, 2**31) - len(info.exif) - 12 * (len(outer | inner) + 16)
         first = {} if exif_.CHANGED in outer or not info.time else {exif_.CHANGED: texts.exif_time(info.time)}
-        placed = []
-        for text in others:
-            tag = texts.TAGS.get(text.keyword)
-            if tag and tag not in outer | set(first) and "\0" not in text.text:
-                first[tag] = text.text
-                placed.append(text)
         below = {}
+        # How a picture was generated goes before its comment.
         for text in sorted(others, key=lambda text: text.keyword == texts.COMMENT):
-            if text.keyword in texts.OF_USER and texts.USER_COMMENT not in inner | set(below):
-                below[texts.USER_COMMENT] = texts.user_comment(text)
-                placed.append(text)
+            tag, size = texts.tag_of(text), 2 * len(text.bytes) + 16
+            entries, taken = (below, inner) if tag == texts.USER_COMMENT else (first, outer)
+            if tag and tag not in taken and tag not in entries and size < room:
+                entries[tag] = texts.user_comment(text) if entries is below else text.text
+                placed.add(text)
+                room -= size
         exif = exif_additions.with_entries(info.exif, first, below) if first or below else info.exif
     except exif_.DAMAGED:
-        return info, others
-    if len(exif) > LARGEST_EXIF.get(name, len(exif)):
         return info, others
     return info._replace(exif=exif), [text for text in others if text not in placed]

@@ -91,14 +91,18 @@ def _cuts(file):
             if not is_read or name in (b"pHYs", b"tIME"):
                 beside.append((name, data))
             elif name not in OF_PIXELS:
-                raise _LeftOut("{}")
+                words.append(_named(name))
         except _LeftOut as why:
             is_read = False
-            words.append(str(why).format(WORDS.get(name) or f"chunk {name.decode('latin-1')}"))
+            words.append(str(why).format(_named(name)))
         if not is_read:
             cuts.append((start, file.tell()))
         seen.add(name)
     return cuts, tuple(dict.fromkeys(words)), tuple(beside)
+
+
+def _named(name):
+    return WORDS.get(name) or f"chunk {name.decode('latin-1')}"
 
 
 def _check(name, data, kind, seen, left):

@@ -6,13 +6,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 COMMENT = "Comment"
-LARGEST_COMMENT = 2**16 - 3  # bytes of one in a JPEG
 # Keywords of PNG that mean what a tag of EXIF does.
 TAGS = {"Title": 0x010D, "Description": 0x010E, "Software": 0x0131, "Author": 0x013B, "Copyright": 0x8298}
 USER_COMMENT = 0x9286
 OF_USER = "parameters", COMMENT  # the first says how a picture was generated; programs look for it there
 # What programs write unasked: it is kept, but nobody misses it.
 FORMAL = {"Software", "date:create", "date:modify", "date:timestamp"}
+BY_PROGRAMS = "Created by ", "Created with ", "CREATOR: "  # comments
 MOST_NAMED = 5  # texts that are left out by their names
 
 
@@ -87,6 +87,13 @@ def segments(texts: tuple[Text, ...]) -> bytes:
     return b"".join(b"\xff\xfe" + struct.pack(">H", len(t.bytes) + 2) + t.bytes for t in texts)
 
 
+def tag_of(text: Text) -> int | None:
+    """The tag of EXIF that has a place for a text."""
+    if text.keyword in OF_USER:
+        return USER_COMMENT
+    return None if "\0" in text.text else TAGS.get(text.keyword)
+
+
 def user_comment(text: Text) -> bytes:
     """The value of a tag of EXIF, in the order of bytes of "MM"."""
     if text.text.isascii():
@@ -105,7 +112,8 @@ def exif_time(time: bytes) -> str:
 
 def named(texts: list[Text]) -> list[str]:
     """That texts are left out, in words, by their keywords."""
-    names = list(dict.fromkeys(t.keyword for t in texts if t.keyword not in FORMAL))
+    missed = [t for t in texts if t.keyword not in FORMAL and not t.text.startswith(BY_PROGRAMS)]
+    names = list(dict.fromkeys(t.keyword for t in missed))
     shown = [name if name.isprintable() else ascii(name)[1:-1] for name in names[:MOST_NAMED]]
     if not names:
         return []
