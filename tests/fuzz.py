@@ -23,7 +23,7 @@ from unittest import mock
 from PIL import Image
 from tqdm import tqdm
 
-from srcnn.images import animations, image_io, jpeg
+from srcnn.images import animations, image_io, jpeg, placement, png
 from srcnn.system.errors import InputError
 from srcnn.upscaling.file_kinds import FILMS
 from tests.helpers import film_clips, seeds
@@ -75,8 +75,11 @@ def look_at(path: Path) -> bool:
         if look is animations.read and not animations.fit(path, path):
             continue
         try:
-            look(path)
+            picture = look(path)
             found = True
+            for name in set(image_io.WRITABLE.values()) if look is image_io.read else ():
+                info = picture.metadata.of_size((1, 1), (2, 2))
+                png.beside(placement.placed(name, info))
         except InputError as error:
             assert str(error).startswith(f"{path}: ") and "\n" not in str(error), error
     return found

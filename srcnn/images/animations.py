@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, png, png_chunks
+from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, placement, png, png_chunks
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
@@ -33,7 +33,7 @@ def fit(source, target):
     if target.suffix.lower() not in KINDS:
         return 0
     try:
-        with decoders.opened(png_chunks.mended(source)[0]) as file, Image.open(file) as image:
+        with decoders.opened(png_chunks.mended(source).source) as file, Image.open(file) as image:
             frames = getattr(image, "n_frames", 1)
             return frames if image.format in KINDS.values() and frames > 1 else 0
     except Exception as error:  # whoever reads it says what is wrong
@@ -80,7 +80,7 @@ def check_keeps(target, animation, hidden_colours=False):
         raise InputError(
             f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; take .png or .webp"
         )
-    if animation.metadata:
+    if animation.metadata.exif or animation.metadata.xmp:
         raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
     if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
         raise InputError(f"{target}: GIF cannot keep half-transparent pixels; take .png or .webp")
@@ -90,12 +90,13 @@ def read(path):
     """Decodes all of an animation, upright. Raises InputError if it is broken."""
     frames, milliseconds = [], []
     try:
-        opened, words = png_chunks.mended(path)
+        opened, words, chunks = png_chunks.mended(path)
         with decoders.opened(opened) as file, Image.open(file) as image:
             width, height = image.size
             if getattr(image, "n_frames", 1) * height * width > LARGEST:
                 raise InputError(f"{path}: more than {LARGEST:,} pixels in all; cut the animation first")
-            whole = gif.pictures(path.read_bytes()) if image.format == "GIF" else None
+            content = path.read_bytes() if image.format == "GIF" else b""
+            whole = gif.pictures(content) if content else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
                 if number or not image.info.get("default_image"):  # which is for who cannot show the others
@@ -104,8 +105,8 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc = image.info.get("icc_profile")
-            words += [icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else []
-            info = metadata.of_image(image).without(*words)
+            words = [*words, icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else words
+            info = metadata.of_image(image, None, chunks, content).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except InputError:
         raise
@@ -126,6 +127,11 @@ def read(path):
     return Animation(frames, milliseconds, plays, icc, info, left_out)
 
 
+def fitting_metadata(path, info):
+    """Metadata as an animation of this name has a place for them; what has none is said then."""
+    return placement.placed(KINDS[path.suffix.lower()], info)
+
+
 def save(animation, path, about=None, overwrite=True):
     """Writes an animation in the format of the path's ending, whole or not at all.
 
@@ -135,6 +141,7 @@ def save(animation, path, about=None, overwrite=True):
     more = {"loop": animation.plays}
     if kind == "GIF":
         more = {1: {}, 0: {"loop": 0}}.get(animation.plays, {"loop": animation.plays - 1})
+        more["comment"] = b"\n".join(text.bytes for text in animation.metadata.texts)
         more["disposal"] = 2 if frames[0].shape[2] == 4 else 1  # what was drawn does not show through
         frames = [_opaque_or_not(pixels) for pixels in frames]
     elif kind == "WEBP":
@@ -143,13 +150,15 @@ def save(animation, path, about=None, overwrite=True):
         more |= png.settings(frames[0])
     if animation.icc_profile and kind != "GIF":
         more["icc_profile"] = animation.icc_profile
-    if kind != "GIF":
+    if kind == "WEBP":
         more |= image_io.in_pillow(kind, animation.metadata)
     more["duration"] = in_steps(animation.milliseconds, STEPS.get(kind))
     first, *others = map(Image.fromarray, frames)
     with replacing(path, about, overwrite) as temporary:
         try:
             first.save(temporary, kind, save_all=True, append_images=others, **more)
+            if kind == "PNG":
+                png.put(temporary, animation.metadata)
         except (OverflowError, RuntimeError, ValueError) as error:  # of equal frames it adds up the times
             reason = first_line(error)
             raise InputError(f"{path}: {kind} cannot hold these frames ({reason}); take .png") from error

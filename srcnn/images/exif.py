@@ -17,12 +17,12 @@ BELOW = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # tags that lead to dire
 HEIGHTS, WIDTHS = (0x0101, 0xA003, 0x1002), (0x0100, 0xA002, 0x1001)
 RESOLUTIONS = 0xA20E, 0xA20F  # pixels of the image on a length of the sensor
 PLACES = 0x9214, 0xA214  # where in the image its subject is
-THUMBNAIL, THUMBNAIL_LENGTH, SOFTWARE = 0x0201, 0x0202, 0x0131
+THUMBNAIL, THUMBNAIL_LENGTH, SOFTWARE, CHANGED = 0x0201, 0x0202, 0x0131, 0x0132
 # Orientation, sizes, resolution, versions, kind of colours: what any program writes. Alone they say nothing.
 FORMAL = {ORIENTATION, EXIF, *HEIGHTS, *WIDTHS, 0x011A, 0x011B, 0x0128, 0x0213}
 FORMAL |= {SOFTWARE, 0x9000, 0x9101, 0xA000, 0xA001}
 # What a TIFF says of the photograph, not of how its pixels are stored.
-OF_TIFF = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
+OF_TIFF = {0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298}
 OF_TIFF |= {*range(0x9C9B, 0x9CA0), EXIF, GPS}
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # by type
 BYTES |= {16: 8, 17: 8, 18: 8}  # of BigTIFF
@@ -105,20 +105,32 @@ def packed(tags, order, at, big=False):
     return head + entries + bytes(inline) + values
 
 
-def of_tiff(file):
-    """What a TIFF, a binary file, says of its photograph, as EXIF or empty, and whether there were notes.
-
-    Those of the maker of a camera count from the beginning of the file, so they cannot go elsewhere.
-    """
+def first_directory(file, wanted):
+    """The order of bytes of a TIFF, a binary file, what it says by these tags, and its other tags."""
+    file.seek(0)
     head = file.read(16)
     order = ORDERS[head[:2]]
     big = struct.unpack_from(order + "H", head, 2)[0] == 43
     (at,) = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)
-    tags = directory(file, order, at, big, wanted=OF_TIFF)
+    tags = directory(file, order, at, big, wanted=wanted)
+    file.seek(at)
+    counted, length = ("Q", 20) if big else ("H", 12)
+    (count,) = struct.unpack(order + counted, file.read(struct.calcsize(order + counted)))
+    found = struct.iter_unpack(f"{order}H{length - 2}x", _exactly(file, count * length))
+    return order, tags, {tag for (tag,) in found} - wanted
+
+
+def of_tiff(order, tags):
+    """What a directory of a TIFF says of its photograph, as EXIF or empty, and whether there were notes.
+
+    Those of the maker of a camera count from the beginning of the file, so they cannot go elsewhere.
+    """
+    tags = {tag: value for tag, value in tags.items() if tag in OF_TIFF}
     if not tags:
         return b"", False
     had_notes = _drop_notes(tags)
-    return head[:2] + struct.pack(order + "HI", 42, 8) + packed(tags, order, 8), had_notes
+    start = b"II*\0" if order == "<" else b"MM\0*"
+    return start + struct.pack(order + "I", 8) + packed(tags, order, 8), had_notes
 
 
 def without_notes(exif):

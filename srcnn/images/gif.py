@@ -5,6 +5,7 @@ Pillow lets the canvas grow with frames beyond it, and fills what no frame has d
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from PIL import Image
 from srcnn.images.decoders import DamagedImage
 
 NOTHING, BACKGROUND, BEFORE = 0, 2, 3  # what a frame leaves behind: itself, nothing, what was there before
+PLAIN_TEXT, COMMENT, APPLICATION = 0x01, 0xFE, 0xFF  # labels of extensions
+OF_LOOPS = b"NETSCAPE2.0", b"ANIMEXTS1.0"  # applications
+APPLICATIONS = {b"XMP DataXMP": "XMP", b"ICCRGBG1012": "colour profile"}
 LARGEST_CANVAS = 2**28  # pixels
 
 
@@ -82,6 +86,36 @@ def _frames(content):
         yield from _parsed(content)
     except (IndexError, struct.error) as error:
         raise DamagedImage("it ends too early") from error
+
+
+def comments(content: bytes) -> tuple[list[bytes], list[str]]:
+    """The comments of a file, up to where it is damaged, and what else it says, in words."""
+    found, words = [], []
+    with suppress(IndexError, struct.error, DamagedImage):
+        _, at = _palette(content, content[10], 13)
+        while content[at] in (0x21, 0x2C):
+            if content[at] == 0x2C:
+                at = _after_blocks(content, _palette(content, content[at + 9], at + 10)[1] + 1)
+                continue
+            label, end = content[at + 1], _after_blocks(content, at + 2)
+            name = content[at + 3 : at + 14]
+            if label == COMMENT:
+                found.append(_joined(content, at + 2))
+            elif label == APPLICATION and name not in OF_LOOPS:
+                words.append(APPLICATIONS.get(name, f"extension {name[:8].decode('latin-1').strip()}"))
+            elif label == PLAIN_TEXT:
+                words.append("plain text")
+            at = end
+    return found, list(dict.fromkeys(words))
+
+
+def _joined(content, at):
+    """What the blocks at a place hold."""
+    parts = []
+    while content[at]:
+        parts.append(content[at + 1 : at + 1 + content[at]])
+        at += content[at] + 1
+    return b"".join(parts)
 
 
 def _parsed(content):

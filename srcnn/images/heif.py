@@ -61,8 +61,17 @@ def read(path, largest):
     pixels = pixels.reshape(*pixels.shape[:2], len(mode))
     if depth:
         pixels = high_bit_depth.stretched(pixels, 2 ** int(depth) - 1)
-    info = metadata.checked(image.info.get("exif") or b"", image.info.get("xmp") or b"", [])
-    return pixels, icc, frames, info
+    others = [f"metadata of the type {item['type']}" for item in image.info.get("metadata") or ()]
+    info = metadata.checked(image.info.get("exif") or b"", image.info.get("xmp") or b"", others)
+    return pixels, icc, frames, info._replace(parts=_parts(image.info))
+
+
+def _parts(info):
+    """Pictures beside the one of a file, in words."""
+    kinds = list(info.get("aux") or ())
+    found = ["a gain map"] if any("gainmap" in kind.lower() for kind in kinds) else []
+    found += ["a map of depth"] if info.get("depth_images") else []
+    return " and ".join(found or (["other pictures"] if kinds else []))
 
 
 def write(pixels, path, **options):

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from srcnn.images import (
     decoders,
+    density,
     exif,
     foreign,
     heif,
@@ -19,8 +19,11 @@ from srcnn.images import (
     icc_profiles,
     metadata,
     ordinary,
+    photoshop,
+    placement,
     png,
     png_chunks,
+    texts,
     tiff,
 )
 from srcnn.images.high_bit_depth import UnsupportedImage
@@ -40,8 +43,8 @@ READABLE = (
     *("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO"),
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
-# Some of them, or their profile, by high_bit_depth.py.
-NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "JPEG2000", "PNG", "PPM")
+# Some of them, or their profile, by high_bit_depth.py, or what they have beside by beside.py.
+NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "GIF", "JPEG2000", "PNG", "PPM")
 LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
@@ -123,7 +126,7 @@ def size(path: str | Path) -> tuple[int, int]:
         Image.init()
         names = [name for name in READABLE if name in Image.OPEN]
         with (
-            decoders.opened(png_chunks.mended(Path(path))[0]) as file,
+            decoders.opened(png_chunks.mended(Path(path)).source) as file,
             Image.open(file, formats=names) as image,
         ):
             width, height = image.size
@@ -145,12 +148,12 @@ def _decode(path):
         return _picture(pixels, icc, frames, info)
     if is_tiff:
         pixels, icc, frames, orientation, xmp = tiff.read(path, LARGEST)
-        info = metadata.of_tiff(path, xmp)
+        info = metadata.of_tiff(path, xmp, orientation)
         if pixels is not None:
             return _picture(pixels, icc, frames, info, orientation)
     Image.init()
     names = [name for name in READABLE if name in Image.OPEN and (name != "TIFF" or is_tiff)]
-    source, left_out = png_chunks.mended(path)
+    source, left_out, chunks = png_chunks.mended(path)
     with decoders.opened(source) as file, Image.open(file, formats=names) as image:
         data = decoders.content(source) if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
@@ -167,10 +170,10 @@ def _decode(path):
         if depth > 8:
             pixels = high_bit_depth.read(image, data, depth)
             image.load()  # a PNG may tell of itself after its pixels
-            info = metadata.of_image(image).without(*left_out)
+            info = metadata.of_image(image, None, chunks, data).without(*left_out)
             return _picture(pixels, icc, frames, info, metadata.orientation_of(image))
         pixels, said, orientation = ordinary.read(source, image, icc)
-        info = (metadata.of_image(image, said) if info is None else info).without(*left_out)
+        info = (metadata.of_image(image, said, chunks, data) if info is None else info).without(*left_out)
         converted = image.mode in ("CMYK", "LAB")
     return _picture(pixels, None if converted else icc, frames, info, orientation)
 
@@ -180,7 +183,10 @@ def _picture(pixels, icc, frames, info, orientation=1):
     if icc_profiles.is_damaged(icc):
         info = info.without(icc_profiles.DAMAGED)
     icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
-    notice = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    said = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    parts = f"has {info.parts}, which the result does not have" if info.parts else ""
+    notice = "; ".join(filter(None, (parts, said)))
+    info = info.turned() if orientation in tiff.TURNED else info
     return Picture(UPRIGHT.get(orientation, np.asarray)(pixels), icc, frames, info, notice)
 
 
@@ -205,8 +211,8 @@ def fitting(path: Path, pixels: np.ndarray) -> np.ndarray:
 
 
 def fitting_metadata(path: Path, info: Metadata) -> Metadata:
-    """Metadata without what would be wrong in a file of this name, which is said then."""
-    return info.without_notes() if format_of(path) == "TIFF" and info.exif else info
+    """Metadata as a file of this name has a place for them; what has none is said then."""
+    return placement.placed(format_of(path), info)
 
 
 def format_of(path: Path) -> str:
@@ -254,7 +260,7 @@ def check_fits(
     if icc_profile and (name not in KEEP_PROFILE or _becomes_coloured(name, pixels)):
         better = ".tif" if channels < 3 else ".png, .jpg, .webp, .tif or .avif"
         raise InputError(f"{path}: {name} cannot keep the image's colour profile; take {better}")
-    if info and not _keeps(name, info):
+    if info and (info.exif or info.xmp) and not _keeps(name, info):
         raise InputError(f"{path}: {name} cannot keep the image's metadata, EXIF or XMP; take .png")
 
 
@@ -297,7 +303,7 @@ def save(
         if _becomes_coloured(name, pixels):
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
         if name == "PNG":
-            return png.write(pixels, temporary, icc_profile, *(info or ())[:2])
+            return png.write(pixels, temporary, icc_profile, info)
         options = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
         if name == "WEBP" and hidden_colours:
             options["exact"] = True
@@ -305,6 +311,7 @@ def save(
             return heif.write(pixels, temporary, **options)
         try:
             ordinary.write(pixels, temporary, name, **options)
+            density.put(temporary, name, info and info.density)
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
@@ -319,7 +326,8 @@ def in_pillow(name, info):
     more = {"exif": begin + info.exif, "xmp": info.xmp}
     if name == "AVIF" and info.exif:  # or Pillow would put it together anew
         more["exif"] = exif.without_orientation(info.exif)
-    if name == "PNG" and info.xmp:
-        more["pnginfo"] = PngInfo()
-        more["pnginfo"].add_itxt("XML:com.adobe.xmp", info.xmp.decode())
+    if name in ("JPEG2000", "TGA"):
+        more["comment" if name == "JPEG2000" else "id_section"] = b"".join(text.bytes for text in info.texts)
+    if name == "JPEG":
+        more["extra"] = photoshop.segments(info.photoshop) + texts.segments(info.texts)
     return {key: value for key, value in more.items() if value}

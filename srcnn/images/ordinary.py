@@ -105,7 +105,7 @@ def _quiet(image):
 
 def _bits_of_grey_png(image):
     """1, 2, 4 or 8; None for all other images."""
-    if image.format != "PNG" or image.mode not in ("1", "L"):
+    if image.format != "PNG" or image.mode not in ("1", "L") or not image.tile:
         return None
     return 1 if image.mode == "1" else {"L;2": 2, "L;4": 4}.get(image.tile[0][3], 8)
 

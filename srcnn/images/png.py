@@ -12,14 +12,17 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from srcnn.images import density, texts
+from srcnn.images.metadata import Metadata
+
 WAYS = ((1, zlib.Z_RLE), (3, zlib.Z_FILTERED), (5, zlib.Z_FILTERED))  # level and strategy of zlib
 LARGEST = 2**31 - 2**20  # bytes of pixels: OpenCV counts those of a file in 31 bits
 BLOCK = 2**20  # pixels that are filtered at a time
 BANDS, LEAST, PART = 8, 4, 256  # of a sample: so many bands of so many rows, or of that part of all
 
 
-def write(pixels, path, icc_profile=None, exif=b"", xmp=b""):
-    """Writes (h, w, channels) uint8 or uint16, and what there is beside them.
+def write(pixels, path, icc_profile=None, info=None):
+    """Writes (h, w, channels) uint8 or uint16, and what there is beside them. info: Metadata of this size.
 
     By OpenCV, which takes two thirds of Pillow's time but knows neither grey with alpha nor larger files.
     """
@@ -33,10 +36,25 @@ def write(pixels, path, icc_profile=None, exif=b"", xmp=b""):
         file.write(content[:33])  # the signature and the header
         if icc_profile:
             file.write(_chunk(b"iCCP", b"profile\0\0" + zlib.compress(icc_profile)))
-        if exif:
-            file.write(_chunk(b"eXIf", exif))
-        if xmp:
-            file.write(_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+        file.write(beside(info or Metadata()))
+        file.write(memoryview(content)[33:])
+
+
+def beside(info):
+    """The chunks of Metadata, as they lie before the picture."""
+    chunks = [(b"pHYs", density.phys(info.density) if info.density else None), (b"eXIf", info.exif)]
+    chunks.append((b"iTXt", info.xmp and b"XML:com.adobe.xmp\0\0\0\0\0" + info.xmp))
+    if info.photoshop:
+        chunks.append(texts.chunk_of(texts.as_raw_profile("iptc", info.photoshop)))
+    chunks += [*map(texts.chunk_of, info.texts), (b"tIME", info.time)]
+    return b"".join(_chunk(name, data) for name, data in chunks if data)
+
+
+def put(path, info):
+    """Adds Metadata to a PNG file that has none."""
+    content = path.read_bytes()
+    with open(path, "wb") as file:
+        file.write(content[:33] + beside(info))
         file.write(memoryview(content)[33:])
 
 

@@ -1,12 +1,13 @@
 """What a PNG has beside its picture: damage is left out, as libpng does, where Pillow refuses the file.
 
-Texts that are not read are left out, too: Pillow mixes them, by whatever name, with what it found itself.
+Texts are cut out, too, and read apart: Pillow mixes them, by whatever name, with what it found itself.
 """
 
 import re
 import struct
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import PngImagePlugin
 
@@ -21,13 +22,17 @@ KEYWORD = rb"[^\0]{1,79}\0"
 FORMS = dict.fromkeys(
     (b"iCCP", b"zTXt"), re.compile(KEYWORD + rb"\0(?P<compressed>.*)(?P<plain>)", re.DOTALL)
 )
+FORMS[b"tEXt"] = re.compile(KEYWORD + rb"(?P<compressed>)(?P<plain>[^\0]*)", re.DOTALL)
 FORMS[b"iTXt"] = re.compile(
     KEYWORD + rb"(?:\x01\0[^\0]*\0[^\0]*\0(?P<compressed>.*)|(?P<plain>\0.[^\0]*\0[^\0]*\0.*))", re.DOTALL
 )
 READ = b"XML:com.adobe.xmp", b"Raw profile type exif", b"Raw profile type APP1", b"Raw profile type xmp"
 OF_ANIMATION = b"acTL", b"fcTL", b"fdAT"  # of the picture, whatever their names say
 WORDS = {b"iCCP": "colour profile", b"eXIf": "EXIF", b"tRNS": "transparency", b"pHYs": "dots per inch"}
-WORDS |= {b"tIME": "time", **dict.fromkeys(TEXTS, "text")}
+WORDS |= {b"tIME": "time", b"caBX": "content credentials", **dict.fromkeys(TEXTS, "text")}
+# What is part of the colours, or is kept in another way, or says nothing without the pixels of this file.
+OF_PIXELS = {*LENGTHS, *TEXTS, b"iCCP", b"tRNS", b"eXIf", b"bKGD", b"hIST", b"sBIT", b"sPLT", b"iDOT"}
+OF_PIXELS |= {b"vpAg", b"caNv", b"mDCV", b"mDCv", b"cLLI", b"cLLi"}
 
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = LARGEST  # from 1 MB on it refused the file
 
@@ -36,25 +41,33 @@ class _LeftOut(Exception):
     """Why a chunk is left out; {} is what it has."""
 
 
-def mended(path: Path) -> tuple[Path | bytes, list[str]]:
-    """An image file as Pillow reads it: its path, or bytes if it is a PNG of which something is left out.
+class Mended(NamedTuple):
+    """An image file as Pillow reads it, and what it was freed of if it is a PNG."""
 
-    Returns what was damaged, in words, too.
-    """
+    source: Path | bytes  # its path, or bytes if something is cut out
+    left_out: tuple[str, ...] = ()  # what is damaged, or is not kept, in words
+    beside: tuple[
+        tuple[bytes, bytes], ...
+    ] = ()  # names and contents of chunks that the result is to have, too
+
+
+def mended(path: Path) -> Mended:
+    """What there is for Pillow to read of an image file."""
     with open(path, "rb") as file:
         if file.read(8) != SIGNATURE:
-            return path, []
-        cuts, words = _cuts(file)
+            return Mended(path)
+        cuts, words, beside = _cuts(file)
     if not cuts:
-        return path, words
+        return Mended(path, words, beside)
     data = memoryview(path.read_bytes())
     starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(data)]
-    return b"".join(data[start:end] for start, end in zip(starts, ends, strict=True)), words
+    whole = b"".join(data[start:end] for start, end in zip(starts, ends, strict=True))
+    return Mended(whole, words, beside)
 
 
 def _cuts(file):
-    """Where in a PNG, an open file, lies what is left out, (start, end) of each; and what was damaged."""
-    cuts, words, seen, kind, left = [], [], set(), None, LARGEST
+    """Where in a PNG, an open file, lies what Pillow is not to read, (start, end) of each; see Mended."""
+    cuts, words, beside, seen, kind, left = [], [], [], set(), None, LARGEST
     while len(head := file.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
         start, is_beside = file.tell() - 8, bool(name[0] & 32) and name not in OF_ANIMATION
@@ -74,14 +87,22 @@ def _cuts(file):
             if zlib.crc32(name + data) != int.from_bytes(checksum):
                 raise _LeftOut("damaged {}")
             left -= _check(name, data, kind, seen, left)
-            is_read = name not in TEXTS or data.split(b"\0")[0] in READ
+            is_read = name not in TEXTS or data.partition(b"\0")[0] in READ
+            if not is_read or name in (b"pHYs", b"tIME"):
+                beside.append((name, data))
+            elif name not in OF_PIXELS:
+                words.append(_named(name))
         except _LeftOut as why:
             is_read = False
-            words.append(str(why).format(WORDS.get(name) or f"chunk {name.decode('latin-1')}"))
+            words.append(str(why).format(_named(name)))
         if not is_read:
             cuts.append((start, file.tell()))
         seen.add(name)
-    return cuts, list(dict.fromkeys(words))
+    return cuts, tuple(dict.fromkeys(words)), tuple(beside)
+
+
+def _named(name):
+    return WORDS.get(name) or f"chunk {name.decode('latin-1')}"
 
 
 def _check(name, data, kind, seen, left):

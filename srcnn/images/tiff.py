@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from srcnn.images import exif, foreign, high_bit_depth, metadata
+from srcnn.images import density, exif, foreign, geotiff, high_bit_depth, metadata, photoshop
 from srcnn.images.decoders import DamagedImage
 from srcnn.images.high_bit_depth import UnsupportedImage
 
@@ -16,6 +16,7 @@ GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
 RGB, CMYK, YCBCR = 2, 5, 6
 NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
 ICC, SUBSAMPLING = 34675, 530  # tags
+UNDEFINED = 7  # a type
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
@@ -186,14 +187,16 @@ def write(pixels, path, icc_profile=None, info=None):
     """Writes (h, w, 1 to 4) uint8 or uint16, without loss. info: Metadata, of this size."""
     import tifffile
 
-    big = pixels.nbytes > LARGEST_CLASSIC
-    order, tags = exif.tree(info.exif) if info and info.exif else (None, {})
+    big, info = pixels.nbytes > LARGEST_CLASSIC, info or metadata.Metadata()
+    order, tags = exif.tree(info.exif) if info.exif else (None, {})
     below = [tag for tag in (exif.EXIF, exif.GPS) if tag in tags]
     extra = [(tag, *tags[tag], True) for tag in exif.OF_TIFF & set(tags) if tag not in below]
     # tifffile leaves out tags of directories, so these have the number before until they are there.
     extra += [(tag - 1, exif.LONG8 if big else exif.LONG, 1, 0, True) for tag in below]
-    if info and info.xmp:
-        extra.append((metadata.XMP, 1, len(info.xmp), info.xmp, True))
+    values = {metadata.XMP: (1, info.xmp), metadata.PHOTOSHOP: (1, info.photoshop)}
+    values[metadata.IPTC] = UNDEFINED, photoshop.iptc_of(info.photoshop)
+    extra += [(tag, kind, len(value), value, True) for tag, (kind, value) in values.items() if value]
+    dots = info.density
     tifffile.imwrite(
         path,
         pixels if pixels.shape[2] > 1 else pixels[..., 0],
@@ -205,7 +208,9 @@ def write(pixels, path, icc_profile=None, info=None):
         iccprofile=icc_profile,
         metadata=None,
         byteorder=order,
-        extratags=extra,
+        extratags=[*extra, *geotiff.extra(info.geo)],
+        resolution=dots and density.rationals(dots),
+        resolutionunit=dots and dots.unit,
         software=False if exif.SOFTWARE in tags else None,
     )
     if below:

@@ -119,6 +119,7 @@ class Photograph:
         results = [upscale(pixels, srcnns, source.name, size, images) for pixels in frames]
         self.before, self.after = animation.frames[0], results[0]
         info = animation.metadata.of_size(self.before.shape[:2], size)
+        info = animations.fitting_metadata(target, info)
         self.warning = remark(source, info, animation.left_out)
         result = animation._replace(frames=results, metadata=info)
         self.save = partial(animations.save, result, target, self.about, self.options.overwrite)

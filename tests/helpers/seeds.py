@@ -2,12 +2,16 @@
 
 import io
 import struct
+from fractions import Fraction
 
 import numpy as np
 import tifffile
 from PIL import Image
 
-from srcnn.images import image_io
+from srcnn.images import image_io, photoshop
+from srcnn.images.density import Density
+from srcnn.images.geotiff import Geo
+from srcnn.images.texts import Text
 from tests.helpers import image_files
 from tests.helpers.image_files import SRGB, encoded, lzw, random, tif
 
@@ -15,6 +19,26 @@ EXIF = Image.Exif()
 EXIF.update({0x010F: "Maker", 0x0112: 6})
 EXIF.get_ifd(0x8769).update({0x9003: "2020:01:01 00:00:00", 0xA405: 50, 0xA005: {1: "R98"}})
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6" exif:PixelXDimension="33"/>'
+
+
+IPTC = b"\x1c\x02\x19\0\x07holiday"
+SAID = image_io.Metadata(
+    EXIF.tobytes()[6:],
+    XMP,
+    density=Density(Fraction(300), Fraction(200)),
+    photoshop=photoshop.with_iptc(b"8BIM\x04\x0a\0\0\0\0\0\1\1\0", IPTC),
+    texts=(Text("Comment", "a\x1b[31m"), Text("Author", "日本", "ja", "作者"), Text("parameters", "b" * 99)),
+    time=bytes([7, 228, 1, 2, 3, 4, 5]),
+    geo=Geo(
+        (
+            (33550, 12, 3, (2.0, 3.0, 0.0)),
+            (33922, 12, 6, (0.0, 0.0, 0.0, 5e5, 4.6e6, 0.0)),
+            (34264, 12, 16, (2.0, 0.5, 0.0, 5e5, 0.25, -3.0, 0.0, 4.6e6, *[0.0] * 7, 1.0)),
+            (34735, 3, 8, (1, 1, 0, 1, 1025, 0, 1, 2)),
+            (42113, 2, 2, b"0\0"),
+        )
+    ),
+)
 
 
 def pictures() -> dict[str, bytes]:
@@ -34,9 +58,8 @@ def written() -> dict[str, bytes]:
                 continue
             if suffix == ".pgm" and channels > 1:
                 continue
-            more = {}
-            if name in image_io.KEEP_METADATA:
-                more["info"] = image_io.Metadata(EXIF.tobytes()[6:], XMP)
+            known = {} if name in image_io.KEEP_METADATA else {"exif": b"", "xmp": b""}
+            more = {"info": image_io.fitting_metadata(image_io.Path(f"a{suffix}"), SAID._replace(**known))}
             if name in image_io.KEEP_PROFILE and channels > 2:
                 more["icc_profile"] = SRGB
             found[f"{channels}_{top}{suffix}"] = saved(random(channels, top), suffix, **more)
@@ -60,8 +83,9 @@ def of_pillow() -> dict[str, bytes]:
     kinds = {
         "progressive.jpg": (colour, {"progressive": True, "icc_profile": SRGB, "exif": EXIF}),
         "cmyk.jpg": (colour.convert("CMYK"), {}),
+        "said.jpg": (colour, {"extra": b"\xff\xe1\0\x08FLIR\0\1", "comment": b"a\0\xff"}),
         "a.mpo": (colour, {"save_all": True, "append_images": [colour]}),
-        "animated.gif": (colour, frames),
+        "animated.gif": (colour, frames | {"comment": b"a" * 300}),
         "transparent.gif": (alpha, frames | {"disposal": 2}),
         "animated.png": (alpha, frames | {"default_image": True}),
         "animated.webp": (colour, frames | {"exif": EXIF}),
@@ -97,7 +121,9 @@ def of_rules() -> dict[str, bytes]:
     top = b"P6\n33 20\n1023\n" + (deep % 1024).astype(">u2").tobytes()
     tiled = io.BytesIO()
     tifffile.imwrite(tiled, random(3), tile=(16, 16), bigtiff=True, photometric="rgb", metadata=None)
+    boxes = b"\0\0\0\x18jp2h".ljust(24, b"\0") + b"\0\0\0\x18uuidJpgTiffExif->JP2"
     return {
+        "boxes.jp2": encoded(".jp2", random(3).repeat(2, 0)) + boxes,
         "interlaced.png": image_files.png(deep, 16, 2, (b"gAMA", struct.pack(">I", 45455)), interlaced=True),
         "key.png": image_files.png(random(1) % 16, 4, 0, (b"tRNS", b"\0\3")),
         "deep.ppm": top,
@@ -108,6 +134,6 @@ def of_rules() -> dict[str, bytes]:
         "tiled.tif": tiled.getvalue(),
         "alpha.tif": tif(random(4), photometric="rgb", extrasamples=["assocalpha"]),
         "inverted.tif": tif(random(1), photometric="miniswhite"),
-        "text.ppm": b"P3\n2 2\n255\n" + b"1 2 3 " * 4,
+        "text.ppm": b"P3\n# a\n2 2\n#b\n255\n" + b"1 2 3 " * 4,
         "grey.ppm": b"P5\n4 4\n255\n" + np.arange(16, dtype=np.uint8).tobytes(),
     }

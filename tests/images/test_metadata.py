@@ -122,11 +122,12 @@ def test_sixteen_bits_and_animations_keep_them(photograph):
 
 
 def test_a_tiff_with_layers_keeps_them(photograph, capsys):
-    """What Photoshop keeps in its own tag may be far larger than the photograph."""
+    """What Photoshop keeps in its own tag, which is named, may be far larger than the photograph."""
     pixels = np.zeros((20, 30, 3), np.uint8)
     layers = [(37724, 7, 2**24 + 1, bytes(2**24 + 1), True)]
     tifffile.imwrite("layers.tif", pixels, datetime="2021:05:06 07:08:09", extratags=layers)
-    assert upscale("--input", "layers.tif", "--output", "b.png") == 0
+    assert upscale("--input", "layers.tif", "--output", "b.png") == 2
+    assert "layers.tif: left out: layers of Photoshop" in capsys.readouterr().err
     assert Image.open("b.png").getexif()[0x0132] == DATE
 
 
@@ -179,7 +180,7 @@ def test_notes_of_a_tiff_are_left_out_and_said(photograph, capfd):
         _, tags = exif.tree(image.info["exif"][6:])
     whole = exif.packed(tags, "<" if image.info["exif"][6:8] == b"II" else ">", 8)
     start = (b"II*\0\x08\0\0\0" if image.info["exif"][6:8] == b"II" else b"MM\0*\0\0\0\x08") + whole
-    found, had_notes = exif.of_tiff(BytesIO(start))
+    found, had_notes = exif.of_tiff(*exif.first_directory(BytesIO(start), exif.OF_TIFF)[:2])
     assert had_notes and b"note" * 9 in start and b"note" * 9 not in found and DATE.encode() in found
     with Image.open("a.jpg") as image:
         image.save("b.tif", exif=image.getexif())

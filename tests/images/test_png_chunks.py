@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from srcnn.images import animations, image_io, png_chunks
+from srcnn.images.texts import Text
 from tests.helpers.image_files import SRGB, png, random, read
 
 PIXELS = random(3)
@@ -95,10 +96,11 @@ def test_more_than_a_megabyte_of_profile_text_and_xmp_is_read(tmp_path):
     chunks += chunk(b"zTXt", b"workflow\0\0" + zlib.compress(b'{"node": 1}' * 110_000))
     chunks += chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp))
     picture = read(HEAD + chunks + REST, "a.png")
-    assert picture.icc_profile == profile and picture.metadata == (b"", xmp, "")
+    assert picture.icc_profile == profile and picture.metadata[:3] == (b"", xmp, "")
+    assert picture.metadata.texts == (Text("workflow", '{"node": 1}' * 110_000),)
     image_io.save(PIXELS, tmp_path / "a.png", picture.icc_profile, info=picture.metadata)
     again = image_io.read(tmp_path / "a.png")
-    assert again.icc_profile == profile and again.metadata == (b"", xmp, "")
+    assert again.icc_profile == profile and again.metadata == picture.metadata
 
 
 def test_what_would_fill_the_memory_is_left_out(monkeypatch):
@@ -114,7 +116,8 @@ def test_texts_are_not_taken_for_what_pillow_found():
     texts = b"".join(chunk(b"tEXt", name + b"\0text") for name in names)
     picture = read(HEAD + texts + REST, "a.png")
     np.testing.assert_array_equal(picture.pixels, PIXELS)
-    assert picture[1:] == (None, 1, image_io.Metadata(), "")
+    assert picture[1:] == (None, 1, picture.metadata, "")
+    assert picture.metadata == image_io.Metadata(texts=tuple(Text(name.decode(), "text") for name in names))
 
 
 def test_the_size_of_a_damaged_one_is_known(tmp_path):

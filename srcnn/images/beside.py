@@ -1,0 +1,122 @@
+"""What image files have beside their pixels that is neither EXIF nor XMP nor a colour profile, by format."""
+
+import re
+import struct
+from contextlib import suppress
+
+from srcnn.images import density, gif, photoshop, texts
+
+# Beginnings of parts of a JPEG file that are kept in another way, that are of the pixels, or that hold
+# nothing but small pictures and how it was saved.
+KNOWN = (
+    *(b"JFIF\0", b"JFXX\0", b"Exif\0", b"http://ns.adobe.com/x", b"ICC_PROFILE\0", b"MPF\0", b"Ducky"),
+    *(b"Adobe", b"FPXR\0", b"AVI1", b"SPIFF\0"),
+)
+EXTENDED_XMP = b"http://ns.adobe.com/xmp/ext"
+UUIDS = {  # of boxes of JPEG 2000
+    bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"): "IPTC",
+    bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "XMP",
+    b"JpgTiffExif->JP2": "EXIF",
+    bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03"): "place of a GeoTIFF",
+}
+BY_ENCODERS = b"Created by OpenJPEG", b"Kakadu"  # comments of JPEG 2000
+GAIN_MAP = b"urn:iso:std:iso:ts:21496"  # ISO 21496-1, beside what XMP says
+LARGEST_HEADER = 2**16
+HEADER = re.compile(rb"P[1-6](?:(?:\s|#[^\r\n]*[\r\n])+\d+){2,3}")  # of PPM, with comments
+
+
+def of(image, chunks, content: bytes) -> tuple[dict, list[str]]:
+    """Values of Metadata by their names, and what is left out, in words.
+
+    image: that Pillow opened. chunks: of a PNG, see `png_chunks.Mended`. content: of other files.
+    """
+    if image.format in ("JPEG", "MPO"):
+        return of_jpeg(getattr(image, "applist", []))
+    if image.format == "PNG":
+        return of_png(chunks)
+    if image.format == "GIF":
+        return of_gif(content)
+    if image.format == "JPEG2000":
+        return of_jpeg2000(image, content)
+    if image.format == "PPM" and (header := HEADER.match(content, 0, LARGEST_HEADER)):
+        return {"texts": _comments(re.findall(rb"#\s?([^\r\n]*)", header[0]))}, []
+    if image.format == "TGA":
+        return {"texts": _comments([image.info.get("id_section") or b""])}, []
+    return ({"density": density.of_bmp(content)} if image.format == "BMP" else {}), []
+
+
+def _comments(found):
+    return tuple(text for data in found for text in texts.comment(data))
+
+
+def of_jpeg(parts: list[tuple[str, bytes]]) -> tuple[dict, list[str]]:
+    """parts: names, such as APP1 and COM, and contents."""
+    found, words, blocks = {}, [], []
+    comments: list[texts.Text] = []
+    for name, data in parts:
+        if name == "COM":
+            comments += texts.comment(data)
+        elif name == "APP0" and data[:5] == b"JFIF\0":
+            found.setdefault("density", density.of_jfif(data))
+        elif data.startswith(photoshop.BEGINNING):
+            blocks.append(data[len(photoshop.BEGINNING) :])
+        elif data.startswith(EXTENDED_XMP):
+            words.append("XMP beyond 64 KB")
+        elif data.startswith(GAIN_MAP):
+            found["parts"] = "a gain map"
+        elif name == "APP11" and b"c2pa" in data:
+            words.append("content credentials")
+        elif not data.startswith(KNOWN):
+            words.append(_named(name, data))
+    block, damaged = photoshop.kept(b"".join(blocks))
+    return found | {"photoshop": block, "texts": tuple(comments)}, [*dict.fromkeys(words), *damaged]
+
+
+def _named(name, data):
+    """APP1 FLIR: a part of a JPEG and the name at its beginning, if it has one."""
+    start = data[:16].split(b"\0")[0]
+    return f"{name} {start.decode()}" if start.isalnum() and start.isascii() else name
+
+
+def of_png(chunks: tuple[tuple[bytes, bytes], ...]) -> tuple[dict, list[str]]:
+    found, words, blocks = {}, [], []
+    kept: list[texts.Text] = []
+    for name, data in chunks:
+        if name == b"pHYs":
+            found["density"] = density.of_phys(data)
+        elif name == b"tIME":
+            found.setdefault("time", data)
+        else:
+            try:
+                text = texts.of_chunk(name, data)
+            except ValueError:
+                words.append("damaged text")
+                continue
+            if text.keyword in ("Raw profile type iptc", "Raw profile type 8bim"):
+                profile = texts.raw_profile(text.text) or b""
+                blocks.append(photoshop.with_iptc(b"", profile) or profile)
+            else:
+                kept.append(text)
+    block, damaged = photoshop.kept(b"".join(blocks))
+    return found | {"photoshop": block, "texts": tuple(kept)}, [*dict.fromkeys(words), *damaged]
+
+
+def of_gif(content: bytes) -> tuple[dict, list[str]]:
+    comments, words = gif.comments(content)
+    return {"texts": _comments(comments)}, words
+
+
+def of_jpeg2000(image, content: bytes) -> tuple[dict, list[str]]:
+    said, words, at = image.info.get("comment") or b"", [], 0
+    found = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
+    if dpi := image.info.get("dpi"):
+        with suppress(OverflowError, ValueError):  # of damaged files it is no number
+            found["density"] = density.density(*(density.fraction(n) for n in dpi), density.INCH)
+    while content[4:8] == b"jP  " and at + 8 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, at)
+        if kind in (b"uuid", b"xml "):
+            words.append(UUIDS.get(content[at + 8 : at + 24], "XML" if kind == b"xml " else "uuid box"))
+        if length < 8:
+            break
+        at += length
+    return found, list(dict.fromkeys(words))
