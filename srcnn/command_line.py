@@ -163,6 +163,7 @@ def upscaling(flags, network, source, shared):
         recursive=flags.recursive,
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
+        rate=flags.fps,
         overwrite=flags.overwrite,
         lists=flags.list,
         **shared,

@@ -5,6 +5,7 @@ order in their texts.
 """
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,7 @@ class Upscaling:
     quality: int | None = None  # of JPEG files; None for what each says of itself
     reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
+    rate: Fraction | None = None  # frames a second of a sequence of images
     overwrite: bool = False
     lists: bool = False  # what would be done, and does nothing
     shard: tuple[int, int] | None = None  # which of how many

@@ -82,6 +82,18 @@ def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:
     return found
 
 
+def beside_frames(film: Film) -> list[str]:
+    """What a film has beside its frames, in words: what is lost where there is place for them alone."""
+    with opened(film.path, film.thoroughly) as source:
+        others = [stream for stream in source.streams if stream.index != film.stream_index]
+        found = [_name(stream) for stream in others if not _is_written_otherwise(stream)]
+        tags = [
+            key for key, value in _tags(source.metadata, TAGS_OF_FILES).items() if value not in SAYING_NOTHING
+        ]
+        found += ["chapters"] if source.chapters() else []
+        return [*found, *([_shown(f"tags {' '.join(tags)}")] if tags else [])]
+
+
 def _refusal(film, encoder, kind, without):
     """Why a container refuses the streams of a film but those of some numbers; None if it does not.
 
