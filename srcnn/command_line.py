@@ -165,6 +165,7 @@ def upscaling(flags, network, source, shared):
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
         images=ImageOptions(flags.edges, flags.keep_hidden_colours),
+        rate=flags.fps,
         overwrite=flags.overwrite,
         lists=flags.list,
         **shared,

@@ -9,6 +9,7 @@ from srcnn.flag_types import (
     boolean,
     dashed,
     factor,
+    frame_rate,
     kernel_sizes,
     path,
     positive,
@@ -202,6 +203,8 @@ def film_flags(flags):
     what = "Sets the quality of a film by x264's constant rate factor; less is better."
     flags.add("crf", at_least(0), None, what, "visually lossless", metavar="N")
     flags.switch("lossless", "Writes films as FFV1 in .mkv, exactly as computed.")
+    what = "Sets the frames a second of a film that is made of a sequence of images, frame_%%04d.png."
+    flags.add("fps", frame_rate, None, what, 25, metavar="N")
 
 
 def cluster_flags(flags):

@@ -5,6 +5,7 @@ order in their texts.
 """
 
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,7 @@ class Upscaling:
     reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
     images: ImageOptions = field(default_factory=ImageOptions)
+    rate: Fraction | None = None  # frames a second of a sequence of images
     overwrite: bool = False
     lists: bool = False  # what would be done, and does nothing
     shard: tuple[int, int] | None = None  # which of how many

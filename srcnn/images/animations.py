@@ -30,8 +30,15 @@ class Animation(NamedTuple):
 
 def fit(source, target):
     """How many frames, not pages, an image file has that `target` can have, too; 0 if it is no animation."""
-    if target.suffix.lower() not in KINDS:
-        return 0
+    return _frames_in(source) if target.suffix.lower() in KINDS else 0
+
+
+def count(path):
+    """How many frames an animated picture has; 0 if the file is none, or has not the ending of one."""
+    return _frames_in(path) if path.suffix.lower() in KINDS else 0
+
+
+def _frames_in(source):
     try:
         with decoders.opened(png_chunks.mended(source).source) as file, Image.open(file) as image:
             frames = getattr(image, "n_frames", 1)
@@ -76,14 +83,19 @@ def check_keeps(target, animation, hidden_colours=False):
         raise InputError(f"{target}: {kind} cannot keep the colours of transparent pixels; take .png")
     if kind != "GIF":
         return
-    if max(animation.milliseconds) > LONGEST:
-        raise InputError(
-            f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; take .png or .webp"
-        )
+    check_times(target, animation.milliseconds)
     if animation.metadata.exif or animation.metadata.xmp:
         raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
     if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
         raise InputError(f"{target}: GIF cannot keep half-transparent pixels; take .png or .webp")
+
+
+def check_times(target, milliseconds):
+    """Raises InputError if a file of this name cannot show frames for so long."""
+    if KINDS[target.suffix.lower()] == "GIF" and max(milliseconds) > LONGEST:
+        raise InputError(
+            f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; take .png or .webp"
+        )
 
 
 def read(path):
@@ -132,10 +144,10 @@ def fitting_metadata(path, info):
     return placement.placed(KINDS[path.suffix.lower()], info)
 
 
-def save(animation, path, about=None, overwrite=True):
+def save(animation, path, about=None, overwrite=True, quality=None):
     """Writes an animation in the format of the path's ending, whole or not at all.
 
-    about, overwrite: see `atomic_write.replacing`.
+    about, overwrite: see `atomic_write.replacing`. quality: of WebP; None for without loss.
     """
     kind, frames = KINDS[path.suffix.lower()], animation.frames
     more = {"loop": animation.plays}
@@ -145,7 +157,8 @@ def save(animation, path, about=None, overwrite=True):
         more["disposal"] = 2 if frames[0].shape[2] == 4 else 1  # what was drawn does not show through
         frames = [_opaque_or_not(pixels) for pixels in frames]
     elif kind == "WEBP":
-        more |= {"lossless": True, "quality": 50, "exact": True}
+        how = {"quality": quality} if quality else {"lossless": True, "quality": 50, "exact": True}
+        more |= how
     else:
         more |= png.settings(frames[0])
     if animation.icc_profile and kind != "GIF":

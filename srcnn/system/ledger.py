@@ -4,6 +4,7 @@ It is LIST, a JSON line for each file, made before the file is. A file that has 
 than its line was changed by somebody else since, and is theirs.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.own_files import json_object
+from srcnn.system.sequences import is_sequence, members
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
@@ -30,8 +32,13 @@ def origin(source: Path, srcnns: list, known: list | None = None) -> dict:
 def identity(path: Path) -> list:
     """What tells a file from others and from itself before a change: name, bytes, nanoseconds of its change.
 
-    Plain values, as ledgers note them. Raises OSError if there is no file.
+    Plain values, as ledgers note them; of a sequence of images bytes of all, and a digest of what tells each.
+    Raises OSError if there is no file.
     """
+    if is_sequence(path) and (found := members(path)):
+        each = [identity(frame) for frame in found.values()]
+        digest = hashlib.sha256(json.dumps(each).encode()).hexdigest()[:16]
+        return [path.name, sum(size for _, size, _ in each), digest]
     status = path.stat()
     return [path.name, status.st_size, status.st_mtime_ns]
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from srcnn.images import image_io
 from srcnn.system.errors import InputError, needing
 from srcnn.system.folders import FOREIGN
+from srcnn.system.sequences import is_sequence
+from srcnn.upscaling.work import Work
 
 FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
 OLD_FILMS = (  # those that are read, and become .mkv
@@ -22,11 +24,21 @@ NO_FILMS = "tty", "image2", "gif", "apng", "webp", "bin", "xbin", "adf", "idf", 
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film: by its ending, or if that is of no kind that is known, by what is in it."""
+    """Whether a file is a film: by its ending, or if that is of no kind that is known, by what is in it.
+
+    So is a sequence of images that its pattern names, see `system.sequences`.
+    """
+    if is_sequence(path):
+        return True
     suffix = path.suffix.lower()
     if suffix in ENDINGS or suffix in FOREIGN or not path.is_file():
         return suffix in (*FILMS, *OLD_FILMS)
     return _opens_as_film(path, path.stat().st_mtime_ns)
+
+
+def is_of_films(item: Work) -> bool:
+    """Whether something passes through the networks as films do, frame by frame, or becomes a film."""
+    return is_film(item.source) or is_film(item.target)
 
 
 def is_other(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
+from srcnn.system.sequences import is_sequence, member, members, missing
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
@@ -26,6 +28,8 @@ def plan(
     recursive: sub-folders, too; those of the results have their names.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
+    if len(words) == 1 and is_sequence(words[0]) and output and _is_file(output):
+        return _of_sequence(Path(words[0]), Path(output), goal, lossless)
     several = len(words) > 1 or Path(words[0]).is_dir()
     if several:
         _check_folder(output)
@@ -49,6 +53,38 @@ def plan(
     return [item for item in work if not is_result(item.source)]  # of the same command before
 
 
+def _of_sequence(source, target, goal, lossless):
+    """The Work of a sequence of images that becomes another one, frame by frame, or a film."""
+    frames = _frames_of(source)
+    if is_sequence(target):
+        image_io.format_of(target)
+        _say_gaps(source, frames)
+        return [Work(path, member(target, n), **_measured(path, goal)[1]) for n, path in frames.items()]
+    _check_ending(source, target, lossless)
+    if gaps := missing(frames):
+        raise InputError(f"{source}: the frames {gaps} are missing; a film needs all of them, or new numbers")
+    if len(frames) < len(members(source)):
+        raise InputError(f"{source}: has frames that this program wrote, too; move them to another folder")
+    return [Work(source, target, **_measured(source, goal)[1])]
+
+
+def _frames_of(sequence):
+    """The paths of a sequence's frames by their numbers, but for what this program wrote.
+
+    Raises InputError if there are none.
+    """
+    ours = written(sequence.parent)
+    frames = {number: path for number, path in members(sequence).items() if path.name not in ours}
+    if not frames:
+        raise InputError(f"--input {sequence}: matches no file that this program did not write")
+    return frames
+
+
+def _say_gaps(sequence, frames):
+    if gaps := missing(frames):
+        print(f"{sequence}: the frames {gaps} are missing", file=sys.stderr)
+
+
 def _place(path):
     """What tells a path from others: on Windows not its case."""
     return os.path.normcase(os.path.abspath(path))
@@ -69,11 +105,17 @@ def _check_folder(output):
 
 
 def _check_ending(source, target, lossless):
-    if is_film(source):
+    is_moving = is_film(source) or animations.count(source) > 1
+    if is_sequence(target):
+        if not is_moving:
+            raise InputError(f"{target}: numbers the frames of a film or a sequence; name a file or a folder")
+        image_io.format_of(target)
+    elif is_moving and (is_film(source) or target.suffix.lower() in FILMS):
         if lossless and target.suffix.lower() != ".mkv":
             raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
-        if target.suffix.lower() not in FILMS:
-            raise InputError(f"{target}: no film can be written there; take one of {', '.join(FILMS)}")
+        endings = *FILMS, *animations.KINDS
+        if target.suffix.lower() not in endings:
+            raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
     elif not animations.fit(source, target):
         image_io.format_of(target)
 
@@ -136,6 +178,10 @@ def _named(word, recursive):
         return _in_folder(path, recursive)
     if path.is_file():
         return [(path, Path())]
+    if is_sequence(path):
+        frames = _frames_of(path)
+        _say_gaps(path, frames)
+        return [(frame, Path()) for frame in frames.values()]
     if path.exists():
         raise InputError(
             f"--input {word}: neither a file nor a folder; what comes by a pipe goes in by --input -"

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from srcnn.networks.trained import Stages
 from srcnn.system.errors import InputError, expecting, one_line
 from srcnn.system.output_paths import check_free
-from srcnn.upscaling.file_kinds import is_film, size_of
+from srcnn.system.sequences import is_sequence
+from srcnn.upscaling.file_kinds import is_of_films, size_of
 from srcnn.upscaling.pipes import Files
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
@@ -33,7 +34,7 @@ def print_list(
             print(f"main.py: error: {one_line(files.shown(error))}", file=sys.stderr)
             status = 2
             continue
-        of_film = " a frame" if is_film(item.source) else ""
+        of_film = " a frame" if is_of_films(item) else ""
         made = f"{item.source}: {item.target}, {width}x{height} pixels{of_film}, by {networks(item, stages)}"
         print(one_line(files.shown(made)))
     print(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
@@ -44,7 +45,7 @@ def size_of_result(item: Work, goal: Goal, overwrite: bool) -> tuple[int, int]:
     """(height, width) of a result. Raises InputError for a file that cannot be done."""
     if item.error:
         raise item.error
-    if not overwrite:
+    if not overwrite and not is_sequence(item.target):
         check_free(item.target)
     with expecting(item.source):
         return goal.size(*size_of(item.source))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -23,15 +24,17 @@ from srcnn.system.errors import InputError, expecting, needing, one_line
 from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.output_paths import check_apart, check_writable
 from srcnn.system.progress import progress
+from srcnn.system.sequences import files_of, is_sequence
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
-from srcnn.upscaling.file_kinds import is_film
+from srcnn.upscaling.file_kinds import FILMS, is_film, is_of_films
 from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
-from srcnn.upscaling.work import Options, Upscaled, Work
+from srcnn.upscaling.work import Options, Upscaled, Work, noted_rate
 
+USUAL_RATE = 25  # frames a second of a sequence of images, which FFmpeg takes, too
 SHOWS = 90  # quality of JPEG up to which no image held out is worse by a network for JPEG, docs/training.md
 
 
@@ -47,7 +50,8 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
         if not work:
             print("nothing for this shard: there are fewer files")
             return 0
-        named = work[0].target == Path(files.output or "")  # no list beside a file that the user named
+        # No list beside a file that the user named; one beside the many of a sequence.
+        named = work[0].target == Path(files.output or "") and not is_sequence(work[0].target)
         no_page = named and upscaling.sample_dir == Upscaling.sample_dir  # nor a page, unless with its folder
         names = [] if files.to_pipe or upscaling.shard or no_page else ["upscaled.html", "upscaled.json"]
         pages = [Path(upscaling.sample_dir) / name for name in names]
@@ -82,9 +86,10 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     coding = upscaling.coding
     how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.lossless
     work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
-    if coding != FilmCoding() and not any(is_film(item.source) for item in work):
+    if coding != FilmCoding() and not any(item.target.suffix.lower() in FILMS for item in work):
         raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
-    return with_qualities(upscaling, with_images(upscaling.images, work))
+    work = with_images(upscaling.images, with_rates(upscaling, work))
+    return with_qualities(upscaling, work)
 
 
 def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
@@ -96,6 +101,17 @@ def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
             error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
             work[number] = item._replace(ratio=None, error=item.error or error)
     return work
+
+
+def with_rates(upscaling: Upscaling, work: list[Work]) -> list[Work]:
+    """The work with the rates of sequences of images."""
+    is_any = any(is_sequence(item.source) for item in work)
+    if upscaling.rate and not is_any:
+        raise InputError("--fps is for a sequence of images that becomes a film; leave it out")
+    if is_any and not upscaling.rate:
+        print(f"{work[0].source}: {USUAL_RATE} frames a second; --fps names another rate")
+    rate = upscaling.rate or Fraction(USUAL_RATE)
+    return [item._replace(rate=rate) if is_sequence(item.source) else item for item in work]
 
 
 def with_qualities(upscaling: Upscaling, work: list[Work]) -> list[Work]:
@@ -155,7 +171,7 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
 
 def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
-    check_apart([item.source for item in work], [*pages, *(item.target for item in work)])
+    check_apart(files_of(item.source for item in work), [*pages, *files_of(item.target for item in work)])
     check_replaceable(pages, "--sample_dir")
     if pages:
         check_writable(sample_dir, "--sample_dir")
@@ -181,7 +197,7 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
     """What would be noted of a result that is made now; None for what cannot be."""
     made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
-    return made_from and made_from | film_settings(coding, item.source) | item.images.noted
+    return made_from and made_from | film_settings(coding, item) | item.images.noted
 
 
 def with_others(
@@ -218,7 +234,7 @@ def upscaled(
 
 def _in_turn(work, stages, options, coding):
     """Films one by one, and the photographs between them in pipelines: so no message waits for a film."""
-    for are_films, items in itertools.groupby(work, lambda item: is_film(item.source)):
+    for are_films, items in itertools.groupby(work, is_of_films):
         if are_films:
             yield from (upscaled_film(item, stages, options, coding) for item in items)
         else:
@@ -234,10 +250,10 @@ def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCodi
             from srcnn.upscaling.films.film_job import upscale_film
         srcnns = stages(item.ratio, item.quality)
         with expecting(item.source):
-            return upscale_film(item.source, item.target, srcnns, options, coding)
+            return upscale_film(item.source, item.target, srcnns, options, coding, item.rate)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
 
 
-def film_settings(coding: FilmCoding, path: Path) -> dict:
-    return asdict(coding) if is_film(path) else {}
+def film_settings(coding: FilmCoding, item: Work) -> dict:
+    return asdict(coding) | noted_rate(item.rate) if is_of_films(item) else {}

@@ -18,6 +18,7 @@ class Work(NamedTuple):
     quality: int | None = None  # of its JPEG, if it passes through a network for that
     error: InputError | None = None  # why it cannot be done
     images: ImageOptions = ImageOptions()  # how it is taken
+    rate: Fraction | None = None  # frames a second, if its source is a sequence of images
 
 
 class Options(NamedTuple):
@@ -41,3 +42,8 @@ class Upscaled(NamedTuple):
     warning: str = ""  # what could not be kept of it
     notice: str = ""  # what else there is to say of it
     quality: int | None = None  # of its JPEG, if it passed through a network for that
+
+
+def noted_rate(rate: Fraction | None) -> dict:
+    """What results note of the rate of a sequence of images; nothing of others."""
+    return {"fps": str(rate)} if rate else {}

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import av
 import av.logging
 from av.sidedata.sidedata import Type
 
+from srcnn.images import animations
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.sequences import is_sequence, members
+from srcnn.upscaling.films.animated_source import as_film
 
 THOROUGHLY = 2**28  # bytes, which are kept in memory
 STREAM = re.compile(r"^ *Stream #0:(\d+)[^:\n]*: (\w+): (\w+)", re.MULTILINE)  # as FFmpeg lists them
@@ -41,11 +45,19 @@ def location(path: Path) -> str:
 def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
     """The film at a path, opened for reading. Raises InputError for what cannot be read.
 
+    path: of an animated picture, or of a sequence of images, too.
+
     thoroughly: its streams are looked for in its first THOROUGHLY bytes, not only in its first seconds.
     """
     options = {"probesize": str(THOROUGHLY), "analyzeduration": str(2**62)} if thoroughly else {}
+    file, kind = location(path), None
+    if is_sequence(path):
+        file = os.path.join(location(path.parent).replace("%", "%%"), path.name)
+        kind, options = "image2", options | {"start_number": str(next(iter(members(path)), 0))}
+    elif animations.count(path) > 1:
+        file = BytesIO(as_film(path, path.stat().st_mtime_ns)[0])
     try:
-        return av.open(location(path), options=options, **ANY_TAGS)
+        return av.open(file, format=kind, options=options, **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +14,14 @@ from tqdm import tqdm
 
 from srcnn.page import report
 from srcnn.settings import FilmCoding
-from srcnn.system.atomic_write import remove_leftovers, replacing
+from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
-from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
-from srcnn.upscaling.films import encoded_parts, encoding, frames, muxing
+from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part, Size
@@ -30,44 +30,49 @@ from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
-from srcnn.upscaling.work import Options, Upscaled
+from srcnn.upscaling.work import Options, Upscaled, noted_rate
 
 FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: all that a kill takes
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
-def upscale_film(source: Path, target: Path, srcnns: list, options: Options, coding: FilmCoding) -> Upscaled:
+def upscale_film(
+    source: Path,
+    target: Path,
+    srcnns: list,
+    options: Options,
+    coding: FilmCoding,
+    rate: Fraction | None = None,
+) -> Upscaled:
     """Upscales one film into another; what earlier runs did is not done again.
 
+    source, target: sequences of images and animations, too. rate: frames a second of a sequence.
     The goal of the options is that of films as they are shown. Raises InputError if one of the files cannot
     be used, and SystemExit, all that was done kept, when told to stop.
     """
-    if not options.overwrite:
-        check_free(target)
+    outputs.check_free(target, options)
     started, known = time.monotonic(), identity_if_there(source)
-    film = probe(source)
+    film = probe(source, rate)
     size = film.turned_size(*options.goal.size(*film.upright))
-    encoder = encoding.encoder(film, target, size, coding)
+    encoder = encoding.encoder(film, target, size, outputs.coding_of(target, coding))
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    about = origin(source, srcnns, known) | asdict(coding)
+    about = origin(source, srcnns, known) | asdict(coding) | noted_rate(rate)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
         film = scanned(film)
-        refused = muxing.refused(film, encoder, target.suffix.lower())
+        refused = outputs.begin(film, encoder, target, about, options)
         parts, broken = encode(film, encoder, srcnns, size, folder, check)
         if not parts:
             raise InputError(f"{source}: has no frame that can be decoded; replace it")
         check()
         show = partial(compared, film, parts, size)
         pictures, loop = report.shown(film.path, show) or (None, None)
-        with replacing(target, about if options.noted else None, options.overwrite) as temporary:
-            left_out, damaged = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
-            check()
+        left_out, damaged = outputs.write(film, parts, target, refused, about, options, check)
         encoded_parts.remove(folder)
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures

@@ -2,26 +2,21 @@
 
 import heapq
 import itertools
-import math
 import operator
 from collections import Counter
 from collections.abc import Collection
-from fractions import Fraction
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import av
-from av.bitstream import BitStreamFilterContext
 
 from srcnn.system.progress import progress
 from srcnn.upscaling.films import marks
-from srcnn.upscaling.films.decoding import ANY_TAGS, exact, is_cover, listed, location, opened, packets_of
+from srcnn.upscaling.films.decoding import ANY_TAGS, is_cover, listed, location, opened, packets_of
 from srcnn.upscaling.films.encoding import Encoder, add_encoder
 from srcnn.upscaling.films.film import Film, Part
-from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
-from srcnn.upscaling.films.timestamps import going_on, shift
+from srcnn.upscaling.films.other_streams import add_copy, copied, moved, recodings_of
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
@@ -29,8 +24,6 @@ TAGS_OF_STREAMS = {
     *("encoder", "vendor_id", "duration", "bps", "number_of_bytes", "number_of_frames", "alpha_mode")
 }
 TAGS_OF_COVERS = TAGS_OF_STREAMS | {"filename", "mimetype"}  # Matroska has them, and is given them as such
-COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
-PRIMING = Fraction(1, 10)  # seconds before the beginning that decoders of sound need at most
 TRIED = 200  # packets that show whether a container takes them
 NAMELESS = "none", "bin_data"  # codecs of streams such as those of sensors
 DISCARDED = 48  # as FFmpeg numbers it
@@ -57,13 +50,17 @@ def join(
         frames = _frames(film, parts, streams[film.stream_index], kind)
         frames = progress(frames, f"{film.path.name}, joining", sum(len(part.stamps) for part in parts))
         damaged: Counter[int] = Counter()
-        packets = heapq.merge(frames, _copied(source, film, streams, kind, damaged), key=_seconds)
+        recodings = recodings_of(source, streams)
+        others = copied(source, film, streams, recodings, kind, damaged)
+        packets = heapq.merge(frames, others, key=_seconds)
         _write(output, packets, streams[film.stream_index], damaged)
         left_out = [
             _name(stream)
             for stream in source.streams
             if stream.index not in streams and not _is_written_otherwise(stream)
         ]
+        restyled = [index for index, made in recodings.items() if getattr(made, "loses_style", False)]
+        left_out += [f"styling of {_name(source.streams[index])}" for index in restyled]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
     left_out += marks.put(path, film, kind, **about)
     return left_out + _missing(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
@@ -85,6 +82,18 @@ def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:
     return found
 
 
+def beside_frames(film: Film) -> list[str]:
+    """What a film has beside its frames, in words: what is lost where there is place for them alone."""
+    with opened(film.path, film.thoroughly) as source:
+        others = [stream for stream in source.streams if stream.index != film.stream_index]
+        found = [_name(stream) for stream in others if not _is_written_otherwise(stream)]
+        tags = [
+            key for key, value in _tags(source.metadata, TAGS_OF_FILES).items() if value not in SAYING_NOTHING
+        ]
+        found += ["chapters"] if source.chapters() else []
+        return [*found, *([_shown(f"tags {' '.join(tags)}")] if tags else [])]
+
+
 def _refusal(film, encoder, kind, without):
     """Why a container refuses the streams of a film but those of some numbers; None if it does not.
 
@@ -95,8 +104,9 @@ def _refusal(film, encoder, kind, without):
             with _opened_to_write(BytesIO(), kind, source) as output:
                 add_frames = partial(add_encoder, output, film, encoder)
                 streams, _ = _begin(output, film, source, add_frames, without)
-                others = itertools.islice(_copied(source, film, streams, kind, Counter()), TRIED)
-                _write(output, others, streams[film.stream_index], Counter())
+                recodings = recodings_of(source, streams)
+                others = copied(source, film, streams, recodings, kind, Counter())
+                _write(output, itertools.islice(others, TRIED), streams[film.stream_index], Counter())
         except av.error.FFmpegError as error:
             return error
     return None
@@ -118,7 +128,7 @@ def _begin(output, film, source, add_frames, without):
         if stream.index == film.stream_index:
             copy = add_frames()
         else:
-            copy = None if stream.index in without else _add_copy(output, stream, film)
+            copy = None if stream.index in without else add_copy(output, stream, film)
         if copy is not None:
             streams[stream.index] = copy
             of_stream = _tags(stream.metadata, TAGS_OF_COVERS if is_cover(stream) else TAGS_OF_STREAMS)
@@ -214,40 +224,6 @@ def _add_frames(output, film, encoded, kind):
     return stream
 
 
-def _add_copy(output, stream, film):
-    """Adds a stream like another one of the film; None where the container cannot hold it."""
-    if stream.type not in ("video", "audio", "subtitle", "attachment"):
-        return None
-    if stream.type == "attachment" and output.format.name != "matroska":
-        return None
-    if is_cover(stream) and output.format.name == "matroska":  # which has covers as attachments
-        kind = COVERS.get(stream.codec_context.name, "jpeg")
-        earlier = [
-            other for other in stream.container.streams if is_cover(other) and other.index < stream.index
-        ]
-        name = (
-            f"cover{len(earlier) + 1 if earlier else ''}.{kind.replace('jpeg', 'jpg')}"  # as players look for
-        )
-        tags = {"filename": name, "mimetype": f"image/{kind}"} | stream.metadata
-        with opened(film.path, film.thoroughly) as source:
-            content = next((bytes(p) for p in packets_of(source, source.streams[stream.index])), b"")
-        return output.add_attachment(tags["filename"], tags["mimetype"], content)
-    try:
-        if stream.codec_context is None and stream.type != "attachment":
-            return _add_unknown(output, stream)
-        return output.add_stream_from_template(stream, opaque=True)
-    except ValueError:
-        return add_pcm(output, stream) if stream.type == "audio" else None
-
-
-def _add_unknown(output, stream):
-    """Adds a stream like one of a codec that has no decoder here. Raises ValueError where it cannot be."""
-    copy = output.add_mux_stream(listed(stream.container)[stream.index][1])
-    BitStreamFilterContext("null", stream, copy)  # which copies all that describes it
-    copy.time_base = stream.time_base
-    return copy
-
-
 def _seconds(packet):
     stamp = packet.dts if packet.dts is not None else packet.pts
     return stamp * packet.time_base
@@ -279,70 +255,4 @@ def _frames(film, parts, stream, kind):
                 packet.duration = lasting.get(stamp, usual)
                 if kind in ("mp4", "mov") and packet.dts == latest:  # films last as all their packets do
                     packet.duration = max(packet.duration, shown[-1] + usual - shown[0] - span)
-                yield _moved(packet, film)
-
-
-def _others(source, film, streams, damaged):
-    """The packets of all streams but the film's frames, for the streams of the output.
-
-    damaged: see `_write`.
-    """
-    no_packets = {
-        index for index, copy in streams.items() if index == film.stream_index or copy.type == "attachment"
-    }
-    copied = [source.streams[index] for index in streams if index not in no_packets]
-    recodings = {s.index: Recoding(s, streams[s.index]) for s in copied if is_recoded(s, streams[s.index])}
-    packets = going_on(film, packets_of(source, *copied)) if copied else ()
-    indexed = ((packet.stream_index, packet) for packet in packets)
-    ends: list[tuple[int, Any]] = [(index, None) for index in recodings]
-    for index, packet in itertools.chain(indexed, ends):
-        if packet is not None and _is_cut_off(packet):
-            continue
-        if is_cover(source.streams[index]):
-            packet.pts = packet.dts = 0  # of no time
-        found = [packet]
-        if index in recodings:
-            try:
-                found = recodings[index].packets(packet)
-            except av.error.FFmpegError:
-                damaged[streams[index].index] += 1
-                continue
-        for copy in found:
-            if copy.pts is not None or copy.dts is not None:
-                copy.stream = streams[index]
-                yield _moved(copy, film)
-
-
-def _is_cut_off(packet):
-    """Whether an edit list leaves out a packet, and not only what decoders of sound need to begin."""
-    return packet.is_discard and packet.pts is not None and packet.pts * packet.time_base < -PRIMING
-
-
-def _copied(source, film, streams, kind, damaged):
-    """Those of `_others`, as the kind of container takes them."""
-    return _increasing(_others(source, film, streams, damaged), 1 if kind in ("mp4", "mov") else 0)
-
-
-def _increasing(packets, least):
-    """The packets, in ticks of their new streams, with decoding stamps that the container takes.
-
-    least: ticks between two of a stream; Matroska takes several packets of one millisecond.
-    """
-    last: dict[int, int] = {}  # decoding stamp of each stream
-    for packet in packets:
-        ratio = exact(packet.time_base) / exact(packet.stream.time_base)
-        packet.time_base, packet.duration = packet.stream.time_base, round((packet.duration or 0) * ratio)
-        if packet.pts is not None:
-            packet.pts = round(packet.pts * ratio)
-        if packet.dts is not None:
-            packet.dts = max(round(packet.dts * ratio), last.get(packet.stream_index, -math.inf) + least)
-            last[packet.stream_index] = packet.dts
-            if packet.pts is not None:
-                packet.pts = max(packet.pts, packet.dts)
-        yield packet
-
-
-def _moved(packet, film):
-    """The packet, its stamps counted from the start of the film."""
-    shift(packet, -round(Fraction(film.start, av.time_base) / packet.time_base))
-    return packet
+                yield moved(packet, film)

@@ -9,9 +9,9 @@ from PIL import Image
 
 from srcnn.page.report import centre
 from srcnn.upscaling.films import frames
-from srcnn.upscaling.films.decoding import decoded, opened, packets_of
 from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
+from srcnn.upscaling.films.pictures import frames_of, pixels_of
 
 SECONDS = 2
 LARGEST = 384, 384  # height, width of each side of the loop
@@ -34,7 +34,7 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
     enlarge = partial(frames.enlarged, size=size, luminance=luminance, chroma_centred=film.chroma_centred)
     pictures, sides = None, []
     stamps: list[float] = []  # seconds from the first picture
-    after = _frames_of(parts[index:])
+    after = frames_of(parts[index:])
     for frame, result in zip(Reader(film, before[-1] if before else None), after, strict=False):
         seconds = float((frame.pts - first) * film.time_base)
         if stamps and seconds >= SECONDS:
@@ -42,27 +42,14 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
         if stamps and seconds - stamps[-1] < 0.99 / RATE:
             continue
         stored = result.height, result.width
-        bicubic = _rgb(enlarge(frame, stored, format_=result.format.name), film)
-        srcnn = _rgb(result, film)
+        bicubic = pixels_of(enlarge(frame, stored, format_=result.format.name), film)
+        srcnn = pixels_of(result, film)
         if pictures is None:
             box = centre(*srcnn.shape[:2])
             pictures = {"bicubic": _cut(bicubic, box), "SRCNN": _cut(srcnn, box)}
         sides.append(np.concatenate([_middle(bicubic), _middle(srcnn)], axis=1))
         stamps.append(seconds)
     return pictures, _webp(sides, stamps) if sides else None
-
-
-def _frames_of(parts):
-    for part in parts:
-        with opened(part.path) as container:
-            stream = container.streams.video[0]
-            yield from decoded(stream, packets_of(container, stream))
-
-
-def _rgb(frame, film):
-    """A frame as pixels (h, w, 3), as a player turns it."""
-    frame.colorspace, frame.color_range = (film.colours[name] for name in ("colorspace", "color_range"))
-    return np.rot90(frame.to_ndarray(format="rgb24"), film.quarter_turns)
 
 
 def _cut(pixels, box):

@@ -11,8 +11,10 @@ from typing import Any
 import av
 from av.sidedata.sidedata import Type
 
+from srcnn.images import animations
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
+from srcnn.upscaling.films.animated_source import as_film
 from srcnn.upscaling.films.decoding import decoded, exact, listed, main_stream, opened, packets_of, side_data
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
@@ -52,12 +54,20 @@ DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
 
-def probe(path: Path) -> Film:
-    """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced."""
+def probe(path: Path, rate: Fraction | None = None) -> Film:
+    """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced.
+
+    rate: frames a second of a sequence of images, which does not say it itself.
+    """
+    film = _probed(path)
+    return film._replace(rate=rate, time_base=1 / rate, end=0.0) if rate else film
+
+
+def _probed(path):
     with opened(path) as container:
         thoroughly = main_stream(container) is None  # which may begin late
         check_plain(path, container)
-        described = [*_dolby_vision(path, container), *_of_stream(container)]
+        described = [*_dolby_vision(path, container), *_of_stream(container), *_of_animation(path)]
     with opened(path, thoroughly) as container:
         stream = main_stream(container)
         if stream is None:
@@ -109,7 +119,7 @@ def scanned(film: Film) -> Film:
         stream.thread_type = "AUTO"
         frames = decoded(stream, packets_of(container, stream))
         frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
-        check_alike(film.path, frames, exact(stream.time_base))
+        check_alike(film.path, frames, film.time_base)
     return film
 
 
@@ -224,6 +234,11 @@ def _of_stream(container):
     stream = main_stream(container)
     found = side_data(container, stream.index) if stream else []
     return [name.lower() for name in found if name not in OF_STREAMS]
+
+
+def _of_animation(path):
+    """What an animated picture has beside its frames, in words."""
+    return as_film(path, path.stat().st_mtime_ns)[1] if animations.count(path) > 1 else ()
 
 
 def _dolby_vision(path, container):

@@ -1,0 +1,46 @@
+"""The frames of encoded parts as pictures: what sequences and animations are written of."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+
+from srcnn.upscaling.films.decoding import decoded, opened, packets_of
+from srcnn.upscaling.films.film import Film, Part
+from srcnn.upscaling.films.pixel_formats import plain_format
+
+HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
+SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+
+
+def frames_of(parts: list[Part]) -> Iterator[av.VideoFrame]:
+    """The frames of parts, in the order in which they are shown."""
+    for part in parts:
+        with opened(part.path) as container:
+            stream = container.streams.video[0]
+            yield from decoded(stream, packets_of(container, stream))
+
+
+def pixels_of(frame: Any, film: Film, format_: str = "rgb24") -> np.ndarray:
+    """A frame as (h, w, 3) RGB, upright: uint8, or uint16 of format rgb48le."""
+    frame.colorspace, frame.color_range = (film.colours[name] for name in ("colorspace", "color_range"))
+    rgb = frame.reformat(format=format_, interpolation=SMOOTHLY).to_ndarray()
+    return np.ascontiguousarray(np.rot90(rgb, film.quarter_turns))
+
+
+def is_deep(film: Film) -> bool:
+    """Whether the frames of parts have more than 8 bits."""
+    return plain_format(film.format).endswith("10le")
+
+
+def not_kept(film: Film, bits: int) -> list[str]:
+    """What of a film's frames pictures of so many bits do not show, in words."""
+    found = {
+        f"10 bits, but {bits}": is_deep(film) and bits == 8,
+        "the shape of pixels": film.aspect not in (None, 1),
+        "the brightness of HDR": film.colours["color_trc"] in HDR,
+        "how frames are packed of several views": bool(film.stereo or film.sphere),
+    }
+    return [what for what, is_so in found.items() if is_so]
