@@ -43,7 +43,8 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
     folder, tiling, metrics = Path(job.sample_dir), job.tiling, job.metrics
     check_installed(metrics)
     stems = names(paths, ENDINGS, RESULTS)
-    named, left_out = shard_of(list(zip(paths, stems, strict=True)), job.shard), []
+    named = shard_of(list(zip(paths, stems, strict=True)), job.shard)
+    left_out: list[str] = []
     outputs = [folder / f"{stem}{ending}" for _, stem in named for ending in ENDINGS]
     outputs += [] if job.shard else [folder / name for name in RESULTS]
     check_outputs(folder, paths, outputs)
