@@ -47,7 +47,7 @@ def enlarged(exported, show):
     def run(*paths, network="2 times, 9-1-5", page=None):
         page = page or show(exported / ("usual.html" if network[2:] == " times, 9-1-5" else "more.html"))
         page.get_by_label("Enlarge").select_option(network)
-        page.get_by_label("Pictures").set_input_files([str(path) for path in paths])
+        page.get_by_label("Files").set_input_files([str(path) for path in paths])
         finished(page, len(paths))
         return page
 
@@ -161,7 +161,7 @@ def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
     page.evaluate("self.kept = urls.compute; urls.compute = urlOf('throw 1')")
     enlarged("a.png", page=page)
     page.evaluate("urls.compute = self.kept")
-    page.get_by_label("Pictures").set_input_files("a.png")
+    page.get_by_label("Files").set_input_files("a.png")
     finished(page, 2)
     notes = page.locator(".note").all_inner_texts()
     assert notes[0] == "failed: not enough memory, or the browser stopped the work"
@@ -185,7 +185,7 @@ def test_a_picture_is_stopped_and_the_next_goes_on(exported, show):
     Image.fromarray(smooth(1500, 1500, 3)).save("large.png")
     Image.fromarray(smooth(8, 9, 3)).save("small.png")
     page = show(exported / "usual.html")
-    page.get_by_label("Pictures").set_input_files(["large.png", "small.png"])
+    page.get_by_label("Files").set_input_files(["large.png", "small.png"])
     page.get_by_text("Stop").first.click()
     finished(page, 2)
     assert page.locator(".note").first.inner_text() == "stopped"
