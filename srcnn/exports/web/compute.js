@@ -74,12 +74,12 @@ const compute = async ({ part, left, top, partWidth, partHeight, width, height, 
 onmessage = async ({ data }) => {
   try {
     if (data.wasm) await start(data.wasm);
-    if (data.gpu) gpu = new Predictor(data.network, data.tile);
+    if (data.gpu) gpu = new Predictor(data.network, data.tile, data.hardware);
     if (data.network) use(data.network, data.tile);
     if (data.part) {
       const found = await compute(data);
       postMessage(found, [found.srcnn.buffer, found.plain.buffer]);
-    } else postMessage({ renderer: gpu?.renderer });
+    } else postMessage({ software: gpu?.software });
   } catch (error) {
     postMessage({ error: error.message });
   }

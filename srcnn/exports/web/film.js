@@ -97,13 +97,13 @@ const playFilm = async (card, network) => {
   const size = [video.videoWidth, video.videoHeight], [width, height] = size.map((pixels) => pixels * network.scale);
   const screen = canvas.transferControlToOffscreen(), weights = weightsOf(network);
   helper = new Helper(urls.player);
-  const { renderer } = await helper.ask({ canvas: screen, network: { ...network, weights }, size, tile: ways.gpu.tile }, [screen]);
+  const { software } = await helper.ask({ canvas: screen, network: { ...network, weights }, size, tile: ways.gpu.tile }, [screen]);
   stage.style.setProperty("--width", width);
   stage.style.setProperty("--height", height);
   find(".work", card.element).remove();
   find(".shown", card.element).hidden = false;
   controls(card, video);
-  const note = `${size.join("x")} becomes ${width}x${height} pixels on the GPU${SOFTWARE.test(renderer) ? ", which is software" : ""}`;
+  const note = `${size.join("x")} becomes ${width}x${height} pixels on ${onGpu(software)}`;
   card.note(note);
   await follow(card, video, helper, (own, all) => card.note(`${note}; ${own.toFixed(1)} of ${all.toFixed(1)} frames/s`));
   say(`${card.file.name} can be played`);

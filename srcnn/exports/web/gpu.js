@@ -1,12 +1,17 @@
 // A network on a graphics processor: WebGL2, in a worker, tile by tile.
 const LOST = "the GPU gave up";
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|basic render|software/i; // drivers without a GPU
 
 class Gpu {
-  constructor(canvas, network, tile) {
+  // hardware: whether it must be that.
+  constructor(canvas, network, tile, hardware = false) {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" });
     if (!gl) throw new Error("this browser has no WebGL 2 here; choose the cores");
+    this.gl = gl;
+    this.software = SOFTWARE.test(this.renderer);
+    if (hardware && this.software) throw new Error("this browser has WebGL in software only");
     const targets = Math.min(8, gl.getParameter(gl.MAX_DRAW_BUFFERS)), side = tile + network.margin;
-    Object.assign(this, { gl, network });
+    this.network = network;
     this.luma = this.texture(gl.R32UI, side, side);
     this.empty = this.texture(gl.RGBA32F, 1, 1); // where a program takes no table
     this.stages = stagesOf(network, targets).map(({ passes, quads, border }) => {
@@ -136,8 +141,8 @@ class Gpu {
 
 // For pictures: from luminance to what the network makes of it.
 class Predictor extends Gpu {
-  constructor(network, tile) {
-    super(new OffscreenCanvas(1, 1), network, tile);
+  constructor(network, tile, hardware) {
+    super(new OffscreenCanvas(1, 1), network, tile, hardware);
     const { gl } = this, wide = Math.ceil(tile / 4);
     this.sum = this.program(sumOf(network));
     this.sums = this.target(this.texture(gl.RGBA32UI, wide, tile));

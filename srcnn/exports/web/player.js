@@ -96,7 +96,7 @@ onmessage = async ({ data }) => {
   try {
     if (data.canvas) player = new Player(data.canvas, data.network, data.size, data.tile);
     else await player.show(data.frame, data.divide);
-    postMessage({ renderer: player.renderer });
+    postMessage({ software: player.software });
   } catch (error) {
     postMessage({ error: error.message });
   }

@@ -13,10 +13,10 @@ const weightsOf = (network, quality) => {
 const CORES = Math.min(32, navigator.hardwareConcurrency || 2);
 const cores = `${CORES} ${CORES === 1 ? "core" : "cores"}`;
 const ways = {
-  gpu: { name: "GPU", on: "the GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
+  gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
   cores: { name: cores, on: cores, worker: "compute", count: CORES, tile: 92 },
 };
-const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|basic render|software/i; // WebGL without a GPU
+const onGpu = (software) => (software ? "a GPU that is software" : "the GPU");
 
 const pool = { helpers: [] };
 pool.end = () => {
@@ -26,17 +26,18 @@ pool.end = () => {
 
 pool.failed = () => pool.helpers.some((helper) => helper.failed);
 
-// The workers of a way, with a network; those of the picture before, if nothing has changed. Gives what drives the GPU.
-const prepare = async (way, network) => {
+// The workers of a way, with a network; those of the picture before, if nothing has changed.
+// hardware: whether a GPU must be that.
+const prepare = async (way, network, hardware = false) => {
   const key = [way.name, network.name, network.quality].join();
-  if (pool.key === key) return pool.renderer;
+  if (pool.key === key) return;
   pool.end();
   const bytes = bytesOf(wasm);
   pool.helpers = Array.from({ length: way.count }, () => new Helper(urls[way.worker]));
-  const message = { wasm: bytes, network, tile: way.tile, gpu: way === ways.gpu };
-  const found = await Promise.all(pool.helpers.map((helper) => helper.ask(message)));
-  Object.assign(pool, { key, renderer: found[0].renderer });
-  return pool.renderer;
+  const message = { wasm: bytes, network, tile: way.tile, gpu: way === ways.gpu, hardware };
+  const [{ software }] = await Promise.all(pool.helpers.map((helper) => helper.ask(message)));
+  pool.key = key;
+  ways.gpu.on = onGpu(software);
 };
 
 // Pixels of result a millisecond, of a way that is prepared.
@@ -55,7 +56,7 @@ const measured = async ({ tile, count }, network) => {
 // The faster way; a GPU that is software is never it.
 const fastest = async (network) => {
   try {
-    if (SOFTWARE.test(await prepare(ways.gpu, network))) return ways.cores;
+    await prepare(ways.gpu, network, true);
     ways.hardware = true;
     const gpu = await measured(ways.gpu, network);
     await prepare(ways.cores, network);
