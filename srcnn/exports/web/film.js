@@ -48,7 +48,7 @@ const follow = (card, video, helper, tell) => {
     draw();
     before ??= { now, presentedFrames, drawn };
     const seconds = (now - before.now) / 1000, shown = presentedFrames - before.presentedFrames;
-    if (seconds < 1 || video.paused) return;
+    if (seconds < 1 || drawn === before.drawn || video.paused) return;
     tell(Math.min(drawn - before.drawn, shown) / seconds, shown / seconds);
     before = { now, presentedFrames, drawn };
   };
