@@ -42,7 +42,7 @@ def measured(browser, page, picture, workers):
     tab.goto(page.as_uri())
     tab.evaluate(WATCH)
     start = time.perf_counter()
-    tab.get_by_label("Pictures").set_input_files(str(picture))
+    tab.get_by_label("Files").set_input_files(str(picture))
     tab.locator(".save:visible, .failed").wait_for(timeout=600_000)
     seconds = time.perf_counter() - start
     gap = tab.evaluate("gap") / 1000

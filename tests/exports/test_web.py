@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,9 +12,9 @@ from PIL import Image, ImageCms
 
 import main
 from srcnn.exports.web.page import HERE
-from srcnn.images import image_io
 from tests.conftest import ROOT
 from tests.helpers.pictures import smooth
+from tests.helpers.web import PICTURES, by_program, check_same, finished, saved
 
 COMPILER = "0.17.1"  # of the package ziglang, which made srcnn.wasm
 COMPILE = (
@@ -27,86 +26,6 @@ COMPILE = (
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """The page with 9-1-5 and 9-5-5-5 for JPEG, and that with 9-1-5 alone."""
-    folder = tmp_path_factory.mktemp("exported")
-    words = ["--is_train", "False", "--checkpoint_dir", str(folder / "none"), "--export"]
-    assert main.main([*words, str(folder / "usual.html")]) == 0
-    jpeg = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
-    assert main.main([*words, str(folder / "more.html"), *jpeg]) == 0
-    return folder
-
-
-@pytest.fixture
-def enlarged(exported, show):
-    """Enlarges files in the page; gives it when all are done."""
-
-    def run(*paths, network="2 times, 9-1-5", page=None):
-        page = page or show(exported / ("usual.html" if network[2:] == " times, 9-1-5" else "more.html"))
-        page.get_by_label("Enlarge").select_option(network)
-        page.get_by_label("Pictures").set_input_files([str(path) for path in paths])
-        finished(page, len(paths))
-        return page
-
-    return run
-
-
-def finished(page, count):
-    end = time.monotonic() + 300  # on a busy machine
-    while page.locator(".work").count() or page.locator("section").count() < count:
-        assert time.monotonic() < end, page.locator("body").inner_text()
-        time.sleep(0.05)
-
-
-def saved(page, number):
-    """The result of the picture of a number, a path."""
-    with page.expect_download() as download:
-        page.locator("section").nth(number).get_by_text("Save PNG").click()
-    download.value.save_as(download.value.suggested_filename)
-    return Path(download.value.suggested_filename)
-
-
-def by_program(path, *words):
-    assert main.main(["--is_train", "False", "--input", str(path), "--output", "own.png", *words]) == 0
-    found = image_io.read("own.png")
-    Path("own.png").unlink()
-    return found
-
-
-def check_same(result, own):
-    found, expected = image_io.read(result).pixels, own.pixels
-    assert found.shape == expected.shape
-    error = np.abs(found.astype(int) - expected)
-    assert error.max() <= 1 and (error > 0).mean() <= max(5e-4, 1.5 / error.size), (
-        result,
-        (error > 0).mean(),
-    )
-
-
-def rgba(height=61, width=45):
-    """With parts that nobody sees, of other colours."""
-    pixels = np.dstack([smooth(height, width, 3), np.zeros((height, width), np.uint8)])
-    pixels[9:30, 5:40, 3] = 255
-    pixels[40:50, 8:30, 3] = np.arange(22) * 10 + 1
-    pixels[pixels[..., 3] == 0] = [255, 0, 255, 0]
-    return pixels
-
-
-PICTURES = {
-    "rgb.png": lambda: smooth(53, 97, 3),
-    "one.png": lambda: smooth(1, 1, 3),
-    "row.png": lambda: smooth(1, 130, 3),
-    "grey.png": lambda: smooth(47, 46, 1)[..., 0],
-    "grey_alpha.png": lambda: rgba()[..., [0, 3]],
-    "rgba.png": rgba,
-    "palette.gif": lambda: np.kron(smooth(9, 11, 3) // 64 * 64, np.ones((5, 5, 1), np.uint8)),
-    "photo.jpg": lambda: smooth(50, 60, 3),
-    "grey.jpg": lambda: smooth(50, 60, 1)[..., 0],
-    "photo.webp": lambda: smooth(40, 30, 3),
-}
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -161,7 +80,7 @@ def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
     page.evaluate("self.kept = urls.compute; urls.compute = urlOf('throw 1')")
     enlarged("a.png", page=page)
     page.evaluate("urls.compute = self.kept")
-    page.get_by_label("Pictures").set_input_files("a.png")
+    page.get_by_label("Files").set_input_files("a.png")
     finished(page, 2)
     notes = page.locator(".note").all_inner_texts()
     assert notes[0] == "failed: not enough memory, or the browser stopped the work"
@@ -185,7 +104,7 @@ def test_a_picture_is_stopped_and_the_next_goes_on(exported, show):
     Image.fromarray(smooth(1500, 1500, 3)).save("large.png")
     Image.fromarray(smooth(8, 9, 3)).save("small.png")
     page = show(exported / "usual.html")
-    page.get_by_label("Pictures").set_input_files(["large.png", "small.png"])
+    page.get_by_label("Files").set_input_files(["large.png", "small.png"])
     page.get_by_text("Stop").first.click()
     finished(page, 2)
     assert page.locator(".note").first.inner_text() == "stopped"

@@ -1,5 +1,5 @@
-// A worker that computes tiles of results, by srcnn.wasm in a memory of its own.
-let wasm, memory, network, places;
+// A worker that computes tiles of results, by srcnn.wasm in a memory of its own; the network's layers also on the GPU.
+let wasm, memory, network, places, gpu;
 
 const start = async (bytes) => {
   const { instance } = await WebAssembly.instantiate(bytes);
@@ -26,7 +26,7 @@ const use = (next, tile) => {
   const { margin, scale, layers } = network;
   const stride = tile + margin + 32, plane = stride * (tile + margin + 1), bytes = 4 * plane;
   const part = Math.ceil((tile + margin) / scale) + 6;
-  const most = Math.max(...layers.map((layer) => 4 * Math.ceil(layer.outputs / 4)));
+  const most = gpu ? 1 : Math.max(...layers.map((layer) => 4 * Math.ceil(layer.outputs / 4)));
   const [weights, source, scratch, planes, y, first, second, srcnn, plain] = reserve([
     network.weights.byteLength, 4 * part * part, 4 * part * stride, 4 * bytes, bytes,
     most * bytes, most * bytes, 4 * tile * tile, 4 * tile * tile,
@@ -51,14 +51,21 @@ const convolve = (rows, columns) => {
   return from;
 };
 
-const compute = ({ part, left, top, partWidth, partHeight, width, height, channels, x, y, columns, rows }) => {
+const predicted = async (rows, columns) => {
+  const { y, stride, buffers: [to] } = places;
+  const luma = new Uint32Array(memory.buffer, y), found = new Float32Array(memory.buffer, to);
+  await gpu.predict(luma, stride, columns, rows, found);
+  return to;
+};
+
+const compute = async ({ part, left, top, partWidth, partHeight, width, height, channels, x, y, columns, rows }) => {
   const { margin, scale } = network, around = margin / 2, colours = channels < 3 ? 1 : 3;
   const p = places;
   new Uint8Array(memory.buffer, p.source, part.length).set(part);
   wasm.bicubic(p.source, channels, left, top, partWidth, partHeight, width, height, scale,
     x - around, y - around, columns + margin, rows + margin, p.planes, p.plane, p.stride, p.scratch);
   wasm.luminance(p.planes, p.plane, colours, p.y);
-  const pred = convolve(rows + margin, columns + margin);
+  const pred = gpu ? await predicted(rows, columns) : convolve(rows + margin, columns + margin);
   wasm.finish(p.planes, p.plane, p.stride, channels, colours, around, p.y, pred, rows, columns, p.srcnn, p.plain);
   const pixels = (place) => new Uint8Array(memory.buffer, place, rows * columns * channels).slice();
   return { srcnn: pixels(p.srcnn), plain: pixels(p.plain) };
@@ -67,12 +74,13 @@ const compute = ({ part, left, top, partWidth, partHeight, width, height, channe
 onmessage = async ({ data }) => {
   try {
     if (data.wasm) await start(data.wasm);
+    if (data.gpu) gpu = new Predictor(data.network, data.tile, data.hardware);
     if (data.network) use(data.network, data.tile);
     if (data.part) {
-      const found = compute(data);
+      const found = await compute(data);
       postMessage(found, [found.srcnn.buffer, found.plain.buffer]);
-    } else postMessage({});
+    } else postMessage({ software: gpu?.software });
   } catch (error) {
-    postMessage({ error: String(error) });
+    postMessage({ error: error.message });
   }
 };

@@ -17,6 +17,13 @@ from srcnn.system.errors import InputError
 from srcnn.system.version import PROGRAM
 
 HERE = Path(__file__).parent
+SCRIPT = "zip", "helper", "tiles", "ways", "card", "film", "page"  # of the page itself, one after the other
+WORKERS = {
+    "codec": ("codec",),
+    "compute": ("compute",),
+    "gpu": ("shaders", "gpu", "compute"),
+    "player": ("shaders", "gpu", "player"),
+}
 SCALES = 2, 3, 4  # those of 9-1-5 are always there
 
 
@@ -42,12 +49,11 @@ def export_page(network: Network, source: Source, path: Path, overwrite: bool = 
 
 def page_of(networks: list[dict]) -> str:
     """The page, of networks as `entry` gives them. What it may run is named by its hash."""
-    script = "".join((HERE / name).read_text("utf-8") for name in ("zip.js", "page.js"))
+    script = joined(SCRIPT)
     data = {
         "wasm": base64.b64encode((HERE / "srcnn.wasm").read_bytes()).decode(),
         "networks": networks,
-        "compute": (HERE / "compute.js").read_text("utf-8"),
-        "codec": (HERE / "codec.js").read_text("utf-8"),
+        "workers": {worker: joined(names) for worker, names in WORKERS.items()},
     }
     parts = {
         "hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -60,6 +66,10 @@ def page_of(networks: list[dict]) -> str:
     for name, text in parts.items():
         page = page.replace("{{ " + name + " }}", text)
     return page
+
+
+def joined(names: tuple[str, ...]) -> str:
+    return "".join((HERE / f"{name}.js").read_text("utf-8") for name in names)
 
 
 def entry(network: Network, source: Source) -> dict:

@@ -1,0 +1,107 @@
+const SHOWN = 2048; // pixels of a side of what is shown of a result
+
+// A card of a picture: what is said of it, its two canvases and its buttons.
+class Card {
+  constructor(file) {
+    this.file = file;
+    this.element = find("#card").content.cloneNode(true).firstElementChild;
+    find("h2", this.element).textContent = file.name;
+    find(".stop", this.element).onclick = () => this.stop();
+    find("#cards").append(this.element);
+    this.control();
+    this.note("waits");
+  }
+  note(text) {
+    find(".note", this.element).textContent = text;
+  }
+  progress(share) {
+    find("progress", this.element).value = share;
+  }
+  stop() {
+    this.stopped = true;
+    this.codec?.end();
+  }
+  fail(error) {
+    const large = error instanceof RangeError; // an array that cannot be had
+    const message = large ? "too large for the memory that the browser gives; cut it first" : error.message;
+    find(".work", this.element)?.remove();
+    find(".shown", this.element).remove();
+    this.note(message === "stopped" ? message : `failed: ${message}`);
+    this.element.classList.add("failed");
+    say(`${this.file.name}: ${message}`);
+  }
+  // The middle of a large result is shown. Returns what puts a tile on the canvases.
+  show(width, height, channels) {
+    const columns = Math.min(width, SHOWN), rows = Math.min(height, SHOWN);
+    const left = Math.floor((width - columns) / 2), top = Math.floor((height - rows) / 2);
+    const stage = find(".stage", this.element);
+    stage.style.setProperty("--width", columns);
+    stage.style.setProperty("--height", rows);
+    const contexts = [...stage.querySelectorAll("canvas")].map((canvas, i) => {
+      canvas.setAttribute("aria-label", `${this.file.name}: ${["bicubic", "SRCNN"][i]}`);
+      [canvas.width, canvas.height] = [columns, rows];
+      return canvas.getContext("2d");
+    });
+    find(".shown", this.element).hidden = false;
+    find(".part", this.element).textContent = columns * rows < width * height ? `; its middle is shown` : "";
+    return (task, { plain, srcnn }) => {
+      if (task.x + task.columns <= left || task.x >= left + columns) return;
+      if (task.y + task.rows <= top || task.y >= top + rows) return;
+      [plain, srcnn].forEach((pixels, i) =>
+        contexts[i].putImageData(rgba(pixels, channels, task.columns), task.x - left, task.y - top));
+    };
+  }
+  done({ blob, crc }, name, note) {
+    find(".work", this.element).remove();
+    this.result = { blob, crc, name };
+    const save = find(".save", this.element);
+    save.href = URL.createObjectURL(blob);
+    save.download = name;
+    save.hidden = false;
+    this.note(note);
+    say(`${name} is done`);
+  }
+  // The slider between both, with fingers too, and the zoom, which keeps what is in the middle there.
+  control() {
+    const stage = find(".stage", this.element), frame = stage.parentElement;
+    const divide = find(".divide", this.element), zoom = find(".zoom", this.element);
+    divide.setAttribute("aria-label", `${this.file.name}: where bicubic ends and SRCNN begins`);
+    zoom.setAttribute("aria-label", `${this.file.name}: zoom`);
+    const split = () => {
+      stage.style.setProperty("--at", `${divide.value}%`);
+      divide.setAttribute("aria-valuetext", `${divide.value}% bicubic, ${100 - divide.value}% SRCNN`);
+      this.divided?.();
+    };
+    const drag = (event) => {
+      const box = stage.getBoundingClientRect();
+      divide.value = (100 * (event.clientX - box.left)) / box.width;
+      split();
+    };
+    stage.onpointerdown = (event) => {
+      stage.setPointerCapture(event.pointerId);
+      drag(event);
+    };
+    stage.onpointermove = (event) => stage.hasPointerCapture(event.pointerId) && drag(event);
+    divide.oninput = split;
+    zoom.oninput = () => {
+      const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.offsetWidth;
+      const y = (frame.scrollTop + frame.clientHeight / 2) / stage.offsetHeight;
+      stage.style.setProperty("--zoom", zoom.value);
+      stage.classList.toggle("large", zoom.value > 1);
+      frame.scrollLeft = x * stage.offsetWidth - frame.clientWidth / 2;
+      frame.scrollTop = y * stage.offsetHeight - frame.clientHeight / 2;
+    };
+    split();
+  }
+}
+
+const rgba = (pixels, channels, columns) => {
+  const count = pixels.length / channels, data = new Uint8ClampedArray(4 * count);
+  for (let i = 0; i < count; i++) {
+    const at = i * channels;
+    for (let c = 0; c < 3; c++) data[4 * i + c] = pixels[channels < 3 ? at : at + c];
+    data[4 * i + 3] = channels % 2 ? 255 : pixels[at + channels - 1];
+  }
+  return new ImageData(data, columns);
+};
+

@@ -1,0 +1,110 @@
+// Films: their frames are enlarged while they play, by a worker on the GPU, as fast as it can; nothing is written.
+
+// A film that is ready to play, or what the browser says against it.
+const opened = (file, video) => new Promise((resolve, reject) => {
+  video.onloadeddata = () => (video.videoWidth ? resolve() : video.onerror());
+  video.onerror = () => reject(new Error("this browser does not play it"));
+  video.src = URL.createObjectURL(file);
+});
+
+const clock = (seconds) => !Number.isFinite(seconds) ? "an unknown time" : `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+// Puts the film and the canvas over it on the card's stage; gives both.
+const stageOf = (card) => {
+  const stage = find(".stage", card.element), video = document.createElement("video");
+  const canvas = document.createElement("canvas");
+  Object.assign(video, { playsInline: true, preload: "auto", tabIndex: -1, ariaHidden: "true" });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `${card.file.name}: bicubic on the left, SRCNN on the right`);
+  stage.classList.add("film");
+  stage.replaceChildren(video, canvas);
+  return { stage, video, canvas };
+};
+
+// Draws the newest frame whenever the worker is free, and says once a second how many it drew.
+const follow = (card, video, helper, tell) => {
+  const divide = find(".divide", card.element);
+  let busy = false, waits = false, drawn = 0, before;
+  const draw = async () => {
+    waits = true;
+    if (busy) return;
+    busy = true;
+    try {
+      while (waits && !card.stopped) {
+        waits = false;
+        const frame = await createImageBitmap(video);
+        await helper.ask({ frame, divide: divide.value / 100 }, [frame]);
+        drawn++;
+      }
+    } catch (error) {
+      if (!card.stopped) card.fail(error);
+      card.stop();
+    }
+    busy = false;
+  };
+  const next = (now, { presentedFrames }) => {
+    if (card.stopped) return;
+    video.requestVideoFrameCallback(next);
+    draw();
+    before ??= { now, presentedFrames, drawn };
+    const seconds = (now - before.now) / 1000, shown = presentedFrames - before.presentedFrames;
+    if (seconds < 1 || drawn === before.drawn || video.paused) return;
+    tell(Math.min(drawn - before.drawn, shown) / seconds, shown / seconds);
+    before = { now, presentedFrames, drawn };
+  };
+  video.requestVideoFrameCallback(next);
+  video.onplay = () => (before = undefined);
+  card.divided = () => video.paused && draw();
+  return draw();
+};
+
+// Buttons and position of a film.
+const controls = (card, video) => {
+  const box = find(".film.buttons", card.element), [play, sound, close] = box.querySelectorAll("button");
+  const position = find(".position", box);
+  position.setAttribute("aria-label", `${card.file.name}: position`);
+  const update = () => {
+    play.textContent = video.paused ? "Play" : "Pause";
+    sound.textContent = video.muted ? "Sound on" : "Sound off";
+    position.value = (1000 * video.currentTime) / video.duration || 0;
+    position.setAttribute("aria-valuetext", `${clock(video.currentTime)} of ${clock(video.duration)}`);
+  };
+  play.onclick = () => (video.paused ? video.play().catch(() => {}) : video.pause());
+  sound.onclick = () => (video.muted = !video.muted);
+  position.oninput = () => (video.currentTime = (position.value / 1000) * video.duration || 0);
+  close.onclick = () => card.stop();
+  for (const event of ["play", "pause", "volumechange", "timeupdate"]) video.addEventListener(event, update);
+  update();
+  box.hidden = false;
+};
+
+const playFilm = async (card, network) => {
+  const { stage, video, canvas } = stageOf(card), way = find("#way").value;
+  let helper;
+  card.stop = () => {
+    card.stopped = true;
+    helper?.end();
+    URL.revokeObjectURL(video.src);
+    video.removeAttribute("src");
+    video.load();
+    card.element.classList.contains("failed") || card.element.remove();
+  };
+  await opened(card.file, video);
+  if (way === "cores" || (way === "auto" && !ways.hardware))
+    throw new Error("films need a GPU; to try one that is software, choose GPU before the film");
+  checkQuality(network);
+  if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to show films");
+  const size = [video.videoWidth, video.videoHeight], [width, height] = size.map((pixels) => pixels * network.scale);
+  const screen = canvas.transferControlToOffscreen(), weights = weightsOf(network);
+  helper = new Helper(urls.player);
+  const { software } = await helper.ask({ canvas: screen, network: { ...network, weights }, size, tile: ways.gpu.tile }, [screen]);
+  stage.style.setProperty("--width", width);
+  stage.style.setProperty("--height", height);
+  find(".work", card.element).remove();
+  find(".shown", card.element).hidden = false;
+  controls(card, video);
+  const note = `${size.join("x")} becomes ${width}x${height} pixels on ${onGpu(software)}`;
+  card.note(note);
+  await follow(card, video, helper, (own, all) => card.note(`${note}; ${own.toFixed(1)} of ${all.toFixed(1)} frames/s`));
+  say(`${card.file.name} can be played`);
+};

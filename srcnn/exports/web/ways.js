@@ -1,0 +1,79 @@
+// The weights of a network at a quality of JPEG; others have one set.
+const weightsOf = (network, quality) => {
+  const floats = (base64) => new Float32Array(bytesOf(base64).buffer);
+  const weights = floats(network.weights);
+  if (!network.by_strength) return weights;
+  const strength = (125 - 2 * Math.min(95, Math.max(30, quality))) / 65; // srcnn/networks/conditioning.py
+  floats(network.by_strength).forEach((value, i) => (weights[i] += strength * value));
+  return weights;
+};
+
+// The two ways to compute: what the page calls them, the worker of each, how many of it, and the pixels of a side of
+// what one computes at a time; on the cores, with the last layer's border, a multiple of 8.
+const CORES = Math.min(32, navigator.hardwareConcurrency || 2);
+const cores = `${CORES} ${CORES === 1 ? "core" : "cores"}`;
+const ways = {
+  gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
+  cores: { name: cores, on: cores, worker: "compute", count: CORES, tile: 92 },
+};
+const onGpu = (software) => (software ? "a GPU that is software" : "the GPU");
+
+const pool = { helpers: [] };
+pool.end = () => {
+  pool.helpers.splice(0).forEach((helper) => helper.end());
+  pool.key = null;
+};
+
+pool.failed = () => pool.helpers.some((helper) => helper.failed);
+
+// The workers of a way, with a network; those of the picture before, if nothing has changed.
+// hardware: whether a GPU must be that.
+const prepare = async (way, network, hardware = false) => {
+  const key = [way.name, network.name, network.quality].join();
+  if (pool.key === key) return;
+  pool.end();
+  const bytes = bytesOf(wasm);
+  pool.helpers = Array.from({ length: way.count }, () => new Helper(urls[way.worker]));
+  const message = { wasm: bytes, network, tile: way.tile, gpu: way === ways.gpu, hardware };
+  const [{ software }] = await Promise.all(pool.helpers.map((helper) => helper.ask(message)));
+  pool.key = key;
+  ways.gpu.on = onGpu(software);
+};
+
+// Pixels of result a millisecond, of a way that is prepared.
+const measured = async ({ tile, count }, network) => {
+  const side = Math.ceil(tile / network.scale);
+  const picture = { width: side, height: side, channels: 3, pixels: new Uint8Array(3 * side * side).fill(128) };
+  const turns = (number) => Promise.all(pool.helpers.map(async (helper) => {
+    for (let i = 0; i < number; i++) await helper.ask(partOf(picture, network, tile, 0, 0));
+  }));
+  await turns(1); // programs are compiled, memory is taken
+  const start = performance.now();
+  await turns(3);
+  return (3 * count * tile * tile) / Math.max(performance.now() - start, 0.1);
+};
+
+// The faster way; a GPU that is software is never it.
+const fastest = async (network) => {
+  try {
+    await prepare(ways.gpu, network, true);
+    ways.hardware = true;
+    const gpu = await measured(ways.gpu, network);
+    await prepare(ways.cores, network);
+    return gpu > (await measured(ways.cores, network)) ? ways.gpu : ways.cores;
+  } catch {
+    return ways.cores; // there is no GPU, or it fails
+  }
+};
+
+const choose = (way) => {
+  ways.chosen = way;
+  find("#way option").textContent = `Automatic: ${way.name}`;
+};
+
+// The way that the page is to take, measured at the first picture unless one is forced.
+const wayFor = async (network) => {
+  const forced = ways[find("#way").value];
+  if (!forced && !ways.chosen) choose(await fastest(network));
+  return forced ?? ways.chosen;
+};

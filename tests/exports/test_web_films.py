@@ -1,0 +1,131 @@
+"""Films in the page: frames enlarged while they play, by WebGL2, which is software here."""
+
+import base64
+import io
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srcnn.pixels.resize import imresize
+from tests.helpers.film_clips import picture
+from tests.helpers.web import by_program, finished, saved
+
+WIDTH, HEIGHT, FRAMES = 50, 38, 20
+# What is seen of an element, as PNG.
+SEEN = """(element) => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [element.videoWidth || element.width, element.videoHeight || element.height];
+    canvas.getContext("2d").drawImage(element, 0, 0);
+    return canvas.toDataURL();
+}"""
+
+
+@pytest.fixture
+def film(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = f"-loglevel error -f rawvideo -pix_fmt rgb24 -s {WIDTH}x{HEIGHT} -r 10 -i - -c:v libvpx -b:v 2M film.webm"
+    frames = b"".join(picture(number, WIDTH, HEIGHT).tobytes() for number in range(FRAMES))
+    subprocess.run(["ffmpeg", *words.split()], input=frames, check=True)
+    return "film.webm"
+
+
+@pytest.fixture
+def opened(exported, show):
+    """The page with files chosen."""
+
+    def run(*paths, way="gpu", network="2 times, 9-1-5"):
+        page = show(exported / "more.html")
+        page.get_by_label("Enlarge").select_option(network)
+        page.get_by_label("Compute with").select_option(way)
+        page.evaluate("ways.gpu.tile = 64")  # of several tiles is a frame, too
+        page.get_by_label("Files").set_input_files(list(paths))
+        finished(page, len(paths))
+        return page
+
+    return run
+
+
+def seen(page, name):
+    data = page.locator(f".stage {name}").evaluate(SEEN)
+    return Image.open(io.BytesIO(base64.b64decode(data.split(",")[1]))).convert("RGB")
+
+
+def drawn(page, expected):
+    """Waits until it is."""
+    end = time.monotonic() + 60
+    while True:
+        error = np.abs(np.asarray(seen(page, "canvas"), int) - expected)
+        if error.max() <= 1 and error.mean() < 0.01:
+            return
+        assert time.monotonic() < end, (error.max(), error.mean())
+        time.sleep(0.1)
+
+
+def test_a_frame_is_that_of_the_program_beside_bicubic(opened, film):
+    page = opened(film)
+    assert page.locator(".note").inner_text() == "50x38 becomes 100x76 pixels on a GPU that is software"
+    divide = page.get_by_role("slider", name="where bicubic ends")
+    divide.focus()
+    page.keyboard.press("Home")
+    seen(page, "video").save("frame.png")
+    srcnn = by_program("frame.png", "--scale", "2", "--degradation", "matlab").pixels
+    drawn(page, srcnn)
+    for _ in range(50):
+        page.keyboard.press("ArrowRight")
+    both = srcnn.copy()
+    left = imresize(np.asarray(Image.open("frame.png")) / 255, 2)[:, :WIDTH]
+    both[:, :WIDTH] = (left * 255 + 0.5).clip(0, 255)
+    drawn(page, both)
+
+
+def test_it_plays_by_its_buttons_and_ends(opened, film):
+    page = opened(film)
+    position = page.get_by_role("slider", name="film.webm: position")
+    page.get_by_role("button", name="Play").click()
+    assert page.get_by_role("button", name="Pause").count() == 1
+    page.get_by_role("button", name="Play").wait_for()  # at the end
+    assert position.get_attribute("aria-valuetext") == "0:02 of 0:02"
+    page.get_by_role("button", name="Sound off").click()
+    assert page.evaluate("document.querySelector('video').muted")
+    page.get_by_role("button", name="Close").click()
+    assert page.locator("section").count() == 0
+
+
+def test_the_rate_is_shown(opened, film):
+    page = opened(film)
+    page.evaluate("document.querySelector('video').loop = true")
+    page.get_by_role("button", name="Play").click()
+    page.locator(".note").filter(has_text="frames/s").wait_for()
+    own, of, all_, unit = page.locator(".note").inner_text().split("; ")[1].split()
+    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) < 30
+
+
+def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
+    Image.new("RGB", (5, 4)).save("a.png")
+    with open("broken.mp4", "wb") as file:
+        file.write(b"nothing")
+    page = opened("broken.mp4", film, "a.png", way="cores")
+    notes = page.locator(".note").all_inner_texts()
+    assert notes[0] == "failed: this browser does not play it"
+    assert notes[1] == "failed: films need a GPU; to try one that is software, choose GPU before the film"
+    with Image.open(saved(page, 2)) as result:
+        assert result.size == (10, 8)
+    page = opened(film, network="2 times, 9-5-5-5, JPEG")
+    assert page.locator(".note").inner_text() == "failed: is no JPEG file, which this network is for; choose another one"
+
+
+def test_a_lost_context_while_it_plays(opened, film):
+    page = opened(film)
+    page.evaluate(
+        """() => {
+            const lost = "; Player.prototype.show = () => { throw new Error(LOST); }";
+            urls.player = URL.createObjectURL(new Blob([workers.player, lost], { type: "text/javascript" }));
+        }"""
+    )
+    page.get_by_label("Files").set_input_files([film])
+    page.locator(".failed").wait_for()
+    assert page.locator(".failed .note").inner_text() == "failed: the GPU gave up"
+    assert page.locator("video").count() == 1

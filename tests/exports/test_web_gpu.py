@@ -1,0 +1,156 @@
+"""The page on a GPU: WebGL2, which is software here. Its pixels are those of the program; it may fail."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.helpers.pictures import smooth
+from tests.helpers.web import PICTURES, by_program, check_same, finished, saved
+
+TILE = 32  # pixels of a side
+LIMIT = TILE + 12  # with the border of 9-1-5
+LARGER_REFUSED = f"""
+for (const name of ["texStorage2D", "texStorage3D"]) {{
+    const before = WebGL2RenderingContext.prototype[name];
+    WebGL2RenderingContext.prototype[name] = function (kind, levels, format, width, height, ...more) {{
+        if (Math.max(width, height) > (format === this.RGBA32F ? 2048 : {LIMIT})) throw new Error("too large");
+        return before.call(this, kind, levels, format, width, height, ...more);
+    }};
+}}
+"""
+FEW_TARGETS = """
+const all = WebGL2RenderingContext.prototype.getParameter;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
+    return name === this.MAX_DRAW_BUFFERS ? 4 : all.call(this, name);
+};
+"""
+LOST = """
+const before = WebGL2RenderingContext.prototype.readPixels;
+WebGL2RenderingContext.prototype.readPixels = function (...words) {
+    this.getExtension("WEBGL_lose_context").loseContext();
+    return before.apply(this, words);
+};
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def changed(exported, show):
+    """The page, with workers that begin with other code; hardware: whether it takes the software for that."""
+
+    def run(code="", hardware=False, name="usual"):
+        page = show(exported / f"{name}.html")
+        page.evaluate(
+            """([code, hardware]) => {
+                for (const name of ["gpu", "player"]) {
+                    const text = hardware ? workers[name].replace("swiftshader", "none") : workers[name];
+                    urls[name] = URL.createObjectURL(new Blob([code, text], { type: "text/javascript" }));
+                }
+            }""",
+            [code, hardware],
+        )
+        return page
+
+    return run
+
+
+@pytest.mark.parametrize("scale, names", [(2, ["one.png", "row.png", "rgba.png"]), (3, ["grey.png"]), (4, ["row.png"])])
+def test_pixels_are_those_of_the_program(enlarged, scale, names):
+    for name in names:
+        Image.fromarray(PICTURES[name]()).save(name)
+    page = enlarged(*names, network=f"{scale} times, 9-1-5", way="gpu")
+    for number, name in enumerate(names):
+        check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
+    assert all("on a GPU that is software" in note for note in page.locator(".note").all_inner_texts())
+
+
+def test_a_network_of_four_layers_for_jpeg(enlarged):
+    Image.fromarray(smooth(20, 24, 3)).save("a.jpg", quality=40)
+    page = enlarged("a.jpg", network="2 times, 9-5-5-5, JPEG", way="gpu")
+    words = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
+    check_same(saved(page, 0), by_program("a.jpg", *words))
+
+
+def test_tiles_without_seams_by_small_textures_and_few_targets(changed, enlarged):
+    Image.fromarray(smooth(35, 50, 3)).save("a.png")
+    page = changed(LARGER_REFUSED + FEW_TARGETS)
+    page.evaluate(f"ways.gpu.tile = {TILE}")
+    enlarged("a.png", page=page, way="gpu")
+    check_same(saved(page, 0), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
+
+
+@pytest.mark.parametrize("way", ["gpu", "cores"])
+def test_ties_of_alpha_are_rounded_as_the_program_does(enlarged, way):
+    alpha = np.random.default_rng(0).integers(1, 256, (1, 500))
+    pixels = np.dstack([smooth(1, 500, 3), alpha.astype(np.uint8)])
+    Image.fromarray(pixels).save("a.png")
+    weights = np.array([-9, 111, 29, -3]) / 128  # of bicubic at x2, for the pixels after the first of a pair
+    sums = np.convolve(alpha[0], weights[::-1], "valid") % 1
+    assert (sums == 0.5).sum() > 2
+    page = enlarged("a.png", way=way)
+    found = np.asarray(Image.open(saved(page, 0)))
+    expected = by_program("a.png", "--scale", "2", "--degradation", "matlab").pixels
+    np.testing.assert_array_equal(found[..., 3], expected[..., 3])
+
+
+def test_software_is_never_chosen(enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = enlarged("a.png")
+    cores = page.evaluate("ways.cores.name")
+    assert page.locator(".note").inner_text().endswith(f" on {cores}")
+    assert page.locator("#way option").first.inner_text() == f"Automatic: {cores}"
+
+
+def test_the_faster_way_is_chosen(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    for slow, name in (("cores", "GPU"), ("gpu", "core")):
+        page = changed(hardware=True)
+        page.evaluate(
+            """(slow) => {
+                const before = performance.now.bind(performance);
+                let more = 0;
+                performance.now = () => before() + (pool.key?.startsWith(ways[slow].name) ? (more += 1e6) : 0);
+                ways.gpu.tile = 32;
+            }""",
+            slow,
+        )
+        enlarged("a.png", page=page)
+        assert name in page.locator("#way option").first.inner_text()
+        assert name in page.locator(".note").inner_text()
+
+
+def test_a_lost_context_costs_one_picture_where_the_gpu_is_forced(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = enlarged("a.png", page=changed(LOST), way="gpu")
+    assert page.locator(".note").inner_text() == "failed: the GPU gave up"
+    page.get_by_label("Compute with").select_option("cores")
+    page.get_by_label("Files").set_input_files("a.png")
+    finished(page, 2)
+    check_same(saved(page, 1), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
+
+
+def test_the_cores_take_over_where_the_page_chose_the_gpu(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = changed(LOST, hardware=True)
+    page.evaluate("ways.chosen = ways.gpu")
+    enlarged("a.png", page=page)
+    note = page.locator(".note").inner_text()
+    assert note.endswith("the cores took over (the GPU gave up)")
+    assert page.evaluate("ways.chosen === ways.cores")
+    check_same(saved(page, 0), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
+
+
+def test_without_webgl(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    none = "OffscreenCanvas.prototype.getContext = () => null;"
+    page = enlarged("a.png", page=changed(none), way="gpu")
+    assert page.locator(".note").inner_text() == "failed: this browser has no WebGL 2 here; choose the cores"
+    enlarged_again = changed(none)
+    enlarged("a.png", page=enlarged_again)
+    assert Path(saved(enlarged_again, 0)).exists()
