@@ -14,6 +14,7 @@ from srcnn.settings import (
     Downloading,
     Exporting,
     FilmCoding,
+    ImageCoding,
     ImageOptions,
     Recipe,
     Source,
@@ -152,6 +153,8 @@ def upscaling(flags, network, source, shared):
 
     if flags.lossless and flags.crf is not None:
         raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
+    if flags.lossless and flags.image_quality is not None:
+        raise InputError("--image_quality is of what is lost, and --lossless loses nothing; leave one out")
     if network.c_dim == 3 or network.degradation == "zoom":
         raise InputError("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
     return Upscaling(
@@ -164,6 +167,7 @@ def upscaling(flags, network, source, shared):
         recursive=flags.recursive,
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
+        image_coding=ImageCoding(flags.format, flags.image_quality, flags.lossless),
         images=ImageOptions(flags.edges, flags.keep_hidden_colours),
         rate=flags.fps,
         overwrite=flags.overwrite,

@@ -18,7 +18,7 @@ from srcnn.flag_types import (
     target,
     weight,
 )
-from srcnn.settings import PAPER_METRICS, WANG
+from srcnn.settings import IMAGE_FORMATS, PAPER_METRICS, WANG
 from srcnn.system.version import PROGRAM
 
 
@@ -82,6 +82,7 @@ def all_flags():
     weights_flags(flags)
     network_flags(flags)
     training_flags(flags)
+    format_flags(flags)
     texture_flags(flags)
     film_flags(flags)
     cluster_flags(flags)
@@ -190,6 +191,14 @@ def training_flags(flags):
     flags.add("validation", at_least(0), 0, what, metavar="N")
 
 
+def format_flags(flags):
+    flags.of("formats of images", UPSCALING)
+    what = "Sets the format of results that --output does not name one by one; same is that of each file."
+    flags.add("format", str, None, what, "png", choices=IMAGE_FORMATS)
+    what = "Sets the quality of JPEG, WebP, AVIF and HEIC, 1 to 100. From 90 on chroma is whole (4:4:4)."
+    flags.add("image_quality", quality, None, what, 95, metavar="N")
+
+
 def texture_flags(flags):
     flags.of("textures", UPSCALING)
     what = "Says what lies beyond the edges of an image: clamp, more of the same; wrap, the opposite edge."
@@ -202,7 +211,7 @@ def film_flags(flags):
     flags.of("films", UPSCALING)
     what = "Sets the quality of a film by x264's constant rate factor; less is better."
     flags.add("crf", at_least(0), None, what, "visually lossless", metavar="N")
-    flags.switch("lossless", "Writes films as FFV1 in .mkv, exactly as computed.")
+    flags.switch("lossless", "Writes films as FFV1 in .mkv, and WebP and AVIF images, exactly as computed.")
     what = "Sets the frames a second of a film that is made of a sequence of images, frame_%%04d.png."
     flags.add("fps", frame_rate, None, what, 25, metavar="N")
 

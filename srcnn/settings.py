@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PAPER_METRICS = "psnr", "ssim", "ifc", "nqm", "wpsnr", "msssim"  # of the journal version's tables 2 and 3
 DEFAULT_METRICS = PAPER_METRICS[:2]
 WANG = "ms_ssim_wang"  # of which the paper has none
+# Of images, by their endings; "same" is that of the file.
+IMAGE_FORMATS = "png", "jpg", "webp", "avif", "tif", "heic", "jp2", "same"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,15 @@ class FilmCoding:
 
 
 @dataclass(frozen=True)
+class ImageCoding:
+    """How photographs and animations are encoded: in which format, at which quality, or without any loss."""
+
+    format: str | None = None  # one of IMAGE_FORMATS, of results that nobody named; None for PNG
+    quality: int | None = None  # 1 to 100, of the formats that lose something
+    lossless: bool = False  # those that can do without loss
+
+
+@dataclass(frozen=True)
 class ImageOptions:
     """How photographs and animations, but no films, are taken."""
 
@@ -145,6 +156,7 @@ class Upscaling:
     quality: int | None = None  # of JPEG files; None for what each says of itself
     reads_quality: bool = False  # JPEG files whose compression shows pass through a network for JPEG
     coding: FilmCoding = field(default_factory=FilmCoding)
+    image_coding: ImageCoding = field(default_factory=ImageCoding)
     images: ImageOptions = field(default_factory=ImageOptions)
     rate: Fraction | None = None  # frames a second of a sequence of images
     overwrite: bool = False

@@ -17,6 +17,7 @@ from srcnn.images import (
     heif,
     high_bit_depth,
     icc_profiles,
+    image_coding,
     metadata,
     ordinary,
     photoshop,
@@ -29,6 +30,7 @@ from srcnn.images import (
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.images.refusals import refusing
+from srcnn.settings import ImageCoding
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 
@@ -286,11 +288,12 @@ def save(
     info: Metadata | None = None,
     overwrite: bool = True,
     hidden_colours: bool = False,
+    coding: ImageCoding = image_coding.DEFAULT,
 ) -> None:
     """Writes pixels, as in `Picture`, in the format of the path's ending, whole or not at all.
 
     about, overwrite: see `atomic_write.replacing`. info: Metadata of this size. hidden_colours: whether those
-    of transparent pixels are kept where that takes more bytes.
+    of transparent pixels are kept where that takes more bytes. coding: of what quality, or without loss.
     Raises InputError, see `check_fits`, too.
     """
     path = Path(path)
@@ -304,13 +307,17 @@ def save(
             pixels = pixels[..., [0, 0, 0, 1][: pixels.shape[2] + 2]]
         if name == "PNG":
             return png.write(pixels, temporary, icc_profile, info)
-        options = {"quality": 95, "icc_profile": icc_profile, **in_pillow(name, info)}
+        beside = {"icc_profile": icc_profile, **in_pillow(name, info)}
+        options = beside | image_coding.options(name, coding)
         if name == "WEBP" and hidden_colours:
             options["exact"] = True
         if name == "HEIF":
             return heif.write(pixels, temporary, **options)
         try:
-            ordinary.write(pixels, temporary, name, **options)
+            if name == "AVIF" and coding.lossless:
+                image_coding.write_lossless_avif(pixels, temporary, **beside)
+            else:
+                ordinary.write(pixels, temporary, name, **options)
             density.put(temporary, name, info and info.density)
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno:

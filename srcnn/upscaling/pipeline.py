@@ -47,16 +47,18 @@ class Photograph:
     def __init__(self, options: Options, budget: Budget, item: Work):
         self.options, self.budget, self.item = options, budget, item
         self.seconds, self.error, self.notice, self.warning = 0.0, item.error, "", ""
+        self.elsewhere = ""  # why the result goes to another place, and to which
         self.cost = 0
         with self._step(), expecting(item.source):
             if not self.error:
-                self.cost = cost_of(item, options.goal)
+                self._keep_frames()
+                self.cost = cost_of(self.item, options.goal)
         budget.take(self.cost)  # before it is read
         with self._step():
             if not self.error:
                 self.identity = identity_if_there(item.source)
                 if not options.overwrite:
-                    check_free(item.target)
+                    check_free(self.item.target)
                 with expecting(item.source):
                     self.picture = image_io.read(item.source)
 
@@ -78,51 +80,89 @@ class Photograph:
             self.error = UnexpectedError(self.item.source, error)
         self.seconds += time.monotonic() - started
 
+    def _keep_frames(self):
+        """Lets an animation become one, where the format that was asked for has none."""
+        source, target, other = self.item.source, self.item.target, self.item.other
+        if other and animations.fit(source, other) and not animations.fit(source, target):
+            self._go_elsewhere(f"{target.suffix} has no animations")
+
+    def _where_it_fits(self, check):
+        """What check(target) gives. Where that raises InputError, the result goes elsewhere if it can."""
+        target, other = self.item.target, self.item.other
+        try:
+            return check(target)
+        except InputError as error:
+            if not other:
+                raise
+            found = check(other)
+            self._go_elsewhere(str(error).removeprefix(f"{target}: ").partition("; take ")[0])
+            return found
+
+    def _go_elsewhere(self, why):
+        self.item = self.item.elsewhere
+        self.elsewhere = f"{why}; the result is {self.item.target.name}"
+        if not self.options.overwrite:
+            check_free(self.item.target)
+
     def enlarge(self, stages):
         with self._step():
             if self.error:
                 return
-            source, target = self.item.source, self.item.target
             srcnns = stages(self.item.ratio, self.item.quality)
-            self.about = None
-            if self.options.noted:
-                self.about = origin(source, srcnns, self.identity) | self.item.images.noted
-            if self.picture.frames > 1 and animations.fit(source, target):
+            if self.picture.frames > 1 and animations.fit(self.item.source, self.item.target):
                 self._enlarge_animation(srcnns)
             else:
                 self._enlarge_first(srcnns)
 
-    def _enlarge_first(self, srcnns):
-        source, target, picture = self.item.source, self.item.target, self.picture
-        of_frames = f"has {picture.frames} frames; the first one is taken" if picture.frames > 1 else ""
-        if said := "; ".join(filter(None, (of_frames, picture.notice))):
-            self.notice = one_line(f"{source}: {said}")
-        size = result_size(source, picture.pixels, srcnns, self.options.goal)
+    def _about(self, srcnns):
+        """What is noted of the result; None for nothing."""
+        if not self.options.noted:
+            return None
+        return origin(self.item.source, srcnns, self.identity) | self.item.noted
+
+    def _say(self, *notices):
+        said = "; ".join(filter(None, (*notices, self.picture.notice, self.elsewhere)))
+        self.notice = one_line(f"{self.item.source}: {said}") if said else ""
+
+    def _kept(self, size, target):
+        """Pixels, and metadata of this size, as a target keeps them. Raises InputError if it cannot."""
+        picture = self.picture
         info = picture.metadata.of_size(picture.pixels.shape[:2], size)
         info = image_io.fitting_metadata(target, info)
         pixels = image_io.fitting(target, picture.pixels)
         image_io.check_fits(target, size[0], size[1], pixels, picture.icc_profile, info)
+        return pixels, info
+
+    def _enlarge_first(self, srcnns):
+        source, picture = self.item.source, self.picture
+        of_frames = f"has {picture.frames} frames; the first one is taken" if picture.frames > 1 else ""
+        size = result_size(source, picture.pixels, srcnns, self.options.goal)
+        pixels, info = self._where_it_fits(partial(self._kept, size))
+        self._say(of_frames)
         self.before, self.warning = pixels, remark(source, info)
         self.after = upscale(pixels, srcnns, source.name, size, self.item.images)
-        how = picture.icc_profile, self.about, info, self.options.overwrite
-        self.save = partial(image_io.save, self.after, target, *how, self.item.images.keep_hidden_colours)
+        how = picture.icc_profile, self._about(srcnns), info, self.options.overwrite
+        more = self.item.images.keep_hidden_colours, self.item.coding
+        self.save = partial(image_io.save, self.after, self.item.target, *how, *more)
 
     def _enlarge_animation(self, srcnns):
-        source, target = self.item.source, self.item.target
+        source, images = self.item.source, self.item.images
         size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
-        animations.check_fits(source, target, self.picture, *size)
+        self._where_it_fits(lambda target: animations.check_fits(source, target, self.picture, *size))
         with expecting(source):
             animation = animations.read(source)
-        images = self.item.images
-        animations.check_keeps(target, animation, images.keep_hidden_colours)
+        hidden = images.keep_hidden_colours
+        self._where_it_fits(lambda target: animations.check_keeps(target, animation, hidden))
+        self._say()
         frames = progress(animation.frames, f"{source.name}, frames")
         results = [upscale(pixels, srcnns, source.name, size, images) for pixels in frames]
         self.before, self.after = animation.frames[0], results[0]
         info = animation.metadata.of_size(self.before.shape[:2], size)
-        info = animations.fitting_metadata(target, info)
+        info = animations.fitting_metadata(self.item.target, info)
         self.warning = remark(source, info, animation.left_out)
         result = animation._replace(frames=results, metadata=info)
-        self.save = partial(animations.save, result, target, self.about, self.options.overwrite)
+        how = self._about(srcnns), self.options.overwrite, self.item.coding.quality
+        self.save = partial(animations.save, result, self.item.target, *how)
 
     def finished(self):
         """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""

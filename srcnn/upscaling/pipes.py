@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.terminal import bytes_alone
+from srcnn.upscaling.image_formats import ending_of
 
 PIPE = "-"
-RECEIVED, SENT = "stdin", "stdout.png"  # files in the place of pipes
+RECEIVED, SENT = "stdin", "stdout"  # files in the place of pipes; the second with an ending
 
 
 class Files(NamedTuple):
@@ -29,21 +31,24 @@ class Files(NamedTuple):
         text = str(text)
         if self.folder:
             text = text.replace(str(Path(self.folder, RECEIVED)), "standard input")
-            text = text.replace(str(Path(self.folder, SENT)), "standard output")
+            text = text.replace(str(self.output), "standard output") if self.to_pipe else text
         return text
 
 
 @contextmanager
-def as_files(inputs: list[str], output: str | None) -> Iterator[Files]:
+def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iterator[Files]:
     """The Files for --input and --output, where "-" is standard input and output.
 
-    When the block ends well, standard output has what was written to its file, a PNG, and nothing else:
-    what is printed meanwhile goes to standard error. Raises InputError for what cannot go through pipes.
+    When the block ends well, standard output has what was written to its file, and nothing else: what is
+    printed meanwhile goes to standard error. coding: its format, PNG if none is named.
+    Raises InputError for what cannot go through pipes.
     """
     from_pipe = PIPE in inputs
     to_pipe = output == PIPE or (from_pipe and output is None)
     if from_pipe and len(inputs) > 1:
         raise InputError("--input -: standard input goes alone; leave out the other files")
+    if from_pipe and coding.format == "same":
+        raise InputError("--format same: what comes by standard input has no ending; name the format")
     if not from_pipe and not to_pipe:
         yield Files(inputs, output)
         return
@@ -56,7 +61,7 @@ def as_files(inputs: list[str], output: str | None) -> Iterator[Files]:
             with _named(Files(inputs, output, False, folder)) as files:
                 yield files
             return
-        target = Path(folder) / SENT
+        target = Path(folder) / (SENT + ending_of(Path(inputs[0]), coding))
         with bytes_alone() as stream, _named(Files(inputs, str(target), True, folder)) as files:
             yield files
             if target.exists():

@@ -28,6 +28,7 @@ from srcnn.system.sequences import files_of, is_sequence
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
 from srcnn.upscaling.file_kinds import FILMS, is_film, is_of_films
+from srcnn.upscaling.image_formats import check_used
 from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
@@ -45,7 +46,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     for what nothing can be made of.
     """
     goal, coding = upscaling.goal, upscaling.coding
-    with as_files(upscaling.inputs, upscaling.output) as files:
+    with as_files(upscaling.inputs, upscaling.output, upscaling.image_coding) as files:
         work = planned(upscaling, files)
         if not work:
             print("nothing for this shard: there are fewer files")
@@ -60,6 +61,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
+            work = settled(work, stages, coding)
             todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
             if upscaling.lists:
                 return print_list(work, todo, stages, goal, upscaling.overwrite, files)
@@ -76,7 +78,8 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             earlier = [item for item in work if item.target not in left]
             if pages and (listed or (earlier and not is_current(pages, earlier))):
                 listed |= listed_again(earlier, goal)
-                in_order = [listed[item.target] for item in work if item.target in listed]
+                targets = [target for item in work for target in (item.target, item.other)]
+                in_order = [listed[target] for target in targets if target in listed]
                 save_pages(Path(upscaling.sample_dir), list(stages.models.values()), goal, in_order)
     return status
 
@@ -85,10 +88,12 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     """What this shard is to do."""
     coding = upscaling.coding
     how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.lossless
-    work = shards.shard_of(plan(files.inputs, files.output, *how), upscaling.shard)
-    if coding != FilmCoding() and not any(item.target.suffix.lower() in FILMS for item in work):
-        raise InputError(f"--{'lossless' if coding.lossless else 'crf'} is for films; leave it out")
-    work = with_images(upscaling.images, with_rates(upscaling, work))
+    work = plan(files.inputs, files.output, *how, upscaling.image_coding)
+    is_any = any(item.target.suffix.lower() in FILMS for item in work)
+    check_used(work, upscaling.image_coding, is_any)
+    if coding.crf is not None and not is_any:
+        raise InputError("--crf is for films; leave it out")
+    work = with_images(upscaling.images, with_rates(upscaling, shards.shard_of(work, upscaling.shard)))
     return with_qualities(upscaling, work)
 
 
@@ -171,12 +176,21 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
 
 def check_results(sample_dir: str, work: list[Work], pages: list[Path]) -> None:
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
-    check_apart(files_of(item.source for item in work), [*pages, *files_of(item.target for item in work)])
+    targets = files_of(path for item in work for path in (item.target, item.other) if path)
+    check_apart(files_of(item.source for item in work), [*pages, *targets])
     check_replaceable(pages, "--sample_dir")
     if pages:
         check_writable(sample_dir, "--sample_dir")
     for folder in {item.target.parent for item in work}:
         check_writable(folder, "--output")
+
+
+def settled(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
+    """The work, with the places of results that were made before and went elsewhere."""
+    others = [item.elsewhere for item in work if item.other]
+    notes = made_before((item.target, partial(noted_as, item, stages, coding)) for item in others)
+    found = {item.source: item for item, note in zip(others, notes, strict=True) if note}
+    return [found.get(item.source, item) for item in work]
 
 
 def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
@@ -197,7 +211,7 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
     """What would be noted of a result that is made now; None for what cannot be."""
     made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
-    return made_from and made_from | film_settings(coding, item) | item.images.noted
+    return made_from and made_from | film_settings(coding, item) | item.noted
 
 
 def with_others(
@@ -208,6 +222,7 @@ def with_others(
     work: that gives these results. others: is given the targets of what other runs made.
     """
     for item, image in zip(work, results, strict=True):
+        item = item.elsewhere if image.target == item.other else item
         same = image.error and made_before([(item.target, partial(noted_as, item, stages, coding))])
         if same and next(same):
             others.add(item.target)

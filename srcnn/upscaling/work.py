@@ -4,7 +4,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from srcnn.settings import ImageOptions
+from srcnn.images import image_coding, image_io
+from srcnn.settings import ImageCoding, ImageOptions
 from srcnn.system.errors import InputError
 from srcnn.upscaling.sizes import Goal
 
@@ -19,6 +20,23 @@ class Work(NamedTuple):
     error: InputError | None = None  # why it cannot be done
     images: ImageOptions = ImageOptions()  # how it is taken
     rate: Fraction | None = None  # frames a second, if its source is a sequence of images
+    coding: ImageCoding = ImageCoding()  # how the result of an image is encoded
+    other: Path | None = None  # where the result goes if a file of the target's format cannot keep it
+    instead_of: str = ""  # the ending of the target that could not
+
+    @property
+    def elsewhere(self) -> "Work":
+        """The same with its result in the other place. Only if there is one."""
+        assert self.other
+        return self._replace(target=self.other, other=None, instead_of=self.target.suffix)
+
+    @property
+    def noted(self) -> dict:
+        """What a folder of results notes of how this one was made: what is not as it is by default."""
+        settings = {"image_quality": self.coding.quality, "lossless": self.coding.lossless}
+        is_of_it = image_io.WRITABLE.get(self.target.suffix.lower()) in image_coding.WITH_QUALITY
+        of_format = (settings if is_of_it else {}) | {"instead_of": self.instead_of}
+        return {name: value for name, value in of_format.items() if value} | self.images.noted
 
 
 class Options(NamedTuple):

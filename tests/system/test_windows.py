@@ -253,7 +253,7 @@ def test_an_image_that_is_named_twice_is_done_once(photographs, folder, monkeypa
 
 def test_pipes_are_not_named_by_their_files(monkeypatch):
     monkeypatch.setattr(pipes, "Path", PureWindowsPath)
-    files = pipes.Files([], None, True, "C:\\Temp\\srcnn-x")
+    files = pipes.Files([], "C:\\Temp\\srcnn-x\\stdout.png", True, "C:\\Temp\\srcnn-x")
     assert files.shown("C:\\Temp\\srcnn-x\\stdin: damaged") == "standard input: damaged"
     assert files.shown("C:\\Temp\\srcnn-x\\stdout.png: 2x2") == "standard output: 2x2"
 

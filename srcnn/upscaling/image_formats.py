@@ -1,0 +1,81 @@
+"""--format, --image_quality and --lossless: in which format the result of each image is written, and how."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from srcnn.images import animations, image_coding, image_io
+from srcnn.settings import ImageCoding
+from srcnn.system.errors import InputError
+from srcnn.upscaling.file_kinds import is_of_films
+from srcnn.upscaling.work import Work
+
+PNG = ".png"  # keeps all that images have
+# Where a format is written under another of its endings, or under that of its nearest kin.
+WRITTEN_AS = {".dib": ".bmp", ".jpe": ".jpg", ".mpo": ".jpg", ".pbm": ".pgm"} | dict.fromkeys(
+    (".j2c", ".j2k", ".jpc", ".jpf", ".jpx"), ".jp2"
+)
+
+
+def ending_of(source: Path, coding: ImageCoding) -> str:
+    """The ending of an image's result that nobody named. Raises InputError if the format is not installed."""
+    if coding.format == "same":
+        return _own_ending(source, coding)
+    if coding.format is None:
+        return PNG
+    _check(f".{coding.format}", coding)
+    return f".{coding.format}"
+
+
+def _check(ending, coding):
+    """Raises InputError, which names the flag, if files of this ending cannot be written so."""
+    target = Path(f"--format {ending[1:]}")
+    image_io.format_of(Path(f"result{ending}"))
+    image_coding.check(target, image_io.WRITABLE[ending], coding)
+
+
+def _own_ending(source, coding):
+    """That of a file, if files are written under it; else that of PNG."""
+    ending = source.suffix.lower()
+    if ending in (".gif", ".apng") and animations.fit(source, source):
+        return ending
+    ending = WRITTEN_AS.get(ending, ending)
+    try:
+        if ending in image_io.WRITABLE:
+            _check(ending, coding)
+            return ending
+    except InputError:  # a library is missing, or it would lose something with --lossless
+        pass
+    return PNG
+
+
+def encoded(item: Work, coding: ImageCoding) -> Work:
+    """The work on an image whose result nobody named: what its format cannot keep goes to PNG."""
+    other = item.target.with_suffix(PNG)
+    return item._replace(coding=coding, other=other if other != item.target else None)
+
+
+def check_named(source: Path, target: Path, coding: ImageCoding) -> None:
+    """Raises InputError if an --output is of another format than --format, or loses something.
+
+    source, target: of an image.
+    """
+    asked = coding.format and ending_of(source, coding)
+    names = image_io.WRITABLE | animations.KINDS
+    suffix = target.suffix.lower()
+    if asked and names[suffix] != names[asked]:
+        raise InputError(f"--output {target}: is not what --format {coding.format} says; leave one out")
+    image_coding.check(target, names[suffix], coding)
+
+
+def check_used(work: Sequence[Work], coding: ImageCoding, are_films: bool) -> None:
+    """Raises InputError if a flag has nothing that it is for. are_films: whether some results are films."""
+    images = [item for item in work if not is_of_films(item)]
+    formats = {image_io.WRITABLE.get(item.target.suffix.lower()) for item in images}
+    if coding.format and not images:
+        raise InputError("--format is for images; leave it out")
+    if coding.quality and formats.isdisjoint(image_coding.WITH_QUALITY):
+        raise InputError(
+            "--image_quality is for JPEG, WebP, AVIF and HEIC; leave it out, or add --format jpg"
+        )
+    if coding.lossless and not are_films and formats.isdisjoint(image_coding.LOSSLESS):
+        raise InputError("--lossless is for films, WebP and AVIF; leave it out")
