@@ -161,7 +161,7 @@ def has_cleaner(network: Network, source: Source, ratio: Fraction) -> bool:
 class Stages:
     """The networks that images pass through, each loaded when it is first asked for.
 
-    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network.
+    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network without quality.
     """
 
     def __init__(self, load: Callable, network: Network, source: Source):
@@ -193,6 +193,7 @@ class Stages:
 
     def _model(self, **changes):
         network = self.network._replace(**changes)
-        if network not in self.models:
-            self.models[network] = self.load(network)
-        return self.models[network]
+        kind = network._replace(quality=None)  # one for all qualities of JPEG, see `at_quality`
+        if kind not in self.models:
+            self.models[kind] = self.load(network)
+        return self.models[kind]
