@@ -61,6 +61,7 @@ def train_on(on_devices, job: Training) -> int:
     from srcnn import tf1
     from srcnn.networks.trained import starting_weights
     from srcnn.system.locks import locked
+    from srcnn.system.progress import say
     from srcnn.system.signals import stopping
     from srcnn.training import loop
     from srcnn.training.batches import Batches, say_pairs
@@ -87,9 +88,9 @@ def train_on(on_devices, job: Training) -> int:
             curve = on_devices(work, stop)
         picture = plot_curve(curve)
     if stop.number:
-        print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
+        say(f"stopped; the same command goes on from {folder}", sys.stderr)
         return 128 + stop.number
-    print(f"weights in {folder}" + (f", curve in {picture}" if picture else ""))
+    say(f"weights in {folder}" + (f", curve in {picture}" if picture else ""))
     return 0
 
 
@@ -189,17 +190,18 @@ def export(job: Exporting) -> int:
     from srcnn import tf1
     from srcnn.exports.export import check_target, export_weights
     from srcnn.exports.web.page import export_page
+    from srcnn.system.progress import say
 
     clean_up()
     check_target(job.path, job.network, job.source.weights, job.overwrite)
     if job.path.suffix == ".html":
         export_page(job.network, job.source, job.path, job.overwrite)
-        print(f"written as {job.path}")
+        say(f"written as {job.path}")
         return 0
     with tf1.session() as sess:
         srcnn = load(sess, job.network, job.source)
         export_weights(srcnn, job.path, job.overwrite)
-    print(f"{srcnn.source} written as {job.path}")
+    say(f"{srcnn.source} written as {job.path}")
     return 0
 
 

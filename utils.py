@@ -18,10 +18,10 @@ from srcnn.networks.conditioning import compressed
 from srcnn.pixels.colour import as_label, to_pixels
 from srcnn.pixels.resize import check_size, degrade, enlarge, modcrop
 from srcnn.system.atomic_write import remove_leftovers
-from srcnn.system.errors import InputError, one_line
+from srcnn.system.errors import InputError
 from srcnn.system.folders import check_taken, listed
 from srcnn.system.ledger import check_unchanged, identity_if_there
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.training.datasets import SAMPLE
 from srcnn.training.hdf5 import check_replaceable_data
@@ -157,7 +157,7 @@ def degraded(network, path, qualities, skip_broken=False):
     except InputError as error:
         if not skip_broken:
             raise InputError(f"{error}; or leave such images out: --skip_broken") from error
-        print(f"main.py: {one_line(error)}; it is left out", file=sys.stderr)
+        say(f"main.py: {error}; it is left out", sys.stderr)
         return []
 
 

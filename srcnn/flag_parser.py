@@ -70,9 +70,13 @@ class Flags:
         if arguments is None and not sys.argv[1:] and "TF_CONFIG" not in os.environ:
             self.parser.print_help()  # what there is to choose from; nothing is trained
             self.parser.exit()
-        given = vars(self.parser.parse_intermixed_args(arguments))
-        if files := given.pop("files"):
+        words = [*(sys.argv[1:] if arguments is None else arguments)]
+        end = words.index("--") if "--" in words else len(words)  # after which all are files
+        given = vars(self.parser.parse_intermixed_args(words[:end]))
+        if files := [*given.pop("files"), *words[end + 1 :]]:
             given["input"] = [*files, *given.get("input", [])]
+        if "" in given.get("input", []):
+            self.parser.error("a FILE is empty; name a file or folder")
         flags = argparse.Namespace(**self.defaults | given)
         flags.job = job_of(flags)
         for name in given:

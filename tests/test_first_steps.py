@@ -55,6 +55,15 @@ def test_files_with_and_without_a_flag_go_together(capfd):
     }
 
 
+def test_after_two_dashes_all_words_are_files(capfd):
+    for name in ("-a.png", "--scale"):
+        image_io.save(smooth(24, 30, 3), Path("photo.png"))
+        Path("photo.png").rename(name)
+    assert answer(capfd, "--scale", "2", "--", "-a.png", "--scale")[0] == 0
+    assert {path.name for path in Path("sample").glob("*.png")} == {"-a_x2.png", "--scale_x2.png"}
+    assert answer(capfd, "--", "")[2] == "main.py: error: a FILE is empty; name a file or folder\n"
+
+
 def test_a_bare_command_says_what_there_is_and_trains_nothing(capfd, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["main.py"])
     status, out, _ = answer(capfd)

@@ -16,7 +16,7 @@ from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
-from srcnn.system.output_paths import check_apart, check_writable
+from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.tf1 import tf
 
 
@@ -44,6 +44,8 @@ FORMATS = {
 def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
     checks = {".html": page.check, **{ending: each.check for ending, each in FORMATS.items()}}
+    if path.name.lower() in checks:
+        raise InputError(f"--export {path}: is an ending without a name; name a file")
     if path.suffix and path.suffix not in checks:
         raise InputError(f"--export {path}: take {', '.join(checks)}, or no ending for a SavedModel folder")
     if path.suffix:
@@ -69,9 +71,9 @@ def export_weights(srcnn, path: Path, overwrite: bool = False) -> None:
     known = {name: value for name, value in srcnn.network.settings.items() if name not in ON_TRUST}
     try:
         write_weights(srcnn, path, known | srcnn.settings, overwrite)
-    except (OSError, MemoryError, tf.errors.OpError) as error:  # a full disk may be MemoryError
-        reason = first_line(error.__cause__ or error)
-        raise InputError(f"--export {path}: cannot be written ({reason})") from error
+    except (MemoryError, tf.errors.OpError) as error:  # a full disk may be MemoryError
+        reason = first_line(error.__cause__ or error).rpartition("; ")[2]  # TensorFlow's own path before it
+        raise InputError(f"{path} cannot be written: {reason}") from error
 
 
 def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) -> None:
@@ -85,8 +87,10 @@ def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) ->
         values = srcnn.sess.run(srcnn.variables)
         with replacing(path, overwrite=overwrite) as temporary:
             FORMATS[path.suffix].write(values, temporary, text, srcnn.network)
-    else:
+        return
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:
+        where = {"prefix": ".srcnn-", "dir": path.parent}
+        with tempfile.TemporaryDirectory(**where, ignore_cleanup_errors=True) as folder:
             saved_model.write(srcnn, Path(folder) / "model", text)
             windows.replace(Path(folder) / "model", path)  # fails where another is there by now

@@ -3,6 +3,7 @@
 import struct
 from pathlib import Path
 
+from srcnn.images import decoders
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.folders import FOREIGN
 
@@ -23,6 +24,7 @@ BEGINNINGS = (  # bytes, where they stand, and what they mean
     (b"8BPS", 0, "a Photoshop document; save it as TIFF or PNG first"),
     (b"%PDF-", 0, "a PDF document; export its pictures first"),
 )
+CAMERA_PAGES = 8  # more than cameras write; a scanned book has thousands, each of which takes time
 MOSAICS = 32803, 34892  # photometric interpretations: a colour filter array, linear raw
 REDUCED, OLD_KIND, PHOTOMETRIC, BELOW, DNG = 254, 255, 262, 330, 50706  # tags of a TIFF
 
@@ -41,14 +43,26 @@ def check(path: str | Path, start: bytes) -> None:
 
 
 def check_tiff(page) -> None:
-    """The same for a TIFF, by its first page, a tifffile.TiffPage."""
-    below = page.pages or ()
-    kinds = [_number(part, PHOTOMETRIC) for part in (page, *(below if _number(page, BELOW) else ()))]
-    is_raw = DNG in page.tags or any(kind in MOSAICS for kind in kinds)
+    """The same for a TIFF. page: its first one, a tifffile.TiffPage."""
+    is_raw = DNG in page.tags or any(_number(part, PHOTOMETRIC) in MOSAICS for part in _parts(page))
     if is_raw or FOREIGN.get(Path(page.parent.filename).suffix.lower()) == "camera raw":
         raise UnsupportedImage(RAW)
     if (_number(page, REDUCED) or 0) & 1 or _number(page, OLD_KIND) == 2:
         raise UnsupportedImage("its first picture is a small one of another; save the large one alone")
+
+
+def _parts(first):
+    """The first pages of a TIFF, and those below them, as cameras order them; damaged ones are left out."""
+    pages = first.parent.pages
+    for number in range(min(len(pages), CAMERA_PAGES)):
+        try:
+            page = pages[number] if number else first
+            yield page
+            if _number(page, BELOW):
+                yield from page.pages or ()
+        except Exception as error:
+            if not decoders.raised(error):
+                raise
 
 
 def _number(page, tag):

@@ -14,6 +14,7 @@ from srcnn.networks.network import Network, default_channels
 from srcnn.networks.weight_files import checkpoint_settings, digest, open_checkpoint, unsaid, weights_of
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
+from srcnn.system.progress import say
 from srcnn.system.root import ROOT
 
 SHIPPED = ROOT / "checkpoint" / "shipped"
@@ -43,7 +44,7 @@ def unfinished(path: str) -> str:
 
 def say_choice(network: Network, source: Source, path: str | Path) -> None:
     """Prints which weights were found, and how to take the others where there are both."""
-    print(f"weights for x{network.scale}: {path}")
+    say(f"weights for x{network.scale}: {path}")
     own = latest_checkpoint(Path(source.checkpoint_dir) / network.name) if source == Source() else None
     if not own or not latest_checkpoint(SHIPPED / network.name):
         return
@@ -51,9 +52,7 @@ def say_choice(network: Network, source: Source, path: str | Path) -> None:
         print("These are your own; --weights shipped takes the shipped ones.")
     else:
         folder = Path(own).parent
-        print(
-            f"Your own training in {folder} stopped {unfinished(own)}; --weights {folder} takes its weights."
-        )
+        say(f"Your own training in {folder} stopped {unfinished(own)}; --weights {folder} takes its weights.")
 
 
 def find_weights(network: Network, source: Source) -> str:
@@ -99,7 +98,7 @@ def at_quality(srcnn: Any, quality: int) -> None:
 def say_trust(path: str | Path, on_trust: str) -> None:
     """Prints what a file of weights does not say of itself, see `unsaid`."""
     if on_trust:
-        print(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
+        say(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
 
 
 def starting_weights(network: Network, source: Source, folder: Path) -> dict[str, np.ndarray] | None:
@@ -118,9 +117,9 @@ def starting_weights(network: Network, source: Source, folder: Path) -> dict[str
         values, settings = weights_of(path, network)
         say_trust(path, unsaid(settings, network))
     if own:
-        print(f"goes on from {own}")
+        say(f"goes on from {own}")
     elif source.weights:
-        print(f"starts from {path}")
+        say(f"starts from {path}")
     return values
 
 
@@ -162,7 +161,7 @@ def has_cleaner(network: Network, source: Source, ratio: Fraction) -> bool:
 class Stages:
     """The networks that images pass through, each loaded when it is first asked for.
 
-    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network.
+    load: gives the SRCNN of a Network. network: of any scale. models: SRCNNs by Network without quality.
     """
 
     def __init__(self, load: Callable, network: Network, source: Source):
@@ -194,6 +193,7 @@ class Stages:
 
     def _model(self, **changes):
         network = self.network._replace(**changes)
-        if network not in self.models:
-            self.models[network] = self.load(network)
-        return self.models[network]
+        kind = network._replace(quality=None)  # one for all qualities of JPEG, see `at_quality`
+        if kind not in self.models:
+            self.models[kind] = self.load(network)
+        return self.models[kind]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from srcnn.images import png
 from srcnn.page.pictures import captions, data_uri, embedded, filters_picture
 from srcnn.pixels.colour import LUMA
-from srcnn.system.errors import first_line, one_line
+from srcnn.system.errors import first_line
+from srcnn.system.progress import say
 
 LARGEST_EXHIBIT = 768  # pixels of a side of an image on the page
 MOST_EXHIBITS = 24  # images on the page
@@ -25,7 +25,7 @@ def shown(name: str | Path, show: Callable[[], Any]) -> Any:
     try:
         return show()
     except Exception as error:
-        tqdm.write(one_line(f"{name}: the page does not show it ({first_line(error)})"), file=sys.stderr)
+        say(f"{name}: the page does not show it ({first_line(error)})", sys.stderr)
         return None
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 def one_line(message):
     """A message as one line on whatever terminal: names of files may have line breaks and worse."""
-    return "".join(
-        c.encode("unicode_escape").decode() if unicodedata.category(c) == "Cc" else c for c in str(message)
-    )
+    breaks = "Cc", "Zl", "Zp"  # control characters, separators of lines and of paragraphs
+    odd = {c for c in str(message) if unicodedata.category(c) in breaks}
+    return "".join(c.encode("unicode_escape").decode() if c in odd else c for c in str(message))
 
 
 class InputError(Exception):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from srcnn.system.errors import InputError, one_line
+from srcnn.system.errors import InputError
 from srcnn.system.ledger import LIST, written
+from srcnn.system.progress import say
 
 FOREIGN = {  # endings of pictures that are not read, and what they are
     **dict.fromkeys([".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff"], "camera raw"),
@@ -47,7 +48,7 @@ def check_taken(folder, paths, left, suffixes):
         raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
     if left:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
-        print(one_line(f"{folder}: left out as no images: {kinds}"))
+        say(f"{folder}: left out as no images: {kinds}")
 
 
 def files_in(folder, recursive, closed):

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -18,6 +19,11 @@ def has_width():
         return os.get_terminal_size(sys.stderr.fileno()).columns > 0
     except (AttributeError, OSError, ValueError):  # no terminal, or no stderr at all
         return True
+
+
+def say(message: object, file: TextIO | None = None) -> None:
+    """Prints one line, whatever names of files it has, above the bars. file: by default standard output."""
+    tqdm.write(one_line(message), file=file)
 
 
 def progress(items, what, total=None, done=0):

@@ -25,7 +25,7 @@ from srcnn.system.atomic_write import published, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.file_names import names
 from srcnn.system.output_paths import check_apart, check_writable, naming
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.system.threads import in_threads
 from srcnn.testing import layout, table
 from srcnn.testing.evaluate import evaluate, usable
@@ -56,7 +56,7 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
         srcnn = load(sess)
         if job.shard:
             test_shard(srcnn, tiling, folder, named, metrics)
-            print(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
+            say(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
             return
         with published(folder, "--sample_dir") as staging:
             if job.gather:
@@ -70,10 +70,10 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
                 results = save_results(srcnn, tiling, staging, entries, set_name(paths), left_out)
     print(layout.table(layout.rows(srcnn.network, results)))
     print(textwrap.fill(layout.summary(srcnn.network, results), layout.WIDTH))
-    print(f"pictures, results.json and report.html in {folder}")
+    say(f"pictures, results.json and report.html in {folder}")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
-        print(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", file=sys.stderr)
+        say(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", sys.stderr)
 
 
 def check_installed(metrics: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import h5py
 import numpy as np
 
+from srcnn.system.progress import say
 from srcnn.system.threads import in_threads
 from srcnn.training.hdf5 import damage
 from srcnn.training.training_data import LEFT_OUT, Pairs
@@ -102,7 +103,7 @@ def turn(images: np.ndarray, codes: np.ndarray) -> np.ndarray:
 def say_pairs(batches: Batches, hf: h5py.File | Pairs, count: int, image_size: int) -> None:
     """Prints what a training is of; count: of its images, with those that are left out."""
     skipped, small = (int(hf.attrs.get(name, 0)) for name in LEFT_OUT)
-    print(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")
+    say(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")
     if skipped:
         print(f"{skipped} images cannot be used and are left out")
     if small:

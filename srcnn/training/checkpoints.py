@@ -15,6 +15,7 @@ from srcnn.networks import checkpoint_files as files
 from srcnn.networks.weight_files import check_settings, checkpoint_settings, open_checkpoint
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
+from srcnn.system.progress import say
 from srcnn.system.version import PROGRAM
 from srcnn.tf1 import tf
 
@@ -94,7 +95,7 @@ class Checkpoints:
         newer = [p for p in files.whole_checkpoints(self.folder) if files.step_of(p) > step]
         if newer:
             names = ", ".join(p.name for p in newer)
-            print(f"{path}: the list names this one, training goes on from it; {names} are left alone")
+            say(f"{path}: the list names this one, training goes on from it; {names} are left alone")
 
     def save(self, step: int, epoch: int, steps: int) -> None:
         """Writes a checkpoint of the whole state; the last KEPT of this training are kept.
@@ -116,7 +117,7 @@ class Checkpoints:
                 for _, copy in copies:  # this training saved it and was killed before it listed it
                     copy.unlink()
             else:
-                print(f"{path} is kept as {copies[-1][1].with_suffix('')}")
+                say(f"{path} is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
             if is_machine_failure(sess, error):
                 raise

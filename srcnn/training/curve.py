@@ -15,7 +15,7 @@ from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.ledger import written
 from srcnn.system.own_files import check_regular
-from srcnn.system.progress import LOG_SECONDS
+from srcnn.system.progress import LOG_SECONDS, say
 from srcnn.tf1 import tf
 
 CURVE = ["epoch", "step", "loss", "psnr", "validation_psnr", "seconds"]
@@ -30,7 +30,7 @@ def plot_curve(path: Path) -> Path | None:
     if not rows:
         return None
     if os.path.lexists(picture) and picture.name not in written(picture.parent):
-        print(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
+        say(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
         return None
     figure = figures.figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()

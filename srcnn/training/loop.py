@@ -14,7 +14,7 @@ from srcnn.pixels.metrics import psnr, scored_part
 from srcnn.pixels.tiles import super_resolve
 from srcnn.settings import Recipe, Training
 from srcnn.system.errors import InputError
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.system.signals import Stop
 from srcnn.tf1 import tf
 from srcnn.training.batches import Batches
@@ -81,7 +81,7 @@ def train(
 
 
 def say_finished(folder: Path, step: int, epoch_steps: int) -> None:
-    print(
+    say(
         f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
         f"than {step // epoch_steps}; to start anew, remove that folder."
     )

@@ -5,9 +5,9 @@ from collections.abc import Generator, Iterable
 
 from srcnn.cluster.shards import check_none_missing
 from srcnn.system import ledger
-from srcnn.system.errors import one_line
 from srcnn.system.ledger import failures, note_failure
 from srcnn.system.output_paths import naming
+from srcnn.system.progress import say
 from srcnn.upscaling.work import Upscaled, Work
 
 
@@ -41,7 +41,7 @@ def check_gathered(work: list[Work], missing: list[Work]) -> list[Work]:
     undone = [item.source for item, reason in zip(missing, reasons, strict=True) if not reason]
     check_none_missing(undone, len(work))
     for reason in reasons:
-        print(f"main.py: error: {one_line(reason)}", file=sys.stderr)
+        say(f"main.py: error: {reason}", sys.stderr)
     return missing
 
 

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Collection
 
 from srcnn.networks.trained import Stages
-from srcnn.system.errors import InputError, expecting, one_line
+from srcnn.system.errors import InputError, expecting
 from srcnn.system.output_paths import check_free
+from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.file_kinds import is_of_films, size_of
 from srcnn.upscaling.pipes import Files
@@ -26,18 +27,18 @@ def print_list(
         stages(item.ratio, item.quality)  # which says what weights it takes
     for item in work:
         if item.target not in left:
-            print(one_line(files.shown(f"{item.source}: is done, as {item.target}")))
+            say(files.shown(f"{item.source}: is done, as {item.target}"))
             continue
         try:
             height, width = size_of_result(item, goal, overwrite)
         except InputError as error:
-            print(f"main.py: error: {one_line(files.shown(error))}", file=sys.stderr)
+            say(files.shown(f"main.py: error: {error}"), sys.stderr)
             status = 2
             continue
         of_film = " a frame" if is_of_films(item) else ""
         made = f"{item.source}: {item.target}, {width}x{height} pixels{of_film}, by {networks(item, stages)}"
-        print(one_line(files.shown(made)))
-    print(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
+        say(files.shown(made))
+    say(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
     return status
 
 

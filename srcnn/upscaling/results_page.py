@@ -11,7 +11,7 @@ from srcnn.system.atomic_write import published
 from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.own_files import check_regular, json_object
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.upscaling.file_kinds import is_of_films, size_of
 from srcnn.upscaling.photographs import compared
 from srcnn.upscaling.sizes import Goal
@@ -80,4 +80,4 @@ def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> 
         summary = f"{files} enlarged by SRCNN. Compare {each} with bicubic interpolation below."
         page = staging / "upscaled.html", weights, summary, rows, exhibits, w1, what, goal.plain
         report.save_job(first.network, first.self_ensemble, *page)
-    print(f"compare with bicubic: {folder / 'upscaled.html'}")
+    say(f"compare with bicubic: {folder / 'upscaled.html'}")

@@ -10,8 +10,6 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
 from srcnn import tf1
 from srcnn.cluster import shards
 from srcnn.images import jpeg
@@ -20,10 +18,10 @@ from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
 from srcnn.settings import FilmCoding, ImageOptions, Upscaling
 from srcnn.system import ledger
-from srcnn.system.errors import InputError, expecting, needing, one_line
+from srcnn.system.errors import InputError, expecting, needing
 from srcnn.system.ledger import check_replaceable, made_before
 from srcnn.system.output_paths import check_apart, check_writable
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.system.sequences import files_of, is_sequence
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
@@ -156,17 +154,17 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
     with closing(results), ThreadPoolExecutor(cores()) as drawing:  # so that the networks need not wait
         for image in results:
             if image.notice:
-                tqdm.write(image.notice, file=sys.stderr)
+                say(image.notice, sys.stderr)
             if image.error or image.warning:
                 error = f"error: {image.error}" if image.error else image.warning
-                tqdm.write(f"main.py: {one_line(files.shown(error))}", file=sys.stderr)
+                say(f"main.py: {files.shown(error)}", sys.stderr)
                 status = 2
             if image.error or not image.size:
                 continue
             height, width = image.size
             made = f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"
             by = f", by the network for JPEG at quality {image.quality}" if image.quality else ""
-            tqdm.write(one_line(made + by))
+            say(made + by)
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
                 exhibits[image.target] = drawing.submit(exhibit_of, image, image.pictures)
             lines[image.target] = line(image, files.shown(image.source))

@@ -17,7 +17,7 @@ from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.settings import Source
 from srcnn.system.errors import InputError
 from srcnn.tf1 import tf
-from tests.conftest import network_of
+from tests.conftest import network_of, on_posix
 
 FILTERS = ["9-1-5", "9-5-5"]
 
@@ -174,3 +174,23 @@ def test_an_export_is_not_overwritten_unless_asked(exported, capsys):
     assert "--overwrite" in capsys.readouterr().err and path.stat().st_mtime_ns == before
     assert main.main([*words, "--overwrite"]) == 0
     assert path.stat().st_mtime_ns > before
+
+
+@on_posix
+@pytest.mark.parametrize("name", ["srcnn.onnx", "srcnn.mat", "srcnn.html", "srcnn", "new/srcnn"])
+def test_a_full_disk_is_said_of_what_was_named(tmp_path, monkeypatch, capfd, name):
+    """Here a file may have 8 kB: no more than that is written of it."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.chdir(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        assert main.main(["--export", name]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capfd.readouterr().err == f"main.py: error: {name} cannot be written: File too large\n"
+    assert not [path for path in tmp_path.rglob("*") if path.name != "new"]
+
+
+def test_an_ending_is_no_name(fails):
+    assert "--export .onnx: is an ending without a name" in fails("--export", ".onnx")

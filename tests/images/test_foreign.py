@@ -37,6 +37,27 @@ def test_a_raw_file_is_known_by_what_is_in_it(tmp_path, name, below):
             look(tmp_path / name)
 
 
+@pytest.mark.parametrize("pages", [1, 3])
+def test_a_raw_file_is_known_by_a_later_page(tmp_path, pages):
+    """Small pictures first, in the chain of pages; a damaged page after a good picture changes nothing."""
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as file:
+        for _ in range(pages):
+            file.write(smooth(12, 16, 3), photometric="rgb", metadata=None)
+        file.write(np.zeros((48, 64), np.uint16), photometric="minisblack", metadata=None)
+    assert image_io.read(path).frames == pages + 1
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[pages].tags[262].offset
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H", data, at + 8, CFA)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="camera raw"):
+        image_io.read(path)
+    data[at : at + 12] = b"\xff" * 12
+    path.write_bytes(data)
+    assert image_io.read(path).pixels.shape == (12, 16, 3)
+
+
 def test_a_dng_is_known_by_its_version_and_a_nef_by_its_ending(tmp_path):
     version = (DNG, 1, 4, (1, 4, 0, 0), True)
     tifffile.imwrite(tmp_path / "a.tif", smooth(12, 16, 3), extratags=[version], metadata=None)

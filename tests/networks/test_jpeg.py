@@ -220,6 +220,7 @@ def test_a_jpeg_file_whose_compression_shows_gets_a_network_for_it(tmp_path, mon
     assert run(*words, "auto", "--input", "a.jpg", "b.jpg", "c.jpg", "d.png") == 0
     said = capfd.readouterr().out
     assert "quality 40" in said and "quality 90" in said and "quality 91" not in said
+    assert said.count("_jpeg") == 1  # loaded once for all qualities
     listed = json.loads(Path("sample/upscaled.json").read_text("utf-8"))["images"]
     assert [image.get("jpeg_quality") for image in listed] == [40, 90, None, None]
     assert run(*words, "jpeg", "--input", "a.jpg", "b.jpg", "--degradation", "jpeg") == 0

@@ -14,6 +14,7 @@ from srcnn.networks.weight_files import unsaid, weights_of
 from srcnn.settings import Source
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
+from srcnn.system.progress import say
 from srcnn.system.version import PROGRAM
 
 HERE = Path(__file__).parent
@@ -79,7 +80,7 @@ def entry(network: Network, source: Source) -> dict:
     """
     path = find_weights(network, source)
     values, settings = weights_of(path, network)
-    print(f"weights for x{network.scale}: {path}")
+    say(f"weights for x{network.scale}: {path}")
     say_trust(path, unsaid(settings, network))
     inputs = 1, *network.channels
     outputs = *network.channels, 1

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import av
-from tqdm import tqdm
 
 from srcnn.page import report
 from srcnn.settings import FilmCoding
@@ -18,7 +17,7 @@ from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
-from srcnn.system.progress import progress
+from srcnn.system.progress import progress, say
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
@@ -83,7 +82,7 @@ def name_others(folder: Path | None, target: Path) -> None:
     """Prints which folders but this one have parts of `target`: of other settings, or left over."""
     for other in encoded_parts.folders_of(target):
         if other != folder and not is_locked(other):
-            tqdm.write(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
+            say(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
 
 
 @contextmanager
@@ -110,7 +109,7 @@ def encode(
     parts = encoded_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
     if parts:
-        tqdm.write(f"{film.path}: goes on from frame {first}")
+        say(f"{film.path}: goes on from frame {first}")
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = partial(
         frames.enlarged,
