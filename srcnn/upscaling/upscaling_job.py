@@ -68,7 +68,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
-                options = Options(goal, upscaling.overwrite, noted=not named)
+                options = Options(goal, upscaling.overwrite, noted=not named, lasting=not files.to_pipe)
                 results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
