@@ -96,7 +96,7 @@ def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
     """The work with how images are taken; films for which that is asked are errors."""
     work = [item._replace(images=images) for item in work]
     for number, item in enumerate(work):
-        if images.noted and is_film(item.source):
+        if images.noted and is_of_films(item):
             name = next(iter(images.noted))
             error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
             work[number] = item._replace(ratio=None, error=item.error or error)
