@@ -89,7 +89,7 @@ def all_flags():
 
 
 def upscaling_flags(flags):
-    what = "Enlarges images, films, folders, or what '*.jpg' or 'frame_%%04d.png' matches; - is standard input."
+    what = "Enlarges images, films, folders, or what '*.jpg' or 'frame_%%04d.png' match; - is standard input."
     flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+", metavar="FILE")
     what = "Names the file, the folder or, by big_%%04d.png, the frames of the results; - is standard output."
     default = "sample_dir/NAME_xSCALE"
