@@ -90,9 +90,9 @@ def all_flags():
 
 
 def upscaling_flags(flags):
-    what = "Enlarges images, films, folders of them or patterns such as '*.jpg'; - is standard input."
+    what = "Enlarges images, films, folders, or what '*.jpg' or 'frame_%%04d.png' match; - is standard input."
     flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+", metavar="FILE")
-    what = "Names the file or the folder of the results; - is standard output."
+    what = "Names the file, the folder or, by big_%%04d.png, the frames of the results; - is standard output."
     default = "sample_dir/NAME_xSCALE"
     flags.add("output", target, None, what, default, jobs=UPSCALING, metavar="PATH")
     what = "Sets the factor: any from 1 on with --input, a whole number for training and tests."

@@ -1,6 +1,7 @@
 """Animated pictures: all frames, how long each is shown, and how often all are."""
 
 import itertools
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ def fit(source, target):
 
 def count(path):
     """How many frames an animated picture has; 0 if the file is none, or has not the ending of one."""
-    return _frames_in(path) if path.suffix.lower() in KINDS else 0
+    return _frames_in(path) if Path(path).suffix.lower() in KINDS else 0
 
 
 def _frames_in(source):

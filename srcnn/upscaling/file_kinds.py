@@ -20,6 +20,7 @@ OLD_FILMS = (  # those that are read, and become .mkv
 DOUBTFUL = ".asf", ".mod", ".ogg", ".rm"  # which files of sound, music and programs have, too
 ENDINGS = (*image_io.SUFFIXES, *FILMS, *OLD_FILMS)  # of what is taken from a folder
 # What FFmpeg opens and is none.
+PICTURES = b"hei", b"hev", b"avi", b"mif", b"msf", b"crx"  # how brands of MP4 begin: HEIC, AVIF, CR3
 NO_FILMS = "tty", "image2", "gif", "apng", "webp", "bin", "xbin", "adf", "idf", "srt", "ass", "lrc", "concat"
 
 
@@ -53,6 +54,10 @@ def _opens_as_film(path, _changed):
 
         from srcnn.upscaling.films.decoding import main_stream, opened
     except ImportError:  # it is asked for where there is a film by its ending
+        return False
+    with open(path, "rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:11] in PICTURES:  # which FFmpeg opens as films of a frame
         return False
     try:
         with opened(path) as container:

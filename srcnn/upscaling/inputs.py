@@ -112,6 +112,8 @@ def _is_file(output):
 
 def _check_folder(output):
     """Raises InputError if an --output for several images is a file, or named as one, or as an ending."""
+    if output and is_sequence(output):
+        raise InputError(f"--output {output}: numbers the frames of one film or sequence; name a folder")
     if output and Path(output).name.lower() in ENDINGS and not os.path.isdir(output):
         raise InputError(f"--output {output}: is an ending without a name; name a file or a folder")
     if output and (Path(output).is_file() or (_is_file(output) and Path(output).suffix.lower() in ENDINGS)):

@@ -1,8 +1,10 @@
-"""Standard input and output in the place of files: an image comes, or goes, through a pipe."""
+"""Standard input and output in the place of files: an image or a film comes, or goes, through a pipe."""
 
+import os
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.terminal import bytes_alone
+from srcnn.upscaling.file_kinds import is_film
 from srcnn.upscaling.image_formats import ending_of
 
 PIPE = "-"
@@ -40,8 +43,8 @@ def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iter
     """The Files for --input and --output, where "-" is standard input and output.
 
     When the block ends well, standard output has what was written to its file, and nothing else: what is
-    printed meanwhile goes to standard error. coding: its format, PNG if none is named.
-    Raises InputError for what cannot go through pipes.
+    printed meanwhile goes to standard error. coding: the format of images, PNG if none is named; films become
+    Matroska. Raises InputError for what cannot go through pipes.
     """
     from_pipe = PIPE in inputs
     to_pipe = output == PIPE or (from_pipe and output is None)
@@ -61,7 +64,8 @@ def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iter
             with _named(Files(inputs, output, False, folder)) as files:
                 yield files
             return
-        target = Path(folder) / (SENT + ending_of(Path(inputs[0]), coding))
+        source = Path(inputs[0])
+        target = Path(folder) / (SENT + (".mkv" if is_film(source) else ending_of(source, coding)))
         with bytes_alone() as stream, _named(Files(inputs, str(target), True, folder)) as files:
             yield files
             if target.exists():
@@ -80,23 +84,15 @@ def _named(files):
 def receive(path: Path) -> str:
     """Saves what comes on standard input; returns the path as text."""
     if sys.stdin and sys.stdin.isatty():
-        raise InputError("--input -: standard input is a terminal; pipe an image into it, or < FILE")
+        raise InputError("--input -: standard input is a terminal; pipe a file into it, or < FILE")
+    digest = 0
     with open(path, "wb") as file:
         while sys.stdin and (data := sys.stdin.buffer.read(2**20)):  # it may be closed
             with naming(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)"):
                 file.write(data)
                 file.flush()
+            digest = zlib.crc32(data, digest)
     if not path.stat().st_size:
-        raise InputError("--input -: standard input is empty; pipe an image into it, or < FILE")
-    if _is_film(path):
-        raise InputError("--input -: is a film, and films do not go through pipes; name its file")
+        raise InputError("--input -: standard input is empty; pipe a file into it, or < FILE")
+    os.utime(path, ns=(digest, digest))  # so that a film that comes once more is known, and goes on
     return str(path)
-
-
-def _is_film(path):
-    """Whether a file begins as Matroska, AVI or MP4 do. HEIC, AVIF and CR3 are brands of MP4."""
-    with open(path, "rb") as file:
-        start = file.read(12)
-    if start[4:8] == b"ftyp":
-        return start[8:11] not in (b"hei", b"hev", b"avi", b"mif", b"msf", b"crx")
-    return start.startswith(b"\x1aE\xdf\xa3") or start[:4] + start[8:] == b"RIFFAVI "

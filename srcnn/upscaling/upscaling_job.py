@@ -68,7 +68,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
-                options = Options(goal, upscaling.overwrite, noted=not named)
+                options = Options(goal, upscaling.overwrite, noted=not named, lasting=not files.to_pipe)
                 results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
@@ -99,7 +99,7 @@ def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
     """The work with how images are taken; films for which that is asked are errors."""
     work = [item._replace(images=images) for item in work]
     for number, item in enumerate(work):
-        if images.noted and is_film(item.source):
+        if images.noted and is_of_films(item):
             name = next(iter(images.noted))
             error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
             work[number] = item._replace(ratio=None, error=item.error or error)

@@ -45,6 +45,7 @@ class Options(NamedTuple):
     goal: Goal
     overwrite: bool
     noted: bool  # whether the folder of results notes what each was made from
+    lasting: bool = True  # whether the folder of results is there when the program has ended
 
 
 class Upscaled(NamedTuple):

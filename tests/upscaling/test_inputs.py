@@ -2,15 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 import tracemalloc
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,7 +20,6 @@ from srcnn.networks import trained
 from srcnn.pixels import colour, resize, tiles
 from srcnn.upscaling import photographs
 from tests.conftest import ROOT, network_of, on_posix
-from tests.helpers.image_files import SRGB
 
 WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
 
@@ -259,59 +254,9 @@ def test_a_size_is_known_without_decoding(folder):
             assert image_io.size(name) == image_io.read(name).pixels.shape[:2]
 
 
-def piped(data, *words, cwd):
-    command = [sys.executable, str(ROOT / "main.py"), *WORDS, "--scale", "2", *words]
-    return subprocess.run(command, cwd=cwd, input=data, capture_output=True)
-
-
 def test_a_closed_input_is_an_empty_one(fails, monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     assert "standard input is empty" in fails("--is_train", "False", "--input", "-")
-
-
-def test_through_pipes(folder):
-    """16 bits, transparency and profile; nothing but the image comes out, and no file is left."""
-    image_io.save(np.random.default_rng(0).integers(0, 65536, (9, 8, 4), np.uint16), "a.png", SRGB)
-    before = set(folder.iterdir())
-    done = piped((folder / "a.png").read_bytes(), "--input", "-", cwd=folder)
-    assert done.returncode == 0 and b"weights for x2" in done.stderr
-    assert set(folder.iterdir()) == before
-    (folder / "out.png").write_bytes(done.stdout)
-    picture = image_io.read("out.png")
-    assert picture.pixels.shape == (18, 16, 4) and picture.pixels.dtype == np.uint16
-    assert picture.icc_profile == SRGB
-    again = piped(b"", "--input", "a.png", "--output", "-", cwd=folder)
-    assert again.stdout == done.stdout
-    to_file = piped((folder / "a.png").read_bytes(), "--input", "-", "--output", "b.png", cwd=folder)
-    assert to_file.returncode == 0 and (folder / "b.png").read_bytes() == done.stdout
-
-
-def test_what_is_no_image_in_a_pipe(folder):
-    for data, text in ((b"hello", b"standard input: damaged"), (b"", b"standard input is empty")):
-        done = piped(data, "--input", "-", cwd=folder)
-        assert done.returncode == 2 and done.stdout == b"" and text in done.stderr.splitlines()[-1]
-
-
-@pytest.mark.parametrize("form", ["mp4", "mov", "matroska", "webm", "avi", "3gp"])
-def test_a_film_in_a_pipe_is_named_one(folder, monkeypatch, fails, form):
-    with av.open("film", "w", format=form) as film:
-        stream = film.add_stream({"webm": "libvpx-vp9", "avi": "mpeg4"}.get(form, "libx264"), rate=5)
-        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
-        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")
-        film.mux([*stream.encode(picture), *stream.encode()])
-    with open("film", "rb") as stdin:
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stdin, isatty=lambda: False))
-        assert "films do not go through pipes" in fails("--is_train", "False", "--input", "-")
-
-
-@on_posix
-def test_a_reader_that_leaves_the_pipe(folder):
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8))
-    noise.save(buffer := BytesIO(), "PNG")
-    (folder / "a.png").write_bytes(buffer.getvalue())
-    words = f'"{sys.executable}" "{ROOT}/main.py" {" ".join(WORDS)} --input - < a.png | head -c 9'
-    done = subprocess.run(["bash", "-c", words + "; echo ${PIPESTATUS[0]}"], capture_output=True, cwd=folder)
-    assert done.stdout == b"\x89PNG\r\n\x1a\n\x00141\n" and b"Error" not in done.stderr
 
 
 def test_only_texts_with_the_ending_of_transport_streams_are_left_out(folder, capsys):

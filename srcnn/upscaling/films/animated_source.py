@@ -41,10 +41,12 @@ def as_film(path: Path, _changed: int) -> tuple[bytes, tuple[str, ...]]:
                 output.mux_one(packet)
             begin = end
         output.mux(stream.encode(None))
+    about = animation.metadata
     beside = {
         "the colour profile": animation.icc_profile,
-        "metadata, EXIF or XMP": animation.metadata,
+        "EXIF, XMP or IPTC": about.exif or about.xmp or about.photoshop,
+        "texts": about.texts,
         animation.left_out: animation.left_out,
-        animation.metadata.left_out: animation.metadata.left_out,
+        about.left_out: about.left_out,
     }
     return file.getvalue(), tuple(what for what, is_there in beside.items() if is_there)

@@ -64,7 +64,8 @@ def timed(begins: list, step: int | None, least: int) -> tuple[list[int], list]:
     begins: milliseconds at which each is to be, and at which the last one ends. step: of which the times are
     multiples, each as near to the exact one as can be; None for any. least: of a frame; shorter ones go.
     """
-    shown, times = [], []
+    shown: list[int] = []
+    times: list = []
     for number, begin in enumerate(begins[:-1]):
         at = step * round(begin / step) if step else begin
         if not times or at - times[-1] >= max(least, step or 0):

@@ -50,7 +50,8 @@ def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
     thoroughly: its streams are looked for in its first THOROUGHLY bytes, not only in its first seconds.
     """
     options = {"probesize": str(THOROUGHLY), "analyzeduration": str(2**62)} if thoroughly else {}
-    file, kind = location(path), None
+    file: Any = location(path)
+    kind = None
     if is_sequence(path):
         file = os.path.join(location(path.parent).replace("%", "%%"), path.name)
         kind, options = "image2", options | {"start_number": str(next(iter(members(path)), 0))}

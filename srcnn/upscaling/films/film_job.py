@@ -65,7 +65,7 @@ def upscale_film(
         check = partial(check_unchanged, source, about["input"])
         film = scanned(film)
         refused = outputs.begin(film, encoder, target, about, options)
-        parts, broken = encode(film, encoder, srcnns, size, folder, check)
+        parts, broken = encode(film, encoder, srcnns, size, folder, check, options.lasting)
         if not parts:
             raise InputError(f"{source}: has no frame that can be decoded; replace it")
         check()
@@ -98,13 +98,19 @@ def naming(source, target):
 
 
 def encode(
-    film: Film, encoder: Encoder, srcnns: list, size: Size, folder: Path, check: Callable = lambda: None
+    film: Film,
+    encoder: Encoder,
+    srcnns: list,
+    size: Size,
+    folder: Path,
+    check: Callable = lambda: None,
+    lasting: bool = True,
 ) -> tuple[list[Part], int]:
     """Encodes what is not yet in the parts of a folder.
 
     Returns the Parts of the whole film, and how many frames could not be decoded.
 
-    size: (height, width) of the enlarged frames. check: see `encoded_parts.write`.
+    size: (height, width) of the enlarged frames. check: see `encoded_parts.write`. lasting: see `Options`.
     """
     parts = encoded_parts.finished(folder)
     first = sum(len(part.stamps) for part in parts)
@@ -134,7 +140,8 @@ def encode(
             parts.append(part)
             first += len(part.stamps)
     if stop.number:
-        print(f"stopped after frame {first}; the same command goes on from there", file=sys.stderr)
+        goes_on = "; the same command goes on from there" if lasting else ""
+        print(f"stopped after frame {first}{goes_on}", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
 

@@ -1,0 +1,149 @@
+"""Sequences of images and films become each other; Pillow and FFmpeg's program are the truth."""
+
+import shutil
+import subprocess
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from srcnn.system import sequences
+from srcnn.upscaling.films import film_job, sequence_output
+from tests.helpers.film_clips import Killed, decode, killed, make, picture, run
+
+
+def save_frames(numbers, pattern="in_%03d.png"):
+    for number in numbers:
+        Image.fromarray(picture(number, 32, 24)).save(pattern % number)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path)).astype(int)
+
+
+def test_a_sequence_becomes_a_film_at_the_rate_that_is_named(folder, capfd):
+    save_frames(range(8, 20))
+    assert run("--input", "in_%03d.png", "--output", "out.mkv", "--lossless", "--fps", "24000/1001") == 0
+    with av.open("out.mkv") as film:
+        assert film.streams.video[0].average_rate == Fraction(24000, 1001)
+    frames, times = decode("out.mkv")
+    assert len(frames) == 12 and frames[0][0].shape == (48, 64)
+    assert np.allclose([float(t) for t in times], np.arange(12) * 1001 / 24000, atol=0.0006)
+    assert "frames a second" not in capfd.readouterr().out
+    assert run("--input", "in_%03d.png", "--output", "usual.mkv") == 0
+    assert "in_%03d.png: 25 frames a second; --fps names another rate\n" in capfd.readouterr().out
+
+
+def test_the_frames_of_a_sequence_are_those_of_its_film(folder):
+    """FFmpeg makes a film of the same frames without loss, and both become the same."""
+    if not shutil.which("ffmpeg"):
+        pytest.skip("needs the program ffmpeg")
+    save_frames(range(1, 6))
+    words = ["ffmpeg", "-v", "error", "-i", "in_%03d.png", "-c:v", "ffv1", "-pix_fmt", "bgr0", "in.mkv"]
+    subprocess.run(words, check=True)
+    for source, target in (("in_%03d.png", "a.mkv"), ("in.mkv", "b.mkv")):
+        assert run("--input", source, "--output", target, "--lossless") == 0
+    for a, b in zip(decode("a.mkv")[0], decode("b.mkv")[0], strict=True):
+        assert all(np.array_equal(*planes) for planes in zip(a, b, strict=True))
+
+
+def test_a_sequence_becomes_another_one_photograph_by_photograph(folder, capfd):
+    save_frames([7, 8, 11])
+    assert run("--input", "in_%03d.png", "--output", "big/out_%05d.png") == 0
+    assert "in_%03d.png: the frames 9-10 are missing\n" in capfd.readouterr().err
+    assert sorted(path.name for path in (folder / "big").glob("*.png")) == [
+        f"out_{number:05d}.png" for number in (7, 8, 11)
+    ]
+    assert run("--input", "in_008.png", "--output", "alone.png") == 0
+    np.testing.assert_array_equal(pixels("big/out_00008.png"), pixels("alone.png"))
+    assert run("--input", "in_%03d.png", "--output", "big/out_%05d.png") == 0
+    assert "3 of 3 were upscaled before" in capfd.readouterr().out
+    assert run("--input", "in_%03d.png", "--output", "others") == 0
+    assert (folder / "others/in_011_x2.png").exists()
+
+
+def test_a_film_becomes_a_sequence(folder, capfd):
+    """The frames that the film without loss has, as FFmpeg makes RGB of them."""
+    make("in.mkv", 5)
+    assert run("--input", "in.mkv", "--output", "film.mkv", "--lossless") == 0
+    assert run("--input", "in.mkv", "--output", "out_%02d.png") == 0
+    names = sorted(path.name for path in folder.glob("out_*"))
+    assert names == [f"out_{number:02d}.png" for number in range(1, 6)]
+    if shutil.which("ffmpeg"):
+        graph = "scale=flags=bicubic+full_chroma_int+accurate_rnd,format=rgb24"
+        words = ["ffmpeg", "-v", "error", "-i", "film.mkv", "-vf", graph, "true_%02d.png"]
+        subprocess.run(words, check=True)
+        for name in names:
+            difference = np.abs(pixels(name) - pixels(name.replace("out", "true")))
+            assert difference.max() <= 2, name
+    assert run("--input", "in.mkv", "--output", "out_%02d.png") == 0
+    assert "1 of 1 were upscaled before" in capfd.readouterr().out
+    assert "exists already" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
+    assert "matches no file that this program did not write" in said(capfd, "out_%02d.png", "again.mkv")
+
+
+def said(capfd, source, target, *more):
+    """What is said of a command that fails."""
+    capfd.readouterr()
+    assert run("--input", source, "--output", target, *more) == 2
+    return capfd.readouterr().err
+
+
+def test_a_changed_frame_is_made_anew_and_one_of_somebody_else_stays(folder, capfd):
+    make("in.mkv", 3)
+    assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
+    Image.new("RGB", (4, 4)).save("out_2.png")
+    assert "out_2.png: exists already" in said(capfd, "in.mkv", "out_%d.png")
+    assert pixels("out_2.png").shape == (4, 4, 3)
+    assert run("--input", "in.mkv", "--output", "out_%d.png", "--overwrite") == 0
+    assert pixels("out_2.png").shape == (96, 128, 3)
+
+
+def test_a_kill_costs_no_frame_that_is_written(folder, monkeypatch):
+    make("in.mkv", 5)
+    save, saved = sequence_output.image_io.save, []
+
+    def saving(array, path, **more):
+        if len(saved) == 2:
+            killed()
+        saved.append(path.name)
+        save(array, path, **more)
+
+    monkeypatch.setattr(sequence_output.image_io, "save", saving)
+    with pytest.raises(Killed):
+        run("--input", "in.mkv", "--output", "out_%d.png")
+    monkeypatch.setattr(film_job.encoded_parts, "write", killed)  # all are encoded
+    monkeypatch.setattr(sequence_output.image_io, "save", save)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("out_*")}
+    assert len(before) == 2
+    with pytest.raises(Killed):
+        run("--input", "in.mkv", "--output", "other_%d.png")
+    monkeypatch.setattr(film_job.encoded_parts, "write", lambda *_: None)
+    assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
+    assert len(sequences.members(folder / "out_%d.png")) == 5
+    assert all((folder / name).stat().st_mtime_ns == changed for name, changed in before.items())
+    assert not list(folder.glob(".*.parts"))
+
+
+def test_ten_bits_become_sixteen(folder):
+    make("in.mkv", 2, codec="ffv1", format_="yuv420p10le")
+    assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
+    with av.open("out_1.png") as found:
+        assert found.streams.video[0].format.name == "rgb48be"
+
+
+def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
+    save_frames([1, 2, 4])
+    make("in.mp4", 2)
+    save_frames([1], "still_%d.png")
+    words = "--is_train", "False", "--scale", 2, "--input"
+    assert "the frames 3 are missing; a film needs" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+    assert "name a file or a folder" in fails(*words, "in_001.png", "--output", "out_%d.png")
+    assert "name a folder" in fails(*words, "in_001.png", "in_002.png", "--output", "out_%d.png")
+    assert "matches no file" in fails(*words, "nothing_%d.png", "--output", "out.mp4")
+    assert "--fps is for a sequence" in fails(*words, "in.mp4", "--fps", 24)
+    assert "is no rate" in fails(*words, "in_%03d.png", "--fps", 0)
+    assert "which is read" in fails(*words, "still_%d.png", "--output", "still_1.png", "--overwrite")
+    assert "cannot keep" not in fails(*words, "in.mp4", "--output", "out_%d.xyz")
