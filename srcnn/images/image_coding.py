@@ -36,7 +36,7 @@ def options(name: str, coding: ImageCoding) -> dict[str, Any]:
         return {"lossless": True, "exact": True} if name == "WEBP" else {}
     quality = coding.quality or QUALITY
     is_full = quality >= FULL_CHROMA
-    chroma = {
+    chroma: dict[str, dict[str, Any]] = {
         "AVIF": {"subsampling": "4:4:4" if is_full else "4:2:0"},
         "HEIF": {"chroma": 444 if is_full else 420},
         "JPEG": {"subsampling": "4:4:4" if is_full else "4:2:0"},

@@ -113,7 +113,6 @@ def _bits_of_grey_png(image):
 def write(pixels: np.ndarray, path: Path, format_: str, **options) -> None:
     """Writes (h, w, 1 to 4) uint8. format_, options: as Pillow has them."""
     pixels = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    how = {"extension": path.suffix.lower(), "format": format_, "is_batch": False, **options}
     with open(path, "wb") as file:
-        iio.imwrite(
-            file, pixels, plugin="pillow", extension=path.suffix, format=format_, is_batch=False, **options
-        )
+        iio.imwrite(file, pixels, plugin="pillow", **how)

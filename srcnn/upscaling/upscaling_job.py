@@ -215,14 +215,17 @@ def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
 def with_others(
     results: Iterable[Upscaled], work: list[Work], stages: Stages, coding: FilmCoding, others: set[Path]
 ) -> Generator[Upscaled, None, None]:
-    """Passes on what was upscaled; that another run has made the same result meanwhile is no error.
+    """Passes on what was upscaled; that another run has made the same result before is no error.
 
     work: that gives these results. others: is given the targets of what other runs made.
     """
     for item, image in zip(work, results, strict=True):
-        item = item.elsewhere if image.target == item.other else item
-        same = image.error and made_before([(item.target, partial(noted_as, item, stages, coding))])
-        if same and next(same):
+        like = [item]
+        if image.target == item.other:  # which a run without --format may have made, too
+            item = item.elsewhere
+            like = [item, item._replace(instead_of="")]
+        same = made_before((item.target, partial(noted_as, item, stages, coding)) for item in like)
+        if image.error and any(same):
             others.add(item.target)
             image = Upscaled(item.source, item.target, notice=f"{item.target}: was made by another run")
         yield image
