@@ -6,7 +6,7 @@ from pathlib import Path
 from srcnn.images import animations, image_coding, image_io
 from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
-from srcnn.upscaling.file_kinds import is_of_films
+from srcnn.upscaling.file_kinds import FILMS
 from srcnn.upscaling.work import Work
 
 PNG = ".png"  # keeps all that images have
@@ -57,7 +57,7 @@ def encoded(item: Work, coding: ImageCoding) -> Work:
 def check_named(source: Path, target: Path, coding: ImageCoding) -> None:
     """Raises InputError if an --output is of another format than --format, or loses something.
 
-    source, target: of an image.
+    source, target: of an image, or of a film that becomes images or an animation.
     """
     asked = coding.format and ending_of(source, coding)
     names = image_io.WRITABLE | animations.KINDS
@@ -69,9 +69,9 @@ def check_named(source: Path, target: Path, coding: ImageCoding) -> None:
 
 def check_used(work: Sequence[Work], coding: ImageCoding, are_films: bool) -> None:
     """Raises InputError if a flag has nothing that it is for. are_films: whether some results are films."""
-    images = [item for item in work if not is_of_films(item)]
-    formats = {image_io.WRITABLE.get(item.target.suffix.lower()) for item in images}
-    if coding.format and not images:
+    endings = {item.target.suffix.lower() for item in work}.difference(FILMS)
+    formats = {image_io.WRITABLE.get(ending) for ending in endings}
+    if coding.format and not endings:
         raise InputError("--format is for images; leave it out")
     if coding.quality and formats.isdisjoint(image_coding.WITH_QUALITY):
         raise InputError(

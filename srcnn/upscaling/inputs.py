@@ -127,14 +127,14 @@ def _check_ending(source, target, lossless, coding):
             raise InputError(f"{target}: numbers the frames of a film or a sequence; name a file or a folder")
         image_io.format_of(target)
     elif is_moving and (is_film(source) or target.suffix.lower() in FILMS):
-        if lossless and target.suffix.lower() != ".mkv":
+        if lossless and target.suffix.lower() in FILMS and target.suffix.lower() != ".mkv":
             raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
-    else:
-        if not animations.fit(source, target):
-            image_io.format_of(target)
+    elif not animations.fit(source, target):
+        image_io.format_of(target)
+    if target.suffix.lower() not in FILMS:
         check_named(source, target, coding)
 
 

@@ -68,7 +68,9 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
-                options = Options(goal, upscaling.overwrite, noted=not named, lasting=not files.to_pipe)
+                options = Options(
+                    goal, upscaling.overwrite, not named, not files.to_pipe, upscaling.image_coding
+                )
                 results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)

@@ -33,10 +33,16 @@ class Work(NamedTuple):
     @property
     def noted(self) -> dict:
         """What a folder of results notes of how this one was made: what is not as it is by default."""
-        settings = {"image_quality": self.coding.quality, "lossless": self.coding.lossless}
-        is_of_it = image_io.WRITABLE.get(self.target.suffix.lower()) in image_coding.WITH_QUALITY
-        of_format = (settings if is_of_it else {}) | {"instead_of": self.instead_of}
-        return {name: value for name, value in of_format.items() if value} | self.images.noted
+        elsewhere = {"instead_of": self.instead_of} if self.instead_of else {}
+        return noted_coding(self.target, self.coding) | elsewhere | self.images.noted
+
+
+def noted_coding(target: Path, coding: ImageCoding) -> dict:
+    """What a folder of results notes of how pictures are encoded: what was asked for, where it matters."""
+    if image_io.WRITABLE.get(target.suffix.lower()) not in image_coding.WITH_QUALITY:
+        return {}
+    settings = {"image_quality": coding.quality, "lossless": coding.lossless}
+    return {name: value for name, value in settings.items() if value}
 
 
 class Options(NamedTuple):
@@ -46,6 +52,7 @@ class Options(NamedTuple):
     overwrite: bool
     noted: bool  # whether the folder of results notes what each was made from
     lasting: bool = True  # whether the folder of results is there when the program has ended
+    coding: ImageCoding = ImageCoding()  # of pictures that films become
 
 
 class Upscaled(NamedTuple):

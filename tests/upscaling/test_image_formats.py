@@ -16,6 +16,7 @@ from srcnn.images import image_io
 from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
 from tests.conftest import ROOT
+from tests.helpers.film_clips import make
 from tests.helpers.image_files import SRGB, random
 from tests.helpers.pictures import smooth
 
@@ -253,3 +254,26 @@ def test_files_of_a_format_agree_with_an_output_of_another_ending():
     assert run("in/a.png", "--output", "out/a.JPEG", "--format", "jpg") == 0
     assert run("in/a.png", "--output", "out/b.tiff", "--format", "tif") == 0
     assert results() == ["a.JPEG", "b.tiff"]
+
+
+def test_frames_of_films_and_sequences_take_a_quality(capfd):
+    """Frames that are there count as done, but not with another quality."""
+    make("film.mkv", count=3)
+    save("in_1.png", smooth(12, 16, 3))
+    for source, target in (("film.mkv", "out/film_%d.jpg"), ("in/in_%d.png", "again/a_%d.jpg")):
+        assert run(source, "--output", target, "--image_quality", 40) == 0
+    with Image.open("again/a_1.jpg") as image:
+        assert image.layer[0][1:3] == (2, 2)
+    with Image.open("out/film_1.jpg") as image:
+        assert image.layer[0][1:3] == (2, 2)  # as below a quality of 90
+    before = times()
+    words = "film.mkv", "--output", "out/film_%d.jpg"
+    assert run(*words, "--image_quality", 40) == 0 and times() == before
+    assert run(*words) == 2
+    assert "out/film_1.jpg: exists already" in capfd.readouterr().err and times() == before
+    assert run(*words, "--overwrite") == 0
+    with Image.open("out/film_1.jpg") as image:
+        assert image.layer[0][1:3] == (1, 1)
+    assert run("film.mkv", "--output", "a.webp", "--image_quality", 5) == 0
+    assert run("film.mkv", "--output", "b.webp", "--lossless") == 0
+    assert Path("a.webp").stat().st_size < Path("b.webp").stat().st_size / 2

@@ -29,7 +29,7 @@ from srcnn.upscaling.films.pixel_formats import not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
-from srcnn.upscaling.work import Options, Upscaled, noted_rate
+from srcnn.upscaling.work import Options, Upscaled, noted_coding, noted_rate
 
 FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: all that a kill takes
@@ -58,6 +58,7 @@ def upscale_film(
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns, known) | asdict(coding) | noted_rate(rate)
+    about |= noted_coding(target, options.coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
         name_others(folder, target)

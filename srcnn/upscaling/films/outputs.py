@@ -60,12 +60,12 @@ def write(
     """
     note = about if options.noted else None
     if is_sequence(target):
-        sequence_output.write(film, parts, target, about, options.overwrite, check)
+        sequence_output.write(film, parts, target, about, options, check)
         bits = sequence_output.bits_of(film, target)
         return [*muxing.beside_frames(film), *not_kept(film, bits)], []
     if _is_animation(target):
         check()
-        dropped = animation_output.write(film, parts, target, note, options.overwrite)
+        dropped = animation_output.write(film, parts, target, note, options)
         return [*dropped, *muxing.beside_frames(film), *not_kept(film, 8)], []
     with replacing(target, note, options.overwrite) as temporary:
         found = muxing.join(temporary, film, parts, target.suffix.lower(), refused)

@@ -13,6 +13,7 @@ from srcnn.system.progress import progress
 from srcnn.system.sequences import member, members
 from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.pictures import frames_of, is_deep, pixels_of
+from srcnn.upscaling.work import Options
 
 FIRST = 1  # number of the first frame
 
@@ -36,7 +37,7 @@ def check(film: Film, target: Path, size: Size, about: dict, overwrite: bool) ->
 
 
 def write(
-    film: Film, parts: list[Part], target: Path, about: dict, overwrite: bool, check_source: Callable
+    film: Film, parts: list[Part], target: Path, about: dict, options: Options, check_source: Callable
 ) -> None:
     """Writes the frames of parts, but those that are there already, and notes them one by one and together.
 
@@ -52,7 +53,8 @@ def write(
     frames = progress(frames_of(parts), f"{target.name}, writing", count)
     for path, frame in zip(paths, frames, strict=False):
         if ours.get(path.name) != about:
-            image_io.save(pixels_of(frame, film, format_), path, about=about, overwrite=overwrite)
+            pixels, overwrite = pixels_of(frame, film, format_), options.overwrite
+            image_io.save(pixels, path, about=about, overwrite=overwrite, coding=options.coding)
     check_source()
     for number, path in members(target).items():
         if number >= FIRST + count and path.name in ours:
