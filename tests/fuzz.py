@@ -3,6 +3,7 @@
     python -m tests.fuzz                        20,000 damaged pictures, in this process
     python -m tests.fuzz -n 200 --seed 7 .gif   200 others, of one ending
     python -m tests.fuzz --films -n 300         damaged films, through the program
+    python -m tests.fuzz --own -n 5000          what the program reads back of itself, 5,000 of each kind
 
 The pictures and films are made here, in every format that is read, and bytes of them are changed at random.
 What went wrong lies in the folder that is named at the beginning; a crash of a decoder leaves it there, too.
@@ -11,22 +12,24 @@ What went wrong lies in the folder that is named at the beginning; a crash of a 
 import argparse
 import faulthandler
 import random
+import shutil
 import struct
 import tempfile
 import traceback
 import zlib
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from srcnn.images import animations, image_io, jpeg, placement, png
 from srcnn.system.errors import InputError
 from srcnn.upscaling.file_kinds import FILMS
-from tests.helpers import film_clips, seeds
+from tests.helpers import film_clips, own_files, seeds
 
 # Pixels that are decoded: so what says that it is large takes no time.
 BOUNDS = (image_io, "LARGEST", 2**20), (animations, "LARGEST", 2**20), (Image, "MAX_IMAGE_PIXELS", 2**19)
@@ -106,6 +109,26 @@ def pictures(count: int, seed: int, folder: Path, endings=()) -> list[str]:
     return wrong
 
 
+def own(count: int, seed: int, folder: Path, readers=()) -> list[str]:
+    """Reads damaged files of the program's own; returns what went wrong, as `pictures` does.
+
+    readers: of own_files.SEEDS; by default all.
+    """
+    rng, wrong = np.random.default_rng(seed), []
+    for read in readers or own_files.SEEDS:
+        for number in tqdm(range(count), desc=read.__name__, disable=None):
+            inside = folder / f"{read.__name__}{number}"
+            inside.mkdir()
+            (inside / "read.csv").write_bytes(own_files.changed(own_files.SEEDS[read], rng))
+            try:
+                with suppress(InputError):
+                    read(inside / "read.csv")
+                shutil.rmtree(inside)
+            except Exception:
+                wrong.append(f"{inside}\n{traceback.format_exc()}")
+    return wrong
+
+
 def films(count: int, seed: int, folder: Path) -> str:
     """Puts damaged films through the program, all in one run; returns what went wrong, or nothing."""
     rng = random.Random(seed)
@@ -131,6 +154,7 @@ def main():
     parser.add_argument("-n", type=int, help="files; by default 20,000 pictures or 100 films")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--films", action="store_true")
+    parser.add_argument("--own", action="store_true")
     parser.add_argument("endings", nargs="*", help="of pictures; by default all")
     words = parser.parse_args()
     faulthandler.enable()
@@ -139,6 +163,8 @@ def main():
     if words.films:
         wrong = films(words.n or 100, words.seed, folder)
         raise SystemExit(wrong)
+    if words.own:
+        raise SystemExit("\n".join(own(words.n or 2000, words.seed, folder)))
     wrong = pictures(words.n or 20_000, words.seed, folder, tuple(words.endings))
     raise SystemExit("\n".join(wrong))
 

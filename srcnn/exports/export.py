@@ -90,7 +90,6 @@ def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) ->
         return
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        where = {"prefix": ".srcnn-", "dir": path.parent}
-        with tempfile.TemporaryDirectory(**where, ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory("", ".srcnn-", path.parent, ignore_cleanup_errors=True) as folder:
             saved_model.write(srcnn, Path(folder) / "model", text)
             windows.replace(Path(folder) / "model", path)  # fails where another is there by now

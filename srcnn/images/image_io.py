@@ -66,6 +66,7 @@ LARGEST_SIDE = {
     "TGA": 65535,
     "WEBP": 16383,
 }
+OTHER_PROFILE = "has a colour profile that is not of its kind of pixels, grey or RGB; the result has none"
 ADOBE_RGB = "is of a camera set to Adobe RGB, without a profile; the result has one"
 LARGEST_IN_ALL = {"AVIF": 2**28, "QOI": 400_000_000}  # pixels that common decoders read
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
@@ -182,10 +183,11 @@ def _decode(path):
 
 def _picture(pixels, icc, frames, info, orientation=1):
     """A Picture, turned upright, and with the profile only if it is one of such colours."""
-    if icc_profiles.is_damaged(icc):
-        info = info.without(icc_profiles.DAMAGED)
-    icc = icc if icc_profiles.belongs(icc, colours(pixels).shape[2]) else None
     said = ADOBE_RGB if icc is icc_profiles.ADOBE_RGB else ""
+    if icc_profiles.is_damaged(icc):
+        icc, info = None, info.without(icc_profiles.DAMAGED)
+    if icc and not icc_profiles.belongs(icc, colours(pixels).shape[2]):
+        icc, said = None, "" if said else OTHER_PROFILE
     parts = f"has {info.parts}, which the result does not have" if info.parts else ""
     notice = "; ".join(filter(None, (parts, said)))
     info = info.turned() if orientation in tiff.TURNED else info

@@ -4,6 +4,7 @@ A checkpoint is named by its prefix, such as folder/SRCNN.model-500; TensorFlow 
 PREFIX.data-00000-of-00001, and in the file `checkpoint` the prefixes of a folder.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -65,21 +66,25 @@ def latest_checkpoint(folder: str | Path) -> str | None:
     """The prefix of the newest checkpoint in a folder, the one that its list names first; or None."""
     if Path(folder).is_dir():
         next(Path(folder).iterdir(), None)  # PermissionError, instead of passing over one's own
-    check_regular(Path(folder) / LIST)
-    with suppress(ValueError, tf.errors.OpError):
-        if path := tf.train.latest_checkpoint(str(folder)):
-            return path
+    newest = (state := _list_of(folder)) and state.model_checkpoint_path
+    if newest and any(map(os.path.isfile, (index_of(newest), newest))):  # of TensorFlow's V2, or of its V1
+        return newest
     whole = whole_checkpoints(folder)  # the list is damaged or missing
     return str(whole[-1]) if whole else None
 
 
 def listed_checkpoints(folder: str | Path) -> list[str]:
     """The prefixes that the list in a folder names, the oldest first; none if it is missing or damaged."""
+    state = _list_of(folder)
+    return list(state.all_model_checkpoint_paths) if state else []
+
+
+def _list_of(folder):
+    """TensorFlow's CheckpointState of a folder; None if its list is missing or damaged."""
     check_regular(Path(folder) / LIST)
     with suppress(ValueError, tf.errors.OpError):
-        if state := tf.train.get_checkpoint_state(str(folder)):
-            return list(state.all_model_checkpoint_paths)
-    return []
+        return tf.train.get_checkpoint_state(str(folder))
+    return None
 
 
 def write_list(folder: Path, prefixes: Sequence[str]) -> None:

@@ -114,7 +114,7 @@ def with_rates(upscaling: Upscaling, work: list[Work]) -> list[Work]:
     if upscaling.rate and not is_any:
         raise InputError("--fps is for a sequence of images that becomes a film; leave it out")
     if is_any and not upscaling.rate:
-        print(f"{work[0].source}: {USUAL_RATE} frames a second; --fps names another rate")
+        say(f"{work[0].source}: {USUAL_RATE} frames a second; --fps names another rate")
     rate = upscaling.rate or Fraction(USUAL_RATE)
     return [item._replace(rate=rate) if is_sequence(item.source) else item for item in work]
 

@@ -109,3 +109,18 @@ def test_a_profile_of_jpeg_of_which_a_part_is_missing_is_said():
     (length,) = struct.unpack_from(">H", content, at + 2)
     picture = read(content[:at] + content[at + 2 + length :], "a.jpg")
     assert picture.icc_profile is None and picture.metadata.left_out == "damaged colour profile"
+
+
+@pytest.mark.parametrize(("mode", "space"), [("L", b"RGB "), ("RGB", b"GRAY"), ("RGB", b"CMYK")])
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png"])
+def test_a_profile_of_other_pixels_is_left_out_and_said(tmp_path, monkeypatch, capsys, suffix, mode, space):
+    """Of grey pixels, a profile of RGB says nothing: what libpng writes without it."""
+    monkeypatch.chdir(tmp_path)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(random(3)).convert(mode).save(f"a{suffix}", icc_profile=srgb[:16] + space + srgb[20:])
+    assert main.main([f"a{suffix}", "--output", "b.png", "--scale", "2"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"a{suffix}: has a colour profile that is not of its kind")
+    assert said.count("\n") == 1
+    with Image.open("b.png") as result:
+        assert "icc_profile" not in result.info

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from srcnn.networks.checkpoint_files import FILE, is_whole, latest_checkpoint, prefix_of, whole_checkpoints
 from srcnn.tf1 import tf
 from tests.helpers.weight_files import random_weights, write_checkpoint
@@ -36,3 +38,11 @@ def test_without_a_list_the_last_whole_checkpoint_is_the_latest(tmp_path):
         make(tmp_path, f"SRCNN.model-{step}.index", f"SRCNN.model-{step}.data-00000-of-00001")
     make(tmp_path, "SRCNN.model-11.index")
     assert latest_checkpoint(tmp_path) == str(tmp_path / "SRCNN.model-10")
+
+
+@pytest.mark.parametrize("named", ["\0N.model-3", "SRCNN.model-9", "../x", "n" * 5000, ""])
+def test_a_list_that_names_no_checkpoint_is_passed_over_in_silence(tmp_path, caplog, named):
+    make(tmp_path, "SRCNN.model-3.index", "SRCNN.model-3.data-00000-of-00001")
+    (tmp_path / "checkpoint").write_text(f'model_checkpoint_path: "{named}"\n', "utf-8")
+    assert latest_checkpoint(tmp_path) == str(tmp_path / "SRCNN.model-3")
+    assert not caplog.records
