@@ -118,7 +118,7 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc = image.info.get("icc_profile")
-            words = [*words, icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else words
+            words = (*words, icc_profiles.DAMAGED) if icc_profiles.is_damaged(icc) else words
             info = metadata.of_image(image, None, chunks, content).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except InputError:

@@ -51,7 +51,8 @@ def _comments(found):
 
 def of_jpeg(parts: list[tuple[str, bytes]]) -> tuple[dict, list[str]]:
     """parts: names, such as APP1 and COM, and contents."""
-    found, words, blocks = {}, [], []
+    found: dict = {}
+    words, blocks = [], []
     comments: list[texts.Text] = []
     for name, data in parts:
         if name == "COM":
@@ -79,7 +80,8 @@ def _named(name, data):
 
 
 def of_png(chunks: tuple[tuple[bytes, bytes], ...]) -> tuple[dict, list[str]]:
-    found, words, blocks = {}, [], []
+    found: dict = {}
+    words, blocks = [], []
     kept: list[texts.Text] = []
     for name, data in chunks:
         if name == b"pHYs":
@@ -108,10 +110,11 @@ def of_gif(content: bytes) -> tuple[dict, list[str]]:
 
 def of_jpeg2000(image, content: bytes) -> tuple[dict, list[str]]:
     said, words, at = image.info.get("comment") or b"", [], 0
-    found = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
+    found: dict = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
     if dpi := image.info.get("dpi"):
         with suppress(OverflowError, ValueError):  # of damaged files it is no number
-            found["density"] = density.density(*(density.fraction(n) for n in dpi), density.INCH)
+            x, y = (density.fraction(n) for n in dpi)
+            found["density"] = density.density(x, y, density.INCH)
     while content[4:8] == b"jP  " and at + 8 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
         if kind in (b"uuid", b"xml "):

@@ -160,7 +160,7 @@ def _decode(path):
         data = decoders.content(source) if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
-            icc, left_out = None, [*left_out, icc_profiles.DAMAGED]
+            icc, left_out = None, (*left_out, icc_profiles.DAMAGED)
         frames = getattr(image, "n_frames", 1)
         if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
             raise UnsupportedImage(
