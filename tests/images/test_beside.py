@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import main
 from srcnn.images import image_io
+from srcnn.upscaling.films.animated_source import as_film
 from tests.conftest import ROOT
 from tests.helpers.seeds import IPTC
 
@@ -203,6 +204,13 @@ def test_the_program_says_what_is_lost(capfd):
         assert main.main([*words, "--input", "a.gif", "--output", target]) == 0
     assert opened("b.gif").info["comment"] == b"c" and opened("b.png").text["Comment"] == "c"
     assert opened("b.webp").getexif().get_ifd(0x8769)[0x9286] == b"ASCII\0\0\0c"
+
+
+def test_a_film_of_an_animation_has_no_place_for_its_comment():
+    frames = [IMAGE.quantize(9), IMAGE.rotate(180).quantize(9)]
+    for comment, words in ((b"c", ("comment",)), (b"", ())):
+        frames[0].save("a.gif", save_all=True, append_images=frames[1:], comment=comment)
+        assert as_film(Path("a.gif"), len(words))[1] == words
 
 
 def test_parts_that_are_not_kept_are_named():
