@@ -87,9 +87,10 @@ def of_image(image, info=None, chunks=(), content=b""):
     exif = info.get("exif") or _raw_profile(info, "exif") or _raw_profile(info, "APP1") or b""
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(info, "xmp") or b""
     found, words = beside.of(image, chunks, content)
+    exif, xmp = exif or found.pop("exif", b""), xmp or found.pop("xmp", b"")
     result = checked(exif, xmp, words)
     found["density"] = found.get("density") or result.density
-    found["parts"] = found.get("parts") or next((words for sign, words in SIGNS if sign.search(xmp)), "")
+    found["parts"] = found.get("parts") or result.parts
     return result._replace(**found)
 
 
@@ -158,7 +159,8 @@ def checked(exif, xmp, left_out):
             raise ValueError
     except ValueError:
         xmp, left_out = b"", [*left_out, "XMP that is not UTF-8"]
-    return Metadata(bytes(exif), xmp, ", ".join(left_out), dots)
+    parts = next((words for sign, words in SIGNS if sign.search(xmp)), "")
+    return Metadata(bytes(exif), xmp, ", ".join(left_out), dots, parts=parts)
 
 
 def _xmp_of_size(xmp, size):

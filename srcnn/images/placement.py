@@ -6,7 +6,7 @@ from srcnn.images import density, exif_additions, geotiff, photoshop, texts
 from srcnn.images import exif as exif_
 from srcnn.images.metadata import Metadata
 
-BY_EXIF = "AVIF", "HEIF", "WEBP"  # know dots per inch from there alone
+BY_EXIF = "AVIF", "HEIF", "JPEG2000", "WEBP"  # know dots per inch from there alone
 KEEP_DENSITY = {"BMP": density.bmp, "JPEG": density.jfif, "PNG": density.phys, "TIFF": density.rationals}
 KEEP_PHOTOSHOP = "JPEG", "PNG", "TIFF"
 KEEP_EXIF = *BY_EXIF, "JPEG", "TIFF"  # where texts go there; PNG has them itself
@@ -26,7 +26,11 @@ def placed(name: str, info: Metadata) -> Metadata:
     EXIF and XMP stay, whatever the format: whoever writes it refuses them.
     """
     info = info.without_notes() if name == "TIFF" and info.exif else info
-    if name not in KEEP_PHOTOSHOP:
+    if name == "JPEG2000":  # whose box is of IPTC alone
+        others = [words for words in photoshop.words(info.photoshop) if words != photoshop.NAME]
+        iptc = photoshop.with_iptc(b"", photoshop.iptc_of(info.photoshop))
+        info = info.without(*others)._replace(photoshop=iptc)
+    elif name not in KEEP_PHOTOSHOP:
         info = info.without(*photoshop.words(info.photoshop))._replace(photoshop=b"")
     if name != "TIFF":
         info = info.without(*geotiff.words(info.geo))._replace(geo=geotiff.Geo())

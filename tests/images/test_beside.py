@@ -112,7 +112,10 @@ def test_iptc_goes_through_every_format_that_has_it(source):
     for name in (source, "c.tif", "d.jpg"):
         assert IptcImagePlugin.getiptcinfo(opened(name)) == {(2, 25): b"holiday"}
     assert b"SMALL" not in Path("d.jpg").read_bytes()
-    for ending in ("webp", "avif", "bmp", "jp2"):
+    assert enlarged(source, "e.jp2") == enlarged("e.jp2", "f.jpg") == ""
+    assert IptcImagePlugin.getiptcinfo(opened("f.jpg")) == {(2, 25): b"holiday"}
+    assert cv2.imread("e.jp2").shape == (32, 36, 3) or source == "a.tif"
+    for ending in ("webp", "avif", "bmp"):
         assert enlarged(source, f"b.{ending}") == "IPTC"
 
 
@@ -233,6 +236,13 @@ def test_parts_that_are_not_kept_are_named():
     at = data.index(b"\x2c\0\0\0\0")
     Path("a.gif").write_bytes(data[:at] + extension + data[at:])
     assert image_io.read("a.gif").metadata.left_out == "XMP"
+    for ending, credentials in (("webp", b"C2PA\x04\0\0\0abcd"), ("avif", b"\0\0\0\x0cjumbabcd")):
+        IMAGE.save(f"a.{ending}")
+        content = Path(f"a.{ending}").read_bytes()
+        if ending == "webp":
+            content = content[:4] + struct.pack("<I", len(content) + 4) + content[8:]
+        Path(f"a.{ending}").write_bytes(content + credentials)
+        assert image_io.read(f"a.{ending}").metadata.left_out == "content credentials"
 
 
 HOSTILE = [
@@ -256,7 +266,8 @@ def test_damage_is_named_and_harms_nothing(part):
 def test_texts_that_are_huge_or_no_texts_are_named():
     IMAGE.save("a.jpg", comment=b"a\0\x1b[31m\xff")
     assert enlarged("a.jpg", "b.png") == "comment that is no text"
-    assert enlarged("a.jpg", "b.jp2") == "comment"
+    assert enlarged("a.jpg", "b.bmp") == "comment" and enlarged("a.jpg", "b.jp2") == ""
+    assert b"a\0\x1b[31m\xff" in image_io.read("b.jp2").metadata.exif
     with_texts("a.png", {"Comment": "x" * 70_000, "parameters": "y" * 70_000, "Title": "small"})
     assert enlarged("a.png", "b.jpg") == "texts Comment, parameters"
     assert opened("b.jpg").getexif()[0x010D] == "small"
