@@ -49,11 +49,10 @@ def said(content: bytes) -> tuple[dict[bytes, bytes], list[str]]:
 
 
 def put(path: Path, info) -> None:
-    """Adds Metadata to a JPEG 2000 file that has none."""
+    """Adds Metadata to a JPEG 2000 file: at its end, since Pillow finds comments only before."""
     values = {EXIF: info.exif, XMP: info.xmp, IPTC: photoshop.iptc_of(info.photoshop)}
     added = b"".join(
         struct.pack(">I4s", 24 + len(data), b"uuid") + name + data for name, data in values.items() if data
     )
-    content = path.read_bytes()
-    at = next(at for at, kind, _ in boxes(content) if kind == PICTURE)
-    path.write_bytes(content[:at] + added + content[at:])
+    with open(path, "ab") as file:
+        file.write(added)
