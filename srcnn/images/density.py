@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from srcnn.images import exif as exif_
 
-X, Y, UNIT = 0x011A, 0x011B, 0x0128  # tags of a TIFF, and of EXIF
+(X, Y), UNIT = exif_.DENSITIES, 0x0128  # tags of a TIFF, and of EXIF
 INCH, CM, SHAPE = 2, 3, 1  # their units; 1 if only the shape of pixels is known
 USUAL = 72, 96  # per inch: what programs write that were not told
 BMP_HEADER = 40  # bytes from which on a header has a density

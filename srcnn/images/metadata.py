@@ -67,7 +67,8 @@ class Metadata(NamedTuple):
     def turned(self):
         """The same where across and down change places."""
         dots = self.density
-        return self._replace(density=dots and dots._replace(x=dots.y, y=dots.x))
+        exif = exif_.turned(self.exif) if self.exif else b""
+        return self._replace(exif=exif, density=dots and dots._replace(x=dots.y, y=dots.x))
 
     def of_size(self, before, after):
         """The same for an enlargement. before, after: (height, width), upright."""

@@ -93,6 +93,17 @@ def test_other_units_stay_and_what_has_no_place_is_named():
     assert enlarged("usual.jpg", "b.qoi") == "" and "exif" not in opened("usual.jpg").info
 
 
+@pytest.mark.parametrize("ending", ["jpg", "tif", "webp"])
+def test_dots_across_and_down_change_places_where_the_picture_is_turned(ending):
+    exif = Image.Exif()
+    exif.update({0x0112: 6, 0x010F: "Maker", 0x011A: 300.0, 0x011B: 200.0, 0x0128: 2})
+    IMAGE.save("a.jpg", exif=exif, dpi=(300, 200))
+    assert enlarged("a.jpg", f"b.{ending}") == ""
+    result = opened(f"b.{ending}")
+    assert result.size == (16, 18) and dots(f"b.{ending}") == (200, 300)
+    assert (result.getexif()[0x011A], result.getexif()[0x011B]) == (200, 300)
+
+
 def with_iptc(name):
     """A JPEG or TIFF with IPTC and a small picture of Photoshop's."""
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(IPTC)) + IPTC + bytes(len(IPTC) % 2)
