@@ -108,8 +108,8 @@ def read(path):
             width, height = image.size
             if getattr(image, "n_frames", 1) * height * width > LARGEST:
                 raise InputError(f"{path}: more than {LARGEST:,} pixels in all; cut the animation first")
-            content = path.read_bytes() if image.format == "GIF" else b""
-            whole = gif.pictures(content) if content else None
+            content = path.read_bytes() if image.format in ("GIF", "WEBP") else b""
+            whole = gif.pictures(content) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
                 if number or not image.info.get("default_image"):  # which is for who cannot show the others
@@ -118,7 +118,7 @@ def read(path):
             loop, kind = image.info.get("loop"), image.format
             left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
             icc = image.info.get("icc_profile")
-            words = [*words, icc_profiles.DAMAGED] if icc_profiles.is_damaged(icc) else words
+            words = (*words, icc_profiles.DAMAGED) if icc_profiles.is_damaged(icc) else words
             info = metadata.of_image(image, None, chunks, content).without(*words)
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except InputError:

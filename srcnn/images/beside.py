@@ -4,7 +4,7 @@ import re
 import struct
 from contextlib import suppress
 
-from srcnn.images import density, gif, photoshop, texts
+from srcnn.images import boxes, density, gif, photoshop, texts
 
 # Beginnings of parts of a JPEG file that are kept in another way, that are of the pixels, or that hold
 # nothing but small pictures and how it was saved.
@@ -13,12 +13,8 @@ KNOWN = (
     *(b"Adobe", b"FPXR\0", b"AVI1", b"SPIFF\0"),
 )
 EXTENDED_XMP = b"http://ns.adobe.com/xmp/ext"
-UUIDS = {  # of boxes of JPEG 2000
-    bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"): "IPTC",
-    bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "XMP",
-    b"JpgTiffExif->JP2": "EXIF",
-    bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03"): "place of a GeoTIFF",
-}
+OF_WEBP = b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "  # are read
+WORDS_OF_WEBP = {b"C2PA": "content credentials"}
 BY_ENCODERS = b"Created by OpenJPEG", b"Kakadu"  # comments of JPEG 2000
 GAIN_MAP = b"urn:iso:std:iso:ts:21496"  # ISO 21496-1, beside what XMP says
 LARGEST_HEADER = 2**16
@@ -38,6 +34,10 @@ def of(image, chunks, content: bytes) -> tuple[dict, list[str]]:
         return of_gif(content)
     if image.format == "JPEG2000":
         return of_jpeg2000(image, content)
+    if image.format == "WEBP":
+        return of_webp(content)
+    if image.format == "AVIF":
+        return {}, boxes.said(content)[1]
     if image.format == "PPM" and (header := HEADER.match(content, 0, LARGEST_HEADER)):
         return {"texts": _comments(re.findall(rb"#\s?([^\r\n]*)", header[0]))}, []
     if image.format == "TGA":
@@ -51,7 +51,8 @@ def _comments(found):
 
 def of_jpeg(parts: list[tuple[str, bytes]]) -> tuple[dict, list[str]]:
     """parts: names, such as APP1 and COM, and contents."""
-    found, words, blocks = {}, [], []
+    found: dict = {}
+    words, blocks = [], []
     comments: list[texts.Text] = []
     for name, data in parts:
         if name == "COM":
@@ -79,7 +80,8 @@ def _named(name, data):
 
 
 def of_png(chunks: tuple[tuple[bytes, bytes], ...]) -> tuple[dict, list[str]]:
-    found, words, blocks = {}, [], []
+    found: dict = {}
+    words, blocks = [], []
     kept: list[texts.Text] = []
     for name, data in chunks:
         if name == b"pHYs":
@@ -107,16 +109,22 @@ def of_gif(content: bytes) -> tuple[dict, list[str]]:
 
 
 def of_jpeg2000(image, content: bytes) -> tuple[dict, list[str]]:
-    said, words, at = image.info.get("comment") or b"", [], 0
-    found = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
+    said = image.info.get("comment") or b""
+    found: dict = {} if said.startswith(BY_ENCODERS) else {"texts": _comments([said])}
     if dpi := image.info.get("dpi"):
         with suppress(OverflowError, ValueError):  # of damaged files it is no number
-            found["density"] = density.density(*(density.fraction(n) for n in dpi), density.INCH)
-    while content[4:8] == b"jP  " and at + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        if kind in (b"uuid", b"xml "):
-            words.append(UUIDS.get(content[at + 8 : at + 24], "XML" if kind == b"xml " else "uuid box"))
-        if length < 8:
-            break
-        at += length
-    return found, list(dict.fromkeys(words))
+            x, y = (density.fraction(n) for n in dpi)
+            found["density"] = density.density(x, y, density.INCH)
+    values, words = boxes.said(content)
+    found |= {"exif": values.get(boxes.EXIF, b""), "xmp": values.get(boxes.XMP, b"")}
+    return found | {"photoshop": photoshop.with_iptc(b"", values.get(boxes.IPTC, b""))}, words
+
+
+def of_webp(content: bytes) -> tuple[dict, list[str]]:
+    words, at = [], 12
+    while at + 8 <= len(content):
+        name, length = struct.unpack_from("<4sI", content, at)
+        if name not in OF_WEBP:
+            words.append(WORDS_OF_WEBP.get(name) or f"chunk {name.decode('latin-1')}")
+        at += 8 + length + length % 2
+    return {}, list(dict.fromkeys(words))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from srcnn.images import exif as exif_
 
-X, Y, UNIT = 0x011A, 0x011B, 0x0128  # tags of a TIFF, and of EXIF
+(X, Y), UNIT = exif_.DENSITIES, 0x0128  # tags of a TIFF, and of EXIF
 INCH, CM, SHAPE = 2, 3, 1  # their units; 1 if only the shape of pixels is known
 USUAL = 72, 96  # per inch: what programs write that were not told
 BMP_HEADER = 40  # bytes from which on a header has a density
@@ -90,7 +90,7 @@ def of_tags(order: str, tags: dict) -> Density | None:
                 return None
             numbers.append(Fraction(*struct.unpack_from(order + "II", body)))
         unit = struct.unpack_from(order + "H", tags[UNIT][2])[0] if UNIT in tags else INCH
-        return density(*numbers, unit) if unit in (INCH, CM, SHAPE) else None
+        return density(numbers[0], numbers[1], unit) if unit in (INCH, CM, SHAPE) else None
     return None
 
 
@@ -128,17 +128,17 @@ def bmp(found: Density) -> bytes | None:
 
 def put(path: Path, name: str, found: Density | None) -> None:
     """Notes it in a file of a format, if that has a place that whoever wrote it does not fill."""
-    if found and name in PLACES:
-        at, write = PLACES[name]
+    at, write = PLACES.get(name, (0, phys))
+    if found and at and (numbers := write(found)):
         with open(path, "r+b") as file:
             file.seek(at)
-            file.write(write(found))
+            file.write(numbers)
 
 
-def rationals(found: Density) -> list[tuple[int, int]] | None:
+def rationals(found: Density) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Two numbers of a TIFF; None if they are too large."""
-    numbers = [n.limit_denominator(2**20).as_integer_ratio() for n in found[:2]]
-    return numbers if all(0 < n < 2**32 for pair in numbers for n in pair) else None
+    x, y = (n.limit_denominator(2**20).as_integer_ratio() for n in (found.x, found.y))
+    return (x, y) if all(0 < n < 2**32 for n in (*x, *y)) else None
 
 
 def _proportion(found, end):

@@ -16,6 +16,7 @@ MAKER_NOTES = 0x927C
 BELOW = {None: (EXIF, GPS), EXIF: (INTEROPERABILITY,)}  # tags that lead to directories, by directory
 HEIGHTS, WIDTHS = (0x0101, 0xA003, 0x1002), (0x0100, 0xA002, 0x1001)
 RESOLUTIONS = 0xA20E, 0xA20F  # pixels of the image on a length of the sensor
+DENSITIES = 0x011A, 0x011B  # across and down
 PLACES = 0x9214, 0xA214  # where in the image its subject is
 THUMBNAIL, THUMBNAIL_LENGTH, SOFTWARE, CHANGED = 0x0201, 0x0202, 0x0131, 0x0132
 # Orientation, sizes, resolution, versions, kind of colours: what any program writes. Alone they say nothing.
@@ -162,6 +163,17 @@ def without_orientation(exif):
     for place, tag in reversed(entries(data, order, places[0])):
         if tag == ORIENTATION:
             _remove(data, order, places[0], place)
+    return bytes(data)
+
+
+def turned(exif):
+    """EXIF of an image that was set upright, whose dots per inch across and down change places."""
+    data = bytearray(exif)
+    order, places = _places(data)
+    found = {tag: place + 2 for place, tag in entries(data, order, places[0]) if tag in DENSITIES}
+    if len(found) == 2:
+        x, y = (found[tag] for tag in DENSITIES)
+        data[x : x + 10], data[y : y + 10] = data[y : y + 10], data[x : x + 10]
     return bytes(data)
 
 

@@ -1,9 +1,11 @@
 """HEIC and HEIF, as phones write them: read and written by pillow-heif, where it is installed."""
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
-from srcnn.images import high_bit_depth, icc_profiles, metadata
+from srcnn.images import boxes, high_bit_depth, icc_profiles, metadata
 from srcnn.images.high_bit_depth import UnsupportedImage
 from srcnn.system.errors import InputError, first_line, needing
 
@@ -61,9 +63,10 @@ def read(path, largest):
     pixels = pixels.reshape(*pixels.shape[:2], len(mode))
     if depth:
         pixels = high_bit_depth.stretched(pixels, 2 ** int(depth) - 1)
-    others = [f"metadata of the type {item['type']}" for item in image.info.get("metadata") or ()]
+    others = boxes.said(Path(path).read_bytes())[1]
+    others += [f"metadata of the type {item['type']}" for item in image.info.get("metadata") or ()]
     info = metadata.checked(image.info.get("exif") or b"", image.info.get("xmp") or b"", others)
-    return pixels, icc, frames, info._replace(parts=_parts(image.info))
+    return pixels, icc, frames, info._replace(parts=_parts(image.info) or info.parts)
 
 
 def _parts(info):

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from srcnn.images import (
+    boxes,
     decoders,
     density,
     exif,
@@ -46,7 +47,7 @@ READABLE = (
     *("PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
 # Some of them, or their profile, by high_bit_depth.py, or what they have beside by beside.py.
-NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "GIF", "JPEG2000", "PNG", "PPM")
+NOT_ALL_BY_PILLOW = ("AVIF", "BMP", "GIF", "JPEG2000", "PNG", "PPM", "WEBP")
 LARGEST = 2**28  # pixels that are decoded, in at most 6 GB: a quarter of the largest result
 WRITABLE = {
     **{".avif": "AVIF", ".bmp": "BMP", ".jfif": "JPEG", ".jp2": "JPEG2000", ".jpeg": "JPEG", ".jpg": "JPEG"},
@@ -56,7 +57,8 @@ WRITABLE = {
 }
 KEEP_ALPHA = ("AVIF", "HEIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP")
 KEEP_16_BITS = ("PNG", "TIFF")
-KEEP_PROFILE = KEEP_METADATA = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
+KEEP_PROFILE = ("AVIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
+KEEP_METADATA = (*KEEP_PROFILE, "JPEG2000")
 COLOURED = ("AVIF", "QOI", "WEBP")  # have no grey, and so no place for a profile of grey
 LARGEST_SIDE = {
     "AVIF": 32768,
@@ -161,7 +163,7 @@ def _decode(path):
         data = decoders.content(source) if image.format in NOT_ALL_BY_PILLOW else b""
         icc = icc_profiles.profile_of(image, data)
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
-            icc, left_out = None, [*left_out, icc_profiles.DAMAGED]
+            icc, left_out = None, (*left_out, icc_profiles.DAMAGED)
         frames = getattr(image, "n_frames", 1)
         if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
             raise UnsupportedImage(
@@ -321,6 +323,8 @@ def save(
             else:
                 ordinary.write(pixels, temporary, name, **options)
             density.put(temporary, name, info and info.density)
+            if name == "JPEG2000":
+                boxes.put(temporary, info or Metadata())
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise

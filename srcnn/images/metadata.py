@@ -67,7 +67,8 @@ class Metadata(NamedTuple):
     def turned(self):
         """The same where across and down change places."""
         dots = self.density
-        return self._replace(density=dots and dots._replace(x=dots.y, y=dots.x))
+        exif = exif_.turned(self.exif) if self.exif else b""
+        return self._replace(exif=exif, density=dots and dots._replace(x=dots.y, y=dots.x))
 
     def of_size(self, before, after):
         """The same for an enlargement. before, after: (height, width), upright."""
@@ -87,9 +88,10 @@ def of_image(image, info=None, chunks=(), content=b""):
     exif = info.get("exif") or _raw_profile(info, "exif") or _raw_profile(info, "APP1") or b""
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(info, "xmp") or b""
     found, words = beside.of(image, chunks, content)
+    exif, xmp = exif or found.pop("exif", b""), xmp or found.pop("xmp", b"")
     result = checked(exif, xmp, words)
     found["density"] = found.get("density") or result.density
-    found["parts"] = found.get("parts") or next((words for sign, words in SIGNS if sign.search(xmp)), "")
+    found["parts"] = found.get("parts") or result.parts
     return result._replace(**found)
 
 
@@ -158,7 +160,8 @@ def checked(exif, xmp, left_out):
             raise ValueError
     except ValueError:
         xmp, left_out = b"", [*left_out, "XMP that is not UTF-8"]
-    return Metadata(bytes(exif), xmp, ", ".join(left_out), dots)
+    parts = next((words for sign, words in SIGNS if sign.search(xmp)), "")
+    return Metadata(bytes(exif), xmp, ", ".join(left_out), dots, parts=parts)
 
 
 def _xmp_of_size(xmp, size):

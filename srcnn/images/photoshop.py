@@ -9,6 +9,7 @@ IPTC, PATHS = 0x0404, range(2000, 2999)
 # What would be untrue of an enlargement, or is kept elsewhere: guides, small pictures, the profile, slices,
 # EXIF and XMP.
 UNTRUE = {0x0408, 0x0409, 0x040C, 0x040F, 0x041A, 0x0422, 0x0423, 0x0424}
+NAME = "IPTC"
 DAMAGED = "damaged data of Photoshop"
 
 
@@ -60,7 +61,7 @@ def iptc_of(block: bytes) -> bytes:
 def words(block: bytes) -> list[str]:
     """What is lost without these resources; most hold how a window looked, or how to print."""
     numbers = {number for number, _, _ in resources(block)}
-    found = ["IPTC"] if IPTC in numbers else []
+    found = [NAME] if IPTC in numbers else []
     return [*found, "paths of Photoshop"] if numbers & set(PATHS) else found
 
 

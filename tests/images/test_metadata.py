@@ -71,7 +71,7 @@ def upscale(*words):
     return main.main([*WORDS, *map(str, words)])
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic", "jp2"])
 def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, ending):
     """From a JPEG into each format, and from that into PNG."""
     if ending == "heic":
@@ -79,7 +79,8 @@ def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, 
     notes = None if ending == "tif" else b"note" * 9  # which count from the beginning of the file
     assert upscale("--input", "a.jpg", "--output", f"b.{ending}") == (0 if notes else 2)
     assert upscale("--input", f"b.{ending}", "--output", "c.png") == 0
-    for name, width, height in ((f"b.{ending}", 40, 60), ("c.png", 80, 120)):
+    results = (f"b.{ending}", 40, 60), ("c.png", 80, 120)
+    for name, width, height in results[ending == "jp2" :]:  # of which Pillow does not read them
         assert b"thumbnail" not in (photograph / name).read_bytes()
         with Image.open(name) as image:
             assert image.size == (width, height)
@@ -95,7 +96,7 @@ def test_dates_and_places_survive_and_sizes_are_those_of_the_result(photograph, 
 
 
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="apt-get install libimage-exiftool-perl")
-@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp", "avif", "heic", "jp2"])
 def test_an_independent_reader_finds_them(photograph, ending):
     assert upscale("--input", "a.jpg", "--output", f"b.{ending}") == (2 if ending == "tif" else 0)
     done = subprocess.run(["exiftool", "-json", "-n", f"b.{ending}"], capture_output=True, check=True)
@@ -132,7 +133,7 @@ def test_a_tiff_with_layers_keeps_them(photograph, capsys):
 
 
 def test_what_cannot_keep_them_is_refused(photograph, fails):
-    for name in ("b.bmp", "b.jp2", "b.ppm"):
+    for name in ("b.bmp", "b.tga", "b.ppm"):
         assert "EXIF or XMP; take .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
     with Image.open("a.jpg") as image:  # what every program writes is no reason
         exif = Image.Exif()

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 
-from srcnn.images import animations
+from srcnn.images import animations, placement
 
 TICK = Fraction(1, 90000)  # seconds: milliseconds and the usual rates are whole numbers of it
 SHORTEST, USUAL = 10, 100  # milliseconds: frames of no more than the first last the second, as in browsers
@@ -41,12 +41,11 @@ def as_film(path: Path, _changed: int) -> tuple[bytes, tuple[str, ...]]:
                 output.mux_one(packet)
             begin = end
         output.mux(stream.encode(None))
-    about = animation.metadata
+    info = placement.placed("MOV", animation.metadata)  # which has a place for none
     beside = {
         "the colour profile": animation.icc_profile,
-        "EXIF, XMP or IPTC": about.exif or about.xmp or about.photoshop,
-        "texts": about.texts,
+        "metadata, EXIF or XMP": info.exif or info.xmp,
         animation.left_out: animation.left_out,
-        about.left_out: about.left_out,
+        info.left_out: info.left_out,
     }
     return file.getvalue(), tuple(what for what, is_there in beside.items() if is_there)
