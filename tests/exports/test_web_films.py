@@ -100,7 +100,7 @@ def test_the_rate_is_shown(opened, film):
     page.get_by_role("button", name="Play").click()
     page.locator(".note").filter(has_text="frames/s").wait_for()
     own, of, all_, unit = page.locator(".note").inner_text().split("; ")[1].split()
-    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) < 30
+    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) == 10
 
 
 def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):

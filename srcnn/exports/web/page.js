@@ -38,7 +38,7 @@ const enlargeFile = async (card, network, way, lost = "") => {
 
 // Where the page chose the GPU and that fails, the cores begin again, and take what follows.
 const enlargeBest = async (card, network) => {
-  card.note("GPU and cores are compared");
+  card.note("is begun");
   const way = await wayFor({ ...network, weights: weightsOf(network, 50) });
   if (card.file.type.startsWith("video/")) return playFilm(card, network);
   try {
