@@ -94,7 +94,7 @@ const stopFilm = (card, video, helper) => {
 
 const checkFilm = (network, video) => {
   const way = find("#way").value;
-  if (way === "cores" || (way === "auto" && !ways.hardware))
+  if (way === "cores" || (way === "auto" && !graphics.hardware))
     throw new Error("films need a GPU; to try one that is software, choose GPU before the film");
   checkQuality(network);
   if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to show films");

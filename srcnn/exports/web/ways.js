@@ -16,6 +16,7 @@ const ways = {
   gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
   cores: { name: cores, on: cores, worker: "compute", count: CORES, tile: 92 },
 };
+const graphics = { hardware: false, lost: false }; // whether there is a GPU that is no software; whether it gave up
 const onGpu = (software) => (software ? "a GPU that is software" : "the GPU");
 
 const pool = { helpers: [] };
@@ -54,9 +55,10 @@ const measured = async ({ tile, count }, network) => {
 
 // The faster way; a GPU that is software is never it.
 const fastest = async (network) => {
+  if (graphics.lost) return ways.cores;
   try {
     await prepare(ways.gpu, network, true);
-    ways.hardware = true;
+    graphics.hardware = true;
     const gpu = await measured(ways.gpu, network);
     await prepare(ways.cores, network);
     const own = await measured(ways.cores, network);
@@ -67,14 +69,13 @@ const fastest = async (network) => {
   }
 };
 
-const choose = (way) => {
-  ways.chosen = way;
-  find("#way option").textContent = `Automatic: ${way.name}`;
-};
-
-// The way that the page is to take, compared at the first picture unless one is forced.
+// The way that the page is to take, compared at the first picture of each network unless one is forced.
+const chosen = new Map();
 const wayFor = async (network) => {
   const forced = ways[find("#way").value];
-  if (!forced && !ways.chosen) choose(await fastest(network));
-  return forced ?? ways.chosen;
+  if (forced) return forced;
+  if (!chosen.has(network.name)) chosen.set(network.name, await fastest(network));
+  const way = chosen.get(network.name);
+  find("#way option").textContent = `Automatic: ${way.name}`;
+  return way;
 };
