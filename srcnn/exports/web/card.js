@@ -91,7 +91,7 @@ class Card {
     zoom.oninput = () => {
       const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.offsetWidth;
       const y = (frame.scrollTop + frame.clientHeight / 2) / stage.offsetHeight;
-      stage.style.setProperty("--zoom", zoom.value);
+      find(".shown", this.element).style.setProperty("--zoom", zoom.value);
       stage.classList.toggle("large", zoom.value > 1);
       frame.scrollLeft = x * stage.offsetWidth - frame.clientWidth / 2;
       frame.scrollTop = y * stage.offsetHeight - frame.clientHeight / 2;
