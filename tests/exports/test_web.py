@@ -74,10 +74,31 @@ def test_what_fails_and_what_is_lost_is_said_on_the_card(enlarged):
     assert page.get_by_text("Save PNG").count() == 3 and page.locator(".save:visible").count() == 2
 
 
+def test_too_little_memory_costs_one_picture(enlarged, exported, show):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = show(exported / "usual.html")
+    page.evaluate(
+        """() => {
+            const little = `self.Uint8Array = class extends Uint8Array {
+                constructor(first, ...more) {
+                    if (first === 8 * 9 * 3) throw new RangeError("Array buffer allocation failed");
+                    super(first, ...more);
+                }
+            };`;
+            urls.codec = URL.createObjectURL(new Blob([little, workers.codec], { type: "text/javascript" }));
+        }"""
+    )
+    Image.fromarray(smooth(7, 9, 3)).save("b.png")
+    enlarged("a.png", "b.png", page=page)
+    notes = page.locator(".note").all_inner_texts()
+    assert notes[0] == "failed: too large for the memory that the browser gives; cut it first"
+    assert notes[1].startswith("18x14 pixels in ")
+
+
 def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
     Image.fromarray(smooth(8, 9, 3)).save("a.png")
     page = show(exported / "usual.html")
-    page.evaluate("self.kept = urls.compute; urls.compute = urlOf('throw 1')")
+    page.evaluate("self.kept = urls.compute; urls.compute = URL.createObjectURL(new Blob(['throw 1']))")
     enlarged("a.png", page=page)
     page.evaluate("urls.compute = self.kept")
     page.get_by_label("Files").set_input_files("a.png")

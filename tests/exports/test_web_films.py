@@ -17,7 +17,8 @@ WIDTH, HEIGHT, FRAMES = 50, 38, 20
 # What is seen of an element, as PNG.
 SEEN = """(element) => {
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [element.videoWidth || element.width, element.videoHeight || element.height];
+    canvas.width = element.videoWidth || element.width;
+    canvas.height = element.videoHeight || element.height;
     canvas.getContext("2d").drawImage(element, 0, 0);
     return canvas.toDataURL();
 }"""
@@ -26,7 +27,8 @@ SEEN = """(element) => {
 @pytest.fixture
 def film(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = f"-loglevel error -f rawvideo -pix_fmt rgb24 -s {WIDTH}x{HEIGHT} -r 10 -i - -c:v libvpx -b:v 2M film.webm"
+    source = f"-f rawvideo -pix_fmt rgb24 -s {WIDTH}x{HEIGHT} -r 10 -i -"
+    words = f"-loglevel error {source} -c:v libvpx -b:v 2M film.webm"
     frames = b"".join(picture(number, WIDTH, HEIGHT).tobytes() for number in range(FRAMES))
     subprocess.run(["ffmpeg", *words.split()], input=frames, check=True)
     return "film.webm"
@@ -100,7 +102,7 @@ def test_the_rate_is_shown(opened, film):
     page.get_by_role("button", name="Play").click()
     page.locator(".note").filter(has_text="frames/s").wait_for()
     own, of, all_, unit = page.locator(".note").inner_text().split("; ")[1].split()
-    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) < 30
+    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) == 10
 
 
 def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
@@ -114,7 +116,7 @@ def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
     with Image.open(saved(page, 2)) as result:
         assert result.size == (10, 8)
     page = opened(film, network="2 times, 9-5-5-5, JPEG")
-    assert page.locator(".note").inner_text() == "failed: is no JPEG file, which this network is for; choose another one"
+    assert page.locator(".note").inner_text().startswith("failed: is no JPEG file, which this network is for")
 
 
 def test_a_lost_context_while_it_plays(opened, film):

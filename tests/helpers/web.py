@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 import main
 from srcnn.images import image_io

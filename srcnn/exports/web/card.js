@@ -30,19 +30,24 @@ class Card {
     this.element.classList.add("failed");
     say(`${this.file.name}: ${message}`);
   }
+  // Makes the stage as large as pixels.
+  open(width, height) {
+    const shown = find(".shown", this.element);
+    shown.style.setProperty("--width", width);
+    shown.style.setProperty("--height", height);
+    shown.hidden = false;
+  }
   // The middle of a large result is shown. Returns what puts a tile on the canvases.
   show(width, height, channels) {
     const columns = Math.min(width, SHOWN), rows = Math.min(height, SHOWN);
     const left = Math.floor((width - columns) / 2), top = Math.floor((height - rows) / 2);
     const stage = find(".stage", this.element);
-    stage.style.setProperty("--width", columns);
-    stage.style.setProperty("--height", rows);
+    this.open(columns, rows);
     const contexts = [...stage.querySelectorAll("canvas")].map((canvas, i) => {
       canvas.setAttribute("aria-label", `${this.file.name}: ${["bicubic", "SRCNN"][i]}`);
       [canvas.width, canvas.height] = [columns, rows];
       return canvas.getContext("2d");
     });
-    find(".shown", this.element).hidden = false;
     find(".part", this.element).textContent = columns * rows < width * height ? `; its middle is shown` : "";
     return (task, { plain, srcnn }) => {
       if (task.x + task.columns <= left || task.x >= left + columns) return;
@@ -86,7 +91,7 @@ class Card {
     zoom.oninput = () => {
       const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.offsetWidth;
       const y = (frame.scrollTop + frame.clientHeight / 2) / stage.offsetHeight;
-      stage.style.setProperty("--zoom", zoom.value);
+      find(".shown", this.element).style.setProperty("--zoom", zoom.value);
       stage.classList.toggle("large", zoom.value > 1);
       frame.scrollLeft = x * stage.offsetWidth - frame.clientWidth / 2;
       frame.scrollTop = y * stage.offsetHeight - frame.clientHeight / 2;

@@ -81,6 +81,7 @@ onmessage = async ({ data }) => {
       postMessage(found, [found.srcnn.buffer, found.plain.buffer]);
     } else postMessage({ software: gpu?.software });
   } catch (error) {
-    postMessage({ error: error.message });
+    const memory = error instanceof RangeError;
+    postMessage({ error: memory ? "the browser gives too little memory" : error.message });
   }
 };

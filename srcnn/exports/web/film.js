@@ -1,15 +1,16 @@
 // Films: their frames are enlarged while they play, by a worker on the GPU, as fast as it can; nothing is written.
 
 // A film that is ready to play, or what the browser says against it.
-const opened = (file, video) => new Promise((resolve, reject) => {
+const opened = (card, video) => new Promise((resolve, reject) => {
   video.onloadeddata = () => (video.videoWidth ? resolve() : video.onerror());
   video.onerror = () => reject(new Error("this browser does not play it"));
-  video.src = URL.createObjectURL(file);
+  card.cancel = () => reject(new Error("stopped"));
+  video.src = URL.createObjectURL(card.file);
 });
 
 const clock = (seconds) => !Number.isFinite(seconds) ? "an unknown time" : `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
-// Puts the film and the canvas over it on the card's stage; gives both.
+// Puts the film, and the canvas over it, on the card's stage.
 const stageOf = (card) => {
   const stage = find(".stage", card.element), video = document.createElement("video");
   const canvas = document.createElement("canvas");
@@ -18,13 +19,13 @@ const stageOf = (card) => {
   canvas.setAttribute("aria-label", `${card.file.name}: bicubic on the left, SRCNN on the right`);
   stage.classList.add("film");
   stage.replaceChildren(video, canvas);
-  return { stage, video, canvas };
+  return { video, canvas };
 };
 
-// Draws the newest frame whenever the worker is free, and says once a second how many it drew.
+// Draws the newest frame whenever the worker is free, and tells once a second how many it drew, and those of the film.
 const follow = (card, video, helper, tell) => {
   const divide = find(".divide", card.element);
-  let busy = false, waits = false, drawn = 0, before;
+  let busy = false, waits = false, drawn = 0, before, last = 0, most = 0;
   const draw = async () => {
     waits = true;
     if (busy) return;
@@ -42,15 +43,17 @@ const follow = (card, video, helper, tell) => {
     }
     busy = false;
   };
-  const next = (now, { presentedFrames }) => {
+  const next = (now, { mediaTime }) => {
     if (card.stopped) return;
     video.requestVideoFrameCallback(next);
     draw();
-    before ??= { now, presentedFrames, drawn };
-    const seconds = (now - before.now) / 1000, shown = presentedFrames - before.presentedFrames;
-    if (seconds < 1 || drawn === before.drawn || video.paused) return;
-    tell(Math.min(drawn - before.drawn, shown) / seconds, shown / seconds);
-    before = { now, presentedFrames, drawn };
+    if (mediaTime > last) most = Math.max(most, 1 / (mediaTime - last)); // by the frames that are nearest
+    last = mediaTime;
+    before ??= { now, drawn };
+    const seconds = (now - before.now) / 1000, rate = (drawn - before.drawn) / seconds;
+    if (seconds < 1 || !rate || video.paused) return;
+    tell(Math.min(rate, most), most);
+    before = { now, drawn };
   };
   video.requestVideoFrameCallback(next);
   video.onplay = () => (before = undefined);
@@ -78,33 +81,45 @@ const controls = (card, video) => {
   box.hidden = false;
 };
 
-const playFilm = async (card, network) => {
-  const { stage, video, canvas } = stageOf(card), way = find("#way").value;
-  let helper;
-  card.stop = () => {
-    card.stopped = true;
-    helper?.end();
-    URL.revokeObjectURL(video.src);
-    video.removeAttribute("src");
-    video.load();
-    card.element.classList.contains("failed") || card.element.remove();
-  };
-  await opened(card.file, video);
-  if (way === "cores" || (way === "auto" && !ways.hardware))
+// Ends a film; the card of one that failed stays, with what is said on it.
+const stopFilm = (card, video, helper) => {
+  card.stopped = true;
+  card.cancel();
+  helper?.end();
+  URL.revokeObjectURL(video.src);
+  video.removeAttribute("src");
+  video.load();
+  if (!card.element.classList.contains("failed")) card.element.remove();
+};
+
+const checkFilm = (network, video) => {
+  const way = find("#way").value;
+  if (way === "cores" || (way === "auto" && !graphics.hardware))
     throw new Error("films need a GPU; to try one that is software, choose GPU before the film");
   checkQuality(network);
   if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to show films");
-  const size = [video.videoWidth, video.videoHeight], [width, height] = size.map((pixels) => pixels * network.scale);
-  const screen = canvas.transferControlToOffscreen(), weights = weightsOf(network);
-  helper = new Helper(urls.player);
-  const { software } = await helper.ask({ canvas: screen, network: { ...network, weights }, size, tile: ways.gpu.tile }, [screen]);
-  stage.style.setProperty("--width", width);
-  stage.style.setProperty("--height", height);
-  find(".work", card.element).remove();
-  find(".shown", card.element).hidden = false;
-  controls(card, video);
-  const note = `${size.join("x")} becomes ${width}x${height} pixels on ${onGpu(software)}`;
-  card.note(note);
-  await follow(card, video, helper, (own, all) => card.note(`${note}; ${own.toFixed(1)} of ${all.toFixed(1)} frames/s`));
-  say(`${card.file.name} can be played`);
+};
+
+const playFilm = async (card, network) => {
+  const { video, canvas } = stageOf(card);
+  let helper;
+  card.stop = () => stopFilm(card, video, helper);
+  try {
+    await opened(card, video);
+    checkFilm(network, video);
+    const size = [video.videoWidth, video.videoHeight], large = size.map((pixels) => pixels * network.scale);
+    const screen = canvas.transferControlToOffscreen(), message = { canvas: screen, size, tile: ways.gpu.tile };
+    helper = new Helper(urls.player);
+    const { software } = await helper.ask({ ...message, network: { ...network, weights: weightsOf(network) } }, [screen]);
+    const note = `${size.join("x")} becomes ${large.join("x")} pixels on ${onGpu(software)}`;
+    card.note(note);
+    find(".work", card.element).remove();
+    card.open(...large);
+    controls(card, video);
+    await follow(card, video, helper, (own, all) => card.note(`${note}; ${own.toFixed(1)} of ${all.toFixed(1)} frames/s`));
+    say(`${card.file.name} can be played`);
+  } catch (error) {
+    card.fail(error);
+    card.stop();
+  }
 };

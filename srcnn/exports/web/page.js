@@ -38,17 +38,19 @@ const enlargeFile = async (card, network, way, lost = "") => {
 
 // Where the page chose the GPU and that fails, the cores begin again, and take what follows.
 const enlargeBest = async (card, network) => {
-  card.note("GPU and cores are compared");
+  card.note("is begun");
+  const automatic = find("#way").value === "auto";
   const way = await wayFor({ ...network, weights: weightsOf(network, 50) });
   if (card.file.type.startsWith("video/")) return playFilm(card, network);
   try {
     await enlargeFile(card, network, way);
   } catch (error) {
-    const lost = pool.failed() && way === ways.gpu && !ways[find("#way").value];
+    const lost = automatic && way === ways.gpu && pool.failed();
     pool.end();
     card.codec?.end();
     if (!lost || card.stopped) throw error;
-    choose(ways.cores);
+    graphics.lost = true;
+    chosen.clear();
     await enlargeFile(card, network, ways.cores, `the cores took over (${error.message})`);
   }
 };
@@ -66,10 +68,10 @@ const add = async (files) => {
   if (busy) return;
   busy = true;
   while (queue.length) {
-    const [card, chosen] = queue.shift();
+    const [card, asked] = queue.shift();
     try {
       if (card.stopped) throw new Error("stopped");
-      await enlargeBest(card, chosen);
+      await enlargeBest(card, asked);
     } catch (error) {
       card.fail(error);
     } finally {

@@ -16,6 +16,7 @@ const ways = {
   gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
   cores: { name: cores, on: cores, worker: "compute", count: CORES, tile: 92 },
 };
+const graphics = { hardware: false, lost: false }; // whether there is a GPU that is no software; whether it gave up
 const onGpu = (software) => (software ? "a GPU that is software" : "the GPU");
 
 const pool = { helpers: [] };
@@ -26,10 +27,9 @@ pool.end = () => {
 
 pool.failed = () => pool.helpers.some((helper) => helper.failed);
 
-// The workers of a way, with a network; those of the picture before, if nothing has changed.
-// hardware: whether a GPU must be that.
+// The workers of a way, with a network; those of before, if nothing has changed. hardware: whether a GPU must be that.
 const prepare = async (way, network, hardware = false) => {
-  const key = [way.name, network.name, network.quality].join();
+  const key = [way.name, hardware, network.name, network.by_strength && network.quality].join();
   if (pool.key === key) return;
   pool.end();
   const bytes = bytesOf(wasm);
@@ -40,7 +40,7 @@ const prepare = async (way, network, hardware = false) => {
   ways.gpu.on = onGpu(software);
 };
 
-// Pixels of result a millisecond, of a way that is prepared.
+// Mpixel/s of result, of a way that is prepared.
 const measured = async ({ tile, count }, network) => {
   const side = Math.ceil(tile / network.scale);
   const picture = { width: side, height: side, channels: 3, pixels: new Uint8Array(3 * side * side).fill(128) };
@@ -50,30 +50,32 @@ const measured = async ({ tile, count }, network) => {
   await turns(1); // programs are compiled, memory is taken
   const start = performance.now();
   await turns(3);
-  return (3 * count * tile * tile) / Math.max(performance.now() - start, 0.1);
+  return (3 * count * tile * tile) / Math.max(performance.now() - start, 0.1) / 1000;
 };
 
 // The faster way; a GPU that is software is never it.
 const fastest = async (network) => {
+  if (graphics.lost) return ways.cores;
   try {
     await prepare(ways.gpu, network, true);
-    ways.hardware = true;
+    graphics.hardware = true;
     const gpu = await measured(ways.gpu, network);
     await prepare(ways.cores, network);
-    return gpu > (await measured(ways.cores, network)) ? ways.gpu : ways.cores;
+    const own = await measured(ways.cores, network);
+    find("#rates").textContent = `Compared: GPU ${gpu.toFixed(1)}, ${cores} ${own.toFixed(1)} million pixels of result a second.`;
+    return gpu > own ? ways.gpu : ways.cores;
   } catch {
     return ways.cores; // there is no GPU, or it fails
   }
 };
 
-const choose = (way) => {
-  ways.chosen = way;
-  find("#way option").textContent = `Automatic: ${way.name}`;
-};
-
-// The way that the page is to take, measured at the first picture unless one is forced.
+// The way that the page is to take, compared at the first picture of each network unless one is forced.
+const chosen = new Map();
 const wayFor = async (network) => {
   const forced = ways[find("#way").value];
-  if (!forced && !ways.chosen) choose(await fastest(network));
-  return forced ?? ways.chosen;
+  if (forced) return forced;
+  if (!chosen.has(network.name)) chosen.set(network.name, await fastest(network));
+  const way = chosen.get(network.name);
+  find("#way option").textContent = `Automatic: ${way.name}`;
+  return way;
 };
