@@ -26,7 +26,9 @@ def members(path: Path) -> dict[int, Path]:
         return {}
     before, after = (part.replace("%%", "%") for part in found.groups())
     numbers = []
-    for name in os.listdir(path.parent):
+    with os.scandir(path.parent) as entries:
+        names = [entry.name for entry in entries if entry.is_file()]
+    for name in names:
         digits = name[len(before) : len(name) - len(after)]
         if digits.isdecimal() and digits.isascii() and path.name % int(digits) == name:
             numbers.append(int(digits))

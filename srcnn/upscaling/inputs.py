@@ -132,6 +132,9 @@ def _check_ending(source, target, lossless, coding):
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
+    elif target.suffix.lower() in FILMS:
+        why = "has not several frames, of which a film is made"
+        raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
     elif not animations.fit(source, target):
         image_io.format_of(target)
     if target.suffix.lower() not in FILMS:

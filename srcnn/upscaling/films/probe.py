@@ -14,6 +14,7 @@ from av.sidedata.sidedata import Type
 from srcnn.images import animations
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
+from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.animated_source import as_film
 from srcnn.upscaling.films.decoding import decoded, exact, listed, main_stream, opened, packets_of, side_data
 from srcnn.upscaling.films.encryption import check_plain
@@ -151,6 +152,8 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> None:
             raise _interlaced(path, since[0])
         if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
             change = f"from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels after {seconds:.1f} s"
+            if is_sequence(path):
+                raise InputError(f"{path}: its frames change {change}; a film needs frames of one size")
             cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
             raise InputError(f"{path}: its frames change {change}; cut it there first, such as by {cut}")
         size = size or (frame.width, frame.height)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 from av.subtitles.subtitle import SubtitleSet
@@ -10,7 +10,7 @@ from av.subtitles.subtitle import SubtitleSet
 TEXT = "ass", "mov_text", "srt", "ssa", "subrip", "text", "webvtt"  # codecs of them, as PyAV calls them
 CODECS = {"matroska": "srt", "mov": "mov_text", "mp4": "mov_text", "webm": "webvtt"}  # by container
 ALONE = "mov_text"  # of which one is shown at a time
-UNSAID = 5  # seconds that a text is shown of which the film does not say it
+UNSAID = 5  # seconds that a text is shown at most of which the film does not say it
 LONGEST = 2**31  # milliseconds, from which on FFmpeg means that it does not know
 TAG = re.compile(r"\\1?([234]?(?:fn|[a-z]+))")  # of ASS, in braces: its name
 RESET = "r"  # the tag that ends all others
@@ -35,6 +35,14 @@ def is_converted(stream: Any, copy: Any) -> bool:
     return bool(is_known) and copy.codec_context.name != stream.codec_context.name
 
 
+class Shown(NamedTuple):
+    """A text that is shown: an event of ASS."""
+
+    end: int  # ticks
+    event: bytes
+    is_said: bool  # whether the film says when it ends; else it is over when the next one comes
+
+
 class Conversion:
     """Makes packets of one kind of text of a stream's packets. text: see `add_text`.
 
@@ -45,7 +53,7 @@ class Conversion:
         self.stream, self.encoder, self.loses_style = stream, text.codec_context, False
         self.decoder: Any = av.CodecContext.create(self.encoder.name, "r")
         self.decoder.extradata = self.encoder.extradata
-        self.shown: list[tuple[int, bytes]] = []  # ticks at which texts end, and these
+        self.shown: list[Shown] = []
         self.now = 0  # ticks up to which packets are made
 
     def packets(self, packet: av.Packet | None) -> list[av.Packet]:
@@ -57,29 +65,30 @@ class Conversion:
         if not events or packet.pts is None:
             return []
         self.time_base = packet.time_base
-        end = packet.pts + (packet.duration or self._duration(found))
+        duration = packet.duration or self._duration(found)
+        end = packet.pts + (duration or round(UNSAID / self.time_base))
         if self.encoder.name != ALONE:
             return [self._packet(packet.pts, end, event) for event in events]
+        self.shown = [t if t.is_said else t._replace(end=min(t.end, packet.pts)) for t in self.shown]
         made = list(self._up_to(packet.pts))
         self.now = max(self.now, packet.pts)
-        self.shown += [(end, event) for event in events]
+        self.shown += [Shown(end, event, bool(duration)) for event in events]
         return made
 
     def _duration(self, found):
-        """Ticks that a text is shown, by what its decoder says."""
+        """Ticks that a text is shown, by what its decoder says; 0 if it does not know."""
         milliseconds = found.end_display_time - found.start_display_time
-        seconds = milliseconds / 1000 if 0 < milliseconds < LONGEST else UNSAID
-        return round(seconds / self.time_base)
+        return round(milliseconds / 1000 / self.time_base) if 0 < milliseconds < LONGEST else 0
 
     def _up_to(self, end) -> Iterator[av.Packet]:
         """Packets, one after the other, of the texts that are shown up to some ticks; None: of all."""
         while self.shown and (end is None or self.now < end):
-            until = min(stop for stop, _ in self.shown)
+            until = min(text.end for text in self.shown)
             until = until if end is None else min(until, end)
             if until > self.now:
-                yield self._packet(self.now, until, _together([event for _, event in self.shown]))
+                yield self._packet(self.now, until, _together([text.event for text in self.shown]))
                 self.now = until
-            self.shown = [(stop, event) for stop, event in self.shown if stop > self.now]
+            self.shown = [text for text in self.shown if text.end > self.now]
 
     def _packet(self, start, end, event):
         packet = self.encoder.encode_subtitle(SubtitleSet.create(event, 0, 0))

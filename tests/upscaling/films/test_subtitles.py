@@ -4,11 +4,12 @@ import itertools
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 
 import av
 import pytest
 
-from tests.helpers.film_clips import TICK, make, run
+from tests.helpers.film_clips import make, run
 
 pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs the program ffmpeg")
 WORDS = """1
@@ -52,6 +53,21 @@ def film_with(text, name, codec, ending=".srt"):
         file.write(text)
     more = ["-metadata:s:s:0", "language=fra", "-metadata:s:s:0", "title=Words", "-disposition:s:0", "forced"]
     ffmpeg("-i", "plain.mkv", "-i", "in" + ending, "-c:v", "copy", "-c:s", codec, *more, name)
+
+
+def film_of_packets(codec, *packets):
+    """Writes in.mkv with packets of subtitles: milliseconds and bytes, nothing of how long they are shown."""
+    make("plain.mkv")
+    with av.open("plain.mkv") as film, av.open("in.mkv", "w") as output:
+        copy, texts = output.add_stream_from_template(film.streams.video[0]), output.add_mux_stream(codec)
+        for stamp, data in packets:
+            packet = av.Packet(data)
+            packet.stream, packet.pts, packet.dts, packet.time_base = texts, stamp, stamp, Fraction(1, 1000)
+            output.mux_one(packet)
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux_one(packet)
 
 
 def shown(path):
@@ -98,6 +114,19 @@ def test_texts_that_overlap_are_shown_together_where_one_is_at_a_time(folder):
     assert shown("out.webm") == OVERLAPPING.strip()
 
 
+def test_a_text_that_does_not_say_how_long_ends_when_the_next_one_comes(folder):
+    film_of_packets("subrip", (0, b"One"), (200, b"Two"))
+    assert run("--input", "in.mkv", "--output", "out.mp4") == 0
+    assert shown("out.mp4").startswith("1\n00:00:00,000 --> 00:00:00,200\nOne\n\n2\n00:00:00,200 --> ")
+
+
+def test_text_that_cannot_be_read_is_named(folder, capfd):
+    """Letters of another encoding than UTF-8, which FFmpeg does not guess."""
+    film_of_packets("subrip", (0, "Привет".encode("cp1251")))
+    assert run("--input", "in.mkv", "--output", "out.mp4") == 2
+    assert "damaged and missing: 1 packets of subtitle srt" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("event", ["Default,,0,0,0,,{\\pos(10,20)}Bye", "Sign,,0,0,0,,Bye"])
 def test_styling_that_is_lost_is_named(folder, capfd, event):
     film_with(STYLED + event + "\n", "in.mkv", "ass", ".ass")
@@ -111,16 +140,6 @@ def test_styling_that_is_lost_is_named(folder, capfd, event):
 
 def test_subtitles_of_pictures_are_named(folder, capfd):
     """PGS of Blu-ray discs: a packet that ends what is shown."""
-    make("plain.mkv")
-    with av.open("plain.mkv") as film, av.open("in.mkv", "w") as output:
-        copy = output.add_stream_from_template(film.streams.video[0])
-        pictures = output.add_mux_stream("hdmv_pgs_subtitle")
-        packet = av.Packet(b"\x80\0\0")
-        packet.stream, packet.pts, packet.dts, packet.time_base = pictures, 0, 0, TICK
-        output.mux_one(packet)
-        for packet in film.demux(video=0):
-            if packet.size:
-                packet.stream = copy
-                output.mux_one(packet)
+    film_of_packets("hdmv_pgs_subtitle", (0, b"\x80\0\0"))
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
     assert "cannot hold it: subtitle pgssub\n" in capfd.readouterr().err
