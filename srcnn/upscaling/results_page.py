@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from srcnn.images import image_io
+from srcnn.images import image_io, tiff_pages
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.system.atomic_write import published
@@ -54,11 +54,12 @@ def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
     found: dict[Path, Listed] = {}
     for item in progress(earlier, "looking at earlier results"):
         source, target, exhibit = item.source, item.target, None
-        size = size_of(target) if is_of_films(item) else goal.size(*size_of(source))
+        size_before = tiff_pages.first_size if item.images.pages else size_of
+        size = size_of(target) if is_of_films(item) else goal.size(*size_before(source))
         is_shown = len(found) < report.MOST_EXHIBITS and not is_of_films(item)
         if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
-            pixels, result = (image_io.read(path).pixels for path in (source, target))
-            pictures = compared(pixels, result, report.centre(*size))
+            before = tiff_pages.first(source) if item.images.pages else image_io.read(source)
+            pictures = compared(before.pixels, image_io.read(target).pixels, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)
         again = Upscaled(source, target, size, seconds=None, quality=item.quality)
         found[target] = Listed(line(again, source), exhibit)
