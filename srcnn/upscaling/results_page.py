@@ -12,7 +12,7 @@ from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.own_files import check_regular, json_object
 from srcnn.system.progress import progress, say
-from srcnn.upscaling.file_kinds import is_of_films, size_of
+from srcnn.upscaling.file_kinds import is_of_films, size_before, size_of
 from srcnn.upscaling.photographs import compared
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Upscaled, Work
@@ -54,8 +54,7 @@ def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
     found: dict[Path, Listed] = {}
     for item in progress(earlier, "looking at earlier results"):
         source, target, exhibit = item.source, item.target, None
-        size_before = tiff_pages.first_size if item.images.pages else size_of
-        size = size_of(target) if is_of_films(item) else goal.size(*size_before(source))
+        size = size_of(target) if is_of_films(item) else goal.size(*size_before(item))
         is_shown = len(found) < report.MOST_EXHIBITS and not is_of_films(item)
         if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
             before = tiff_pages.first(source) if item.images.pages else image_io.read(source)

@@ -30,7 +30,10 @@ def waves(h, w, channels, dtype=np.uint8):
 
 BILEVEL = waves(26, 18, 1) > 128
 PAGES = {  # as tifffile takes them; those with a subfiletype but 2 are no pages of their own
-    "colour": (waves(20, 30, 3), {"photometric": "rgb", "description": "the first", "iccprofile": SRGB}),
+    "colour": (
+        waves(20, 30, 3),
+        {"photometric": "rgb", "description": "the first", "iccprofile": SRGB, "resolution": (300, 200)},
+    ),
     "small": (waves(10, 15, 3), {"photometric": "rgb", "subfiletype": 1}),
     "turned": (BILEVEL, {"photometric": "miniswhite", "extratags": [(274, 3, 1, 6, True)]}),
     "mask": (BILEVEL, {"photometric": 4, "subfiletype": 4}),
@@ -79,6 +82,22 @@ def test_every_page_is_as_if_it_were_alone(folder, more, capsys):
             file.seek(number)
             expected = enlarge(picture.pixels)
             np.testing.assert_array_equal(np.asarray(file).reshape(expected.shape), expected)
+
+
+def test_every_page_says_what_it_would_say_alone(folder):
+    (folder / "scan.tif").write_bytes(tiff_of(TAKEN, byteorder=">"))
+    assert run("scan.tif", "--pages", *WORDS, "out.tif") == 0
+    list(alone(folder, TAKEN))
+    assert run(*(f"alone_{name}.tif" for name in TAKEN), "--pages", *WORDS, "single/") == 0
+
+    def said(page):
+        return {tag.name: tag.value for tag in page.tags if not tag.name.startswith("Strip")}
+
+    with tifffile.TiffFile("out.tif") as file:
+        for name, page in zip(TAKEN, file.pages, strict=True):
+            with tifffile.TiffFile(f"single/alone_{name}_x2.tif") as other:
+                assert said(page) == said(other.pages.first)
+        assert said(file.pages[0])["XResolution"] == (300, 1)
 
 
 def test_libvips_reads_all_pages(folder):
@@ -217,3 +236,10 @@ def test_a_later_page_does_not_hinder_the_first(folder):
     (folder / "scan.tif").write_bytes(tiff_of(["turned", "alpha"]))
     picture = image_io.read(folder / "scan.tif")
     assert picture.frames == 2 and picture.pixels.shape == (18, 26, 1)
+
+
+def test_the_list_tells_of_the_first_page(folder, capsys):
+    (folder / "scan.tif").write_bytes(tiff_of(["small", "grey", "colour"]))
+    assert run("scan.tif", "--pages", *WORDS, "out.tif", "--list") == 0
+    assert "scan.tif: out.tif, 22x18 pixels of the first page, by 9-1-5 x2" in capsys.readouterr().out
+    assert [path.name for path in folder.iterdir()] == ["scan.tif"]
