@@ -243,3 +243,11 @@ def test_the_list_tells_of_the_first_page(folder, capsys):
     assert run("scan.tif", "--pages", *WORDS, "out.tif", "--list") == 0
     assert "scan.tif: out.tif, 22x18 pixels of the first page, by 9-1-5 x2" in capsys.readouterr().out
     assert [path.name for path in folder.iterdir()] == ["scan.tif"]
+
+
+def test_what_is_left_out_of_a_page_is_said(folder, capsys, monkeypatch):
+    odd = PAGES["grey"][1] | {"extratags": [(65000, 2, 0, "something", True)]}
+    monkeypatch.setitem(PAGES, "odd", (PAGES["grey"][0], odd))
+    (folder / "scan.tif").write_bytes(tiff_of(["colour", "odd"]))
+    assert run("scan.tif", "--pages", *WORDS, "out.tif") == 2
+    assert "main.py: scan.tif: left out: TIFF tags 65000 of page 2\n" in capsys.readouterr().err
