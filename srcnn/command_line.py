@@ -168,7 +168,7 @@ def upscaling(flags, network, source, shared):
         quality=flags.quality,
         coding=FilmCoding(flags.crf, flags.lossless),
         image_coding=ImageCoding(flags.format, flags.image_quality, flags.lossless),
-        images=ImageOptions(flags.edges, flags.keep_hidden_colours),
+        images=ImageOptions(flags.edges, flags.keep_hidden_colours, flags.pages),
         rate=flags.fps,
         overwrite=flags.overwrite,
         lists=flags.list,

@@ -200,11 +200,12 @@ def format_flags(flags):
 
 
 def texture_flags(flags):
-    flags.of("textures", UPSCALING)
+    flags.of("textures and scans", UPSCALING)
     what = "Says what lies beyond the edges of an image: clamp, more of the same; wrap, the opposite edge."
     flags.add("edges", str, "clamp", what, choices=("clamp", "wrap"))
     what = "Enlarges the colours of transparent pixels, too, for an alpha that is a mask."
     flags.switch("keep_hidden_colours", what)
+    flags.switch("pages", "Takes all pages of TIFF files, and writes all to .tif; else the first one.")
 
 
 def film_flags(flags):

@@ -100,6 +100,7 @@ class ImageOptions:
 
     edges: str = "clamp"  # what lies beyond them: the nearest pixels, or ("wrap") those of the opposite edge
     keep_hidden_colours: bool = False  # where alpha is 0; else they become those of the nearest visible pixel
+    pages: bool = False  # all those of a TIFF
 
     @property
     def noted(self) -> dict:

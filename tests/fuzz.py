@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from srcnn.images import animations, image_io, jpeg, placement, png
+from srcnn.images import animations, image_io, jpeg, placement, png, tiff_pages
 from srcnn.system.errors import InputError
 from srcnn.upscaling.file_kinds import FILMS
 from tests.helpers import film_clips, own_files, seeds
@@ -74,8 +74,10 @@ def look_at(path: Path) -> bool:
     """Reads a picture in every way that the program has; whether it is one. Raises what no user may see."""
     jpeg.quality_of(path)
     found = False
-    for look in (image_io.size, image_io.read, animations.read):
+    for look in (image_io.size, image_io.read, animations.read, all_pages):
         if look is animations.read and not animations.fit(path, path):
+            continue
+        if look is all_pages and not tiff_pages.is_tiff(path):
             continue
         try:
             picture = look(path)
@@ -86,6 +88,11 @@ def look_at(path: Path) -> bool:
         except InputError as error:
             assert str(error).startswith(f"{path}: ") and "\n" not in str(error), error
     return found
+
+
+def all_pages(path: Path) -> None:
+    for _ in tiff_pages.pictures(path, tiff_pages.pages_of(path)):
+        pass
 
 
 def pictures(count: int, seed: int, folder: Path, endings=()) -> list[str]:

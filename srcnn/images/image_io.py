@@ -145,7 +145,7 @@ def _start(path):
 
 
 def _decode(path):
-    start, info = _start(path), None
+    start, info, frames = _start(path), None, None
     foreign.check(path, start)
     is_tiff = start[:4] in tiff.MAGIC
     if heif.is_heif(start):
@@ -164,7 +164,7 @@ def _decode(path):
         icc = icc_profiles.profile_of(image, data)
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
             icc, left_out = None, (*left_out, icc_profiles.DAMAGED)
-        frames = getattr(image, "n_frames", 1)
+        frames = frames or getattr(image, "n_frames", 1)  # for which Pillow must know the kind of all pages
         if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
             raise UnsupportedImage(
                 f"a canvas of more than {LARGEST_SIDE['WEBP']:,} pixels a side; cut it first"

@@ -58,7 +58,8 @@ def _first(file):
     """The first page of a TIFF. Raises DamagedImage if it has no size."""
     page = file.pages.first
     foreign.check_tiff(page)
-    parts = (page.tilewidth, page.tilelength) if page.is_tiled else (page.rowsperstrip,)
+    is_tiled = page.is_tiled is not False  # of several numbers it is an array
+    parts = (page.tilewidth, page.tilelength) if is_tiled else (page.rowsperstrip,)
     numbers = page.imagewidth, page.imagelength, page.samplesperpixel, *parts
     if not all(isinstance(n, int) and n > 0 for n in numbers):  # tags may hold several, or none
         raise DamagedImage("it has no size")
@@ -183,12 +184,16 @@ def _meant(pixels, page):
     return pixels
 
 
-def write(pixels, path, icc_profile=None, info=None):
-    """Writes (h, w, 1 to 4) uint8 or uint16, without loss. info: Metadata, of this size."""
+def write(pixels, path, icc_profile=None, info=None, order=None, big=None, append=False):
+    """Writes (h, w, 1 to 4) uint8 or uint16, without loss. info: Metadata, of this size.
+
+    order, big: of all pages of a file, the order of its bytes, which is that of EXIF, and whether it is a
+    BigTIFF. append: whether this is one more page of a file that is there.
+    """
     import tifffile
 
-    big, info = pixels.nbytes > LARGEST_CLASSIC, info or metadata.Metadata()
-    order, tags = exif.tree(info.exif) if info.exif else (None, {})
+    big, info = pixels.nbytes > LARGEST_CLASSIC if big is None else big, info or metadata.Metadata()
+    order, tags = exif.tree(info.exif) if info.exif else (order, {})
     below = [tag for tag in (exif.EXIF, exif.GPS) if tag in tags]
     extra = [(tag, *tags[tag], True) for tag in exif.OF_TIFF & set(tags) if tag not in below]
     # tifffile leaves out tags of directories, so these have the number before until they are there.
@@ -200,6 +205,7 @@ def write(pixels, path, icc_profile=None, info=None):
     tifffile.imwrite(
         path,
         pixels if pixels.shape[2] > 1 else pixels[..., 0],
+        append="force" if append else False,  # type: ignore[arg-type]  # whatever descriptions say
         bigtiff=big,
         photometric="minisblack" if pixels.shape[2] < 3 else "rgb",
         planarconfig="contig" if pixels.shape[2] > 1 else None,
@@ -224,7 +230,7 @@ def _add_directory(file, tag, tags, order):
     end = file.filehandle.seek(0, 2)
     end += file.filehandle.write(bytes(end % 2))
     file.filehandle.write(exif.packed(tags, order, end, file.is_bigtiff))
-    entry = file.pages.first.tags[tag - 1]
+    entry = file.pages[-1].tags[tag - 1]
     entry.overwrite(end)
     file.filehandle.seek(entry.offset)
     file.filehandle.write(struct.pack(order + "H", tag))

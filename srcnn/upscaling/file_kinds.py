@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from srcnn.images import image_io
+from srcnn.images import image_io, tiff_pages
 from srcnn.system.errors import InputError, needing
 from srcnn.system.folders import FOREIGN
 from srcnn.system.sequences import is_sequence
@@ -40,6 +40,11 @@ def is_film(path: Path) -> bool:
 def is_of_films(item: Work) -> bool:
     """Whether something passes through the networks as films do, frame by frame, or becomes a film."""
     return is_film(item.source) or is_film(item.target)
+
+
+def size_before(item: Work) -> tuple[int, int]:
+    """(height, width) as it is shown, of a TIFF whose pages are taken that of the first one."""
+    return tiff_pages.first_size(item.source) if item.images.pages else size_of(item.source)
 
 
 def is_other(path: Path) -> bool:

@@ -16,8 +16,15 @@ WRITTEN_AS = {".dib": ".bmp", ".jpe": ".jpg", ".mpo": ".jpg", ".pbm": ".pgm"} | 
 )
 
 
-def ending_of(source: Path, coding: ImageCoding) -> str:
-    """The ending of an image's result that nobody named. Raises InputError if the format is not installed."""
+def ending_of(source: Path, coding: ImageCoding, pages: bool = False) -> str:
+    """The ending of an image's result that nobody named. Raises InputError if the format is not installed.
+
+    pages: whether all pages of a TIFF are taken, which no other format holds.
+    """
+    if pages:
+        if coding.format not in (None, "same", "tif"):
+            raise InputError(f"--format {coding.format}: --pages writes TIFF; leave one out")
+        return ".tif"
     if coding.format == "same":
         return _own_ending(source, coding)
     if coding.format is None:
@@ -51,7 +58,8 @@ def _own_ending(source, coding):
 def encoded(item: Work, coding: ImageCoding) -> Work:
     """The work on an image whose result nobody named: what its format cannot keep goes to PNG."""
     other = item.target.with_suffix(PNG)
-    return item._replace(coding=coding, other=other if other != item.target else None)
+    has_other = other != item.target and not item.images.pages
+    return item._replace(coding=coding, other=other if has_other else None)
 
 
 def check_named(source: Path, target: Path, coding: ImageCoding) -> None:

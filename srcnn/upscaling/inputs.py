@@ -4,11 +4,12 @@ import glob
 import os
 import sys
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from srcnn.images import animations, image_io
-from srcnn.settings import ImageCoding
+from srcnn.images import animations, image_io, tiff_pages
+from srcnn.settings import ImageCoding, ImageOptions
 from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, check_taken, listed
@@ -28,33 +29,36 @@ def plan(
     recursive: bool,
     lossless: bool,
     coding: ImageCoding | None = None,
+    images: ImageOptions | None = None,
 ) -> list[Work]:
     """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
     sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). goal: a sizes.Goal.
     recursive: sub-folders, too; those of the results have their names. coding: of images, whose results have
-    the ending of its format instead of .png.
+    the ending of its format instead of .png. images: how they are taken; all pages of a TIFF go to .tif.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
-    coding = coding or ImageCoding()
+    coding, images = coding or ImageCoding(), images or ImageOptions()
     if len(words) == 1 and is_sequence(words[0]) and output and _is_file(output):
-        return _of_sequence(Path(words[0]), Path(output), goal, lossless, coding)
+        return _of_sequence(Path(words[0]), Path(output), goal, lossless, coding, images)
     several = len(words) > 1 or Path(words[0]).is_dir()
     if several:
         _check_folder(output)
     found = sources(words, recursive)
     if output and not several and len(found) == 1 and _is_file(output):
         source, target = found[0][0], Path(output)
-        _check_ending(source, target, lossless, coding)
-        return [Work(source, target, **_measured(source, goal)[1], coding=coding)]
+        taken = _taken(source, images)
+        _check_ending(source, target, lossless, coding, taken.pages)
+        how = _measured(source, goal, taken.pages)[1]
+        return [Work(source, target, **how, coding=coding, images=taken)]
     _check_folder(output)
     groups: dict[Path, list[Path]] = {}
     for path, below in found:
         groups.setdefault(below, []).append(path)
     work = []
     for below, paths in groups.items():
-        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless, coding)
+        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless, coding, images)
     targets = {_place(path) for item in work for path in (item.target, item.other) if path}
 
     def is_result(path):
@@ -63,15 +67,15 @@ def plan(
     return [item for item in work if not is_result(item.source)]  # of the same command before
 
 
-def _of_sequence(source, target, goal, lossless, coding):
+def _of_sequence(source, target, goal, lossless, coding, images):
     """The Work of a sequence of images that becomes another one, frame by frame, or a film."""
-    frames = _frames_of(source)
+    frames, images = _frames_of(source), replace(images, pages=False)
     if is_sequence(target):
         image_io.format_of(target)
         check_named(source, target, coding)
         _say_gaps(source, frames)
         return [
-            Work(path, member(target, n), **_measured(path, goal)[1], coding=coding)
+            Work(path, member(target, n), **_measured(path, goal)[1], coding=coding, images=images)
             for n, path in frames.items()
         ]
     _check_ending(source, target, lossless, coding)
@@ -79,7 +83,7 @@ def _of_sequence(source, target, goal, lossless, coding):
         raise InputError(f"{source}: the frames {gaps} are missing; a film needs all of them, or new numbers")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: has frames that this program wrote, too; move them to another folder")
-    return [Work(source, target, **_measured(source, goal)[1])]
+    return [Work(source, target, **_measured(source, goal)[1], images=images)]
 
 
 def _frames_of(sequence):
@@ -120,7 +124,12 @@ def _check_folder(output):
         raise InputError(f"--output {output}: is one file; for several images, name a folder")
 
 
-def _check_ending(source, target, lossless, coding):
+def _taken(path, images):
+    """How a file is taken: only a TIFF by its pages."""
+    return replace(images, pages=images.pages and tiff_pages.is_tiff(path))
+
+
+def _check_ending(source, target, lossless, coding, pages=False):
     is_moving = is_film(source) or animations.count(source) > 1
     if is_sequence(target):
         if not is_moving:
@@ -135,13 +144,15 @@ def _check_ending(source, target, lossless, coding):
     elif target.suffix.lower() in FILMS:
         why = "has not several frames, of which a film is made"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
+    elif pages and target.suffix.lower() not in (".tif", ".tiff"):
+        raise InputError(f"{target}: --pages writes TIFF; name an --output with the ending .tif")
     elif not animations.fit(source, target):
         image_io.format_of(target)
     if target.suffix.lower() not in FILMS:
         check_named(source, target, coding)
 
 
-def _plan_folder(paths, folder, goal, lossless, coding):
+def _plan_folder(paths, folder, goal, lossless, coding, images):
     """The Work of files whose results lie in one folder."""
     places: dict[str, Path] = {}
     for path in paths:
@@ -151,16 +162,17 @@ def _plan_folder(paths, folder, goal, lossless, coding):
                 f"{other} and {path}: would have one result in {folder}; upscale them in two runs, "
                 "with an --output each"
             )
-    measured = [_measured(path, goal) for path in paths]
+    taken = [_taken(path, images) for path in paths]
+    measured = [_measured(path, goal, how.pages) for path, how in zip(paths, taken, strict=True)]
     endings = [
-        f"_{size}{_film_ending(path, lossless) if is_film(path) else ending_of(path, coding)}"
-        for path, (size, _) in zip(paths, measured, strict=True)
+        f"_{size}{_film_ending(path, lossless) if is_film(path) else ending_of(path, coding, how.pages)}"
+        for path, how, (size, _) in zip(paths, taken, measured, strict=True)
     ]
     others = {f"_{size}{PNG}" for path, (size, _) in zip(paths, measured, strict=True) if not is_film(path)}
     chosen = names(paths, sorted({*endings, *others}))
     work = [
-        Work(path, folder / (name + ending), **ratio_or_error)
-        for path, name, ending, (_, ratio_or_error) in zip(paths, chosen, endings, measured, strict=True)
+        Work(path, folder / (name + ending), **more, images=how)
+        for path, how, name, ending, (_, more) in zip(paths, taken, chosen, endings, measured, strict=True)
     ]
     return [item if is_film(item.source) else encoded(item, coding) for item in work]
 
@@ -170,20 +182,32 @@ def _film_ending(path, lossless):
     return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
 
 
-def _measured(path, goal):
-    """What names the size of a result, such as x3 or 3000x2000, and the ratio, or error, of its Work."""
+def _measured(path, goal, pages=False):
+    """What names the size of a result, such as x3 or 3000x2000, and the ratio, or error, of its Work.
+
+    pages: whether all pages of a TIFF are taken, the first of which names the size.
+    """
     if goal.scale:
         return goal.text, {"ratio": Fraction(goal.scale)}
     try:
         with expecting(path):
-            size = size_of(path)
+            sizes = _sizes(path) if pages else {f"{path}:": size_of(path)}
     except InputError as error:
         return goal.text, {"error": error}
-    ratio, (height, width) = goal.ratio(*size), goal.size(*size)
-    if ratio <= 1:
-        text = f"{path}: has {size[1]}x{size[0]} pixels already; take more than {goal.text}, or leave it out"
-        return goal.text, {"error": InputError(text)}
-    return f"{width}x{height}", {"ratio": ratio}
+    ratios = {what: goal.ratio(*size) for what, size in sizes.items()}
+    for what, (height, width) in sizes.items():
+        if ratios[what] <= 1:
+            text = f"{what} has {width}x{height} pixels already; take more than {goal.text}, or leave it out"
+            return goal.text, {"error": InputError(text)}
+    (height, width), *_ = (goal.size(*size) for size in sizes.values())
+    first, *others = dict.fromkeys(ratios.values())
+    more = {"page_ratios": (first, *others)} if others else {}
+    return f"{width}x{height}", {"ratio": first, **more}
+
+
+def _sizes(path):
+    """(height, width) of each page of a TIFF, by what a message begins with that names it."""
+    return {f"{path}: page {page.number}": page.size for page in tiff_pages.pages_of(path).taken}
 
 
 def sources(words: list[str], recursive: bool) -> list[tuple[Path, Path]]:

@@ -8,7 +8,7 @@ from srcnn.system.errors import InputError, expecting
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence
-from srcnn.upscaling.file_kinds import is_of_films, size_of
+from srcnn.upscaling.file_kinds import is_of_films, size_before
 from srcnn.upscaling.pipes import Files
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
@@ -24,7 +24,7 @@ def print_list(
     """
     status, left = 0, {item.target for item in todo}
     for item in todo:
-        stages(item.ratio, item.quality)  # which says what weights it takes
+        item.networks(stages)  # which says what weights it takes
     for item in work:
         if item.target not in left:
             say(files.shown(f"{item.source}: is done, as {item.target}"))
@@ -35,8 +35,8 @@ def print_list(
             say(files.shown(f"main.py: error: {error}"), sys.stderr)
             status = 2
             continue
-        of_film = " a frame" if is_of_films(item) else ""
-        made = f"{item.source}: {item.target}, {width}x{height} pixels{of_film}, by {networks(item, stages)}"
+        of = " a frame" if is_of_films(item) else " of the first page" if item.images.pages else ""
+        made = f"{item.source}: {item.target}, {width}x{height} pixels{of}, by {networks(item, stages)}"
         say(files.shown(made))
     say(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
     return status
@@ -49,7 +49,7 @@ def size_of_result(item: Work, goal: Goal, overwrite: bool) -> tuple[int, int]:
     if not overwrite and not is_sequence(item.target):
         check_free(item.target)
     with expecting(item.source):
-        return goal.size(*size_of(item.source))
+        return goal.size(*size_before(item))
 
 
 def networks(item: Work, stages: Stages) -> str:

@@ -162,7 +162,7 @@ def fill_transparent(pixels: np.ndarray, wraps: bool = False) -> np.ndarray:
         hidden = wrapped(hidden, down, across) if wraps else hidden
         nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
         if wraps:
-            rows, columns = nearest[:, down : down + h, across : across + w]
-            nearest = (rows - down) % h, (columns - across) % w
+            nearest = nearest[:, down : down + h, across : across + w] - [[[down]], [[across]]]
+            nearest %= [[[h]], [[w]]]
         pixels = np.concatenate([pixels[..., :-1][tuple(nearest)], pixels[..., -1:]], axis=2)
     return pixels

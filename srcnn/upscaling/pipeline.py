@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
-from srcnn.images import animations, decoders, image_io
+from srcnn.images import animations, decoders, image_io, tiff_pages
 from srcnn.page import report
 from srcnn.system.errors import InputError, UnexpectedError, expecting, one_line
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
@@ -14,6 +14,7 @@ from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.tf1 import tf
+from srcnn.upscaling.paged import enlarge_pages
 from srcnn.upscaling.photographs import compared, remark, result_size, upscale
 from srcnn.upscaling.work import Options, Upscaled, Work
 
@@ -48,7 +49,7 @@ class Photograph:
         self.options, self.budget, self.item = options, budget, item
         self.seconds, self.error, self.notice, self.warning = 0.0, item.error, "", ""
         self.elsewhere = ""  # why the result goes to another place, and to which
-        self.cost = 0
+        self.cost = self.pages = 0
         with self._step(), expecting(item.source):
             if not self.error:
                 self._keep_frames()
@@ -59,8 +60,9 @@ class Photograph:
                 self.identity = identity_if_there(item.source)
                 if not options.overwrite:
                     check_free(self.item.target)
-                with expecting(item.source):
-                    self.picture = image_io.read(item.source)
+                if not item.images.pages:
+                    with expecting(item.source):
+                        self.picture = image_io.read(item.source)
 
     @contextmanager
     def _step(self):
@@ -108,8 +110,10 @@ class Photograph:
         with self._step():
             if self.error:
                 return
-            srcnns = stages(self.item.ratio, self.item.quality)
-            if self.picture.frames > 1 and animations.fit(self.item.source, self.item.target):
+            srcnns = self.item.networks(stages)
+            if self.item.images.pages:
+                self._enlarge_pages(stages, self._about(srcnns))
+            elif self.picture.frames > 1 and animations.fit(self.item.source, self.item.target):
                 self._enlarge_animation(srcnns)
             else:
                 self._enlarge_first(srcnns)
@@ -136,6 +140,8 @@ class Photograph:
     def _enlarge_first(self, srcnns):
         source, picture = self.item.source, self.picture
         of_frames = f"has {picture.frames} frames; the first one is taken" if picture.frames > 1 else ""
+        if of_frames and tiff_pages.is_tiff(source):
+            of_frames = f"has {picture.frames} pages; the first one is taken, and all of them by --pages"
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         pixels, info = self._where_it_fits(partial(self._kept, size))
         self._say(of_frames)
@@ -164,14 +170,25 @@ class Photograph:
         how = self._about(srcnns), self.options.overwrite, self.item.coding.quality
         self.save = partial(animations.save, result, self.item.target, *how)
 
+    def _enlarge_pages(self, stages, about):
+        """Writes the result, too: there are never more than a few pages in memory."""
+        source, check = self.item.source, partial(check_unchanged, self.item.source, self.identity)
+        with expecting(source):
+            pages = tiff_pages.pages_of(source)
+        self.pages = len(pages.taken)
+        self.notice = one_line(f"{source}: left out: {pages.left_out}") if pages.left_out else ""
+        found = enlarge_pages(self.item, pages, stages, self.options, about, check)
+        self.before, self.after, self.warning = found
+
     def finished(self):
         """Writes the result; returns the Upscaled. Nothing is left of the arrays but what that has."""
         source, target, budget, cost = self.item.source, self.item.target, self.budget, self.cost
         try:
             with self._step():
                 if not self.error:
-                    check_unchanged(source, self.identity)
-                    self.save()
+                    if not self.item.images.pages:
+                        check_unchanged(source, self.identity)
+                        self.save()
                     height, width = self.after.shape[:2]
                     show = partial(compared, self.before, self.after, report.centre(height, width))
                     pictures = report.shown(target, show)
@@ -179,7 +196,7 @@ class Photograph:
                 return Upscaled(source, target, error=self.error, notice=self.notice)
             found = (height, width), round(self.seconds, 1), pictures
             done = Upscaled(source, target, *found, warning=self.warning, notice=self.notice)
-            return done._replace(quality=self.item.quality)
+            return done._replace(quality=self.item.quality, pages=self.pages)
         finally:
             vars(self).clear()  # before others take their memory
             budget.give(cost)
@@ -188,8 +205,12 @@ class Photograph:
 def cost_of(item, goal):
     """Pixels of a result, as its file's header says; an animation is taken for as many as there may be.
 
-    Raises InputError if there are too many in an animation: its canvas may be much larger than its file.
+    Of a TIFF whose pages are all taken, those of the largest. Raises InputError if one of them is missing, or
+    if there are too many in an animation: its canvas may be much larger than its file.
     """
+    if item.images.pages:
+        pages = tiff_pages.pages_of(item.source).taken
+        return max(math.prod(goal.size(*page.size)) for page in pages)
     if frames := animations.fit(item.source, item.target):
         animations.check_size(item.target, frames, *goal.size(*image_io.size(item.source)))
         return PIXELS

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from srcnn.images import image_io
+from srcnn.images import image_io, tiff_pages
 from srcnn.page import report
 from srcnn.page.pictures import data_uri
 from srcnn.system.atomic_write import published
@@ -12,7 +12,7 @@ from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
 from srcnn.system.own_files import check_regular, json_object
 from srcnn.system.progress import progress, say
-from srcnn.upscaling.file_kinds import is_of_films, size_of
+from srcnn.upscaling.file_kinds import is_of_films, size_before, size_of
 from srcnn.upscaling.photographs import compared
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Upscaled, Work
@@ -54,11 +54,11 @@ def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
     found: dict[Path, Listed] = {}
     for item in progress(earlier, "looking at earlier results"):
         source, target, exhibit = item.source, item.target, None
-        size = size_of(target) if is_of_films(item) else goal.size(*size_of(source))
+        size = size_of(target) if is_of_films(item) else goal.size(*size_before(item))
         is_shown = len(found) < report.MOST_EXHIBITS and not is_of_films(item)
         if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
-            pixels, result = (image_io.read(path).pixels for path in (source, target))
-            pictures = compared(pixels, result, report.centre(*size))
+            before = tiff_pages.first(source) if item.images.pages else image_io.read(source)
+            pictures = compared(before.pixels, image_io.read(target).pixels, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)
         again = Upscaled(source, target, size, seconds=None, quality=item.quality)
         found[target] = Listed(line(again, source), exhibit)

@@ -16,7 +16,7 @@ from srcnn.images import jpeg
 from srcnn.networks import conditioning
 from srcnn.networks.trained import Stages, has_cleaner
 from srcnn.page import report
-from srcnn.settings import FilmCoding, ImageOptions, Upscaling
+from srcnn.settings import FilmCoding, Upscaling
 from srcnn.system import ledger
 from srcnn.system.errors import InputError, expecting, needing
 from srcnn.system.ledger import check_replaceable, made_before
@@ -88,24 +88,24 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     """What this shard is to do."""
     coding = upscaling.coding
     how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.lossless
-    work = plan(files.inputs, files.output, *how, upscaling.image_coding)
+    work = plan(files.inputs, files.output, *how, upscaling.image_coding, upscaling.images)
     is_any = any(item.target.suffix.lower() in FILMS for item in work)
     check_used(work, upscaling.image_coding, is_any)
     if coding.crf is not None and not is_any:
         raise InputError("--crf is for films; leave it out")
-    work = with_images(upscaling.images, with_rates(upscaling, shards.shard_of(work, upscaling.shard)))
-    return with_qualities(upscaling, work)
+    if upscaling.images.pages and not any(item.images.pages for item in work):
+        raise InputError("--pages is for TIFF files; leave it out")
+    work = [without_textures(item) for item in shards.shard_of(work, upscaling.shard)]
+    return with_qualities(upscaling, with_rates(upscaling, work))
 
 
-def with_images(images: ImageOptions, work: list[Work]) -> list[Work]:
-    """The work with how images are taken; films for which that is asked are errors."""
-    work = [item._replace(images=images) for item in work]
-    for number, item in enumerate(work):
-        if images.noted and is_of_films(item):
-            name = next(iter(images.noted))
-            error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
-            work[number] = item._replace(ratio=None, error=item.error or error)
-    return work
+def without_textures(item: Work) -> Work:
+    """The same; an error for a film that is to be taken as only images are."""
+    if item.error or not item.images.noted or not is_of_films(item):
+        return item
+    (name, *_) = item.images.noted
+    error = InputError(f"{item.source}: --{name} is for images, not films; leave one out")
+    return item._replace(ratio=None, error=error)
 
 
 def with_rates(upscaling: Upscaling, work: list[Work]) -> list[Work]:
@@ -164,7 +164,8 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
             if image.error or not image.size:
                 continue
             height, width = image.size
-            made = f"{files.shown(image.target)}: {width}x{height} pixels, {image.seconds} s"
+            pages = f"{image.pages} pages, the first of " if image.pages > 1 else ""
+            made = f"{files.shown(image.target)}: {pages}{width}x{height} pixels, {image.seconds} s"
             by = f", by the network for JPEG at quality {image.quality}" if image.quality else ""
             say(made + by)
             if image.pictures and len(lines) < report.MOST_EXHIBITS:
@@ -210,7 +211,7 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
 
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
     """What would be noted of a result that is made now; None for what cannot be."""
-    made_from = None if item.error else ledger.origin(item.source, stages(item.ratio, item.quality))
+    made_from = None if item.error else ledger.origin(item.source, item.networks(stages))
     return made_from and made_from | film_settings(coding, item) | item.noted
 
 
@@ -244,8 +245,8 @@ def upscaled(
     work: list[Work], stages: Stages, options: Options, coding: FilmCoding
 ) -> Generator[Upscaled, None, None]:
     """Yields an Upscaled for each file of the work."""
-    for item in {(item.ratio, item.quality): item for item in work}.values():
-        stages(item.ratio, item.quality)  # weights that are missing are missed now
+    for item in {(item.ratios, item.quality): item for item in work}.values():
+        item.networks(stages)  # weights that are missing are missed now
     with closing(_in_turn(work, stages, options, coding)) as results:
         yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
 

@@ -1,5 +1,6 @@
 """A file to upscale as values: what is asked, how, and what became of it."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +19,21 @@ class Work(NamedTuple):
     ratio: Fraction | None = None  # None if there is an error
     quality: int | None = None  # of its JPEG, if it passes through a network for that
     error: InputError | None = None  # why it cannot be done
-    images: ImageOptions = ImageOptions()  # how it is taken
+    images: ImageOptions = ImageOptions()  # how it is taken; `pages` of a TIFF alone
     rate: Fraction | None = None  # frames a second, if its source is a sequence of images
     coding: ImageCoding = ImageCoding()  # how the result of an image is encoded
     other: Path | None = None  # where the result goes if a file of the target's format cannot keep it
     instead_of: str = ""  # the ending of the target that could not
+    page_ratios: tuple[Fraction, ...] = ()  # of its pages, where they differ
+
+    @property
+    def ratios(self) -> tuple[Fraction | None, ...]:
+        """How much larger its pages are to be, or it is."""
+        return self.page_ratios or (self.ratio,)
+
+    def networks(self, stages: Callable[..., list]) -> list:
+        """The SRCNNs that it, or its pages, pass through. stages: see `trained.Stages`."""
+        return [srcnn for ratio in self.ratios for srcnn in stages(ratio, self.quality)]
 
     @property
     def elsewhere(self) -> "Work":
@@ -67,6 +78,7 @@ class Upscaled(NamedTuple):
     loop: bytes | None = None  # a WebP of both, side by side, of a film
     warning: str = ""  # what could not be kept of it
     notice: str = ""  # what else there is to say of it
+    pages: int = 0  # of the result, if they were asked for
     quality: int | None = None  # of its JPEG, if it passed through a network for that
 
 

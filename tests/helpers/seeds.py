@@ -116,6 +116,18 @@ def of_pillow() -> dict[str, bytes]:
     return found
 
 
+def scan(**more) -> bytes:
+    """Pages of every kind: with small ones and masks between."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, **more) as writer:
+        writer.write(random(3), photometric="rgb", metadata=None, description="the first")
+        writer.write(random(3)[::2, ::2], photometric="rgb", metadata=None, subfiletype=1)
+        writer.write(random(1)[..., 0], photometric="miniswhite", metadata=None, compression="zlib")
+        writer.write(random(1)[..., 0] > 99, photometric=4, metadata=None, subfiletype=4)
+        writer.write(random(4, 65535), photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    return file.getvalue()
+
+
 def of_rules() -> dict[str, bytes]:
     deep = random(3, 65535)
     top = b"P6\n33 20\n1023\n" + (deep % 1024).astype(">u2").tobytes()
@@ -132,6 +144,8 @@ def of_rules() -> dict[str, bytes]:
         "planes.tif": tif(deep, planar=True, photometric="rgb"),
         "deep_lzw.tif": lzw(tif(deep, photometric="rgb")),
         "tiled.tif": tiled.getvalue(),
+        "scan.tif": scan(),
+        "scan_big.tif": scan(bigtiff=True, byteorder=">"),
         "alpha.tif": tif(random(4), photometric="rgb", extrasamples=["assocalpha"]),
         "inverted.tif": tif(random(1), photometric="miniswhite"),
         "text.ppm": b"P3\n# a\n2 2\n#b\n255\n" + b"1 2 3 " * 4,

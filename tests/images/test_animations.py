@@ -102,9 +102,9 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
     write("in.gif")
     frames = [Image.fromarray(picture(number)) for number in range(3)]
     frames[0].save("pages.tif", save_all=True, append_images=frames[1:])
-    for words, count in ((["in.gif", "--output", "out.jpg"], 4), (["pages.tif"], 3)):
+    for words, said in ((["in.gif", "--output", "out.jpg"], "4 frames"), (["pages.tif"], "3 pages")):
         assert main.main([*WORDS, "--input", *words]) == 0
-        assert f"has {count} frames; the first one is taken" in capfd.readouterr().err
+        assert f"has {said}; the first one is taken" in capfd.readouterr().err
 
 
 def test_half_transparency_is_not_lost_in_a_gif(folder, fails):

@@ -252,3 +252,13 @@ def test_byte_counts_without_compression_may_be_none_or_too_large(layout, top, c
             read(content, "a.tif")
     else:
         np.testing.assert_array_equal(read(content, "a.tif").pixels, expected)
+
+
+def test_sides_of_tiles_may_be_no_numbers():
+    content = bytearray(tif(random(3), photometric="rgb", tile=(16, 16), bigtiff=True))
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        place = file.pages.first.tags["TileWidth"].offset
+    struct.pack_into("<QQ", content, place + 4, 1025, len(content))  # of which tifffile makes an array
+    content += bytes(range(1, 251)) * 20
+    with pytest.raises(InputError, match="no size"):
+        read(content, "a.tif")

@@ -142,6 +142,10 @@ def test_animations_keep_hidden_colours_where_they_can(folder, fails):
 def test_films_are_no_textures(folder, fails, words):
     (folder / "a.mp4").write_bytes(b"")
     assert f"a.mp4: {words[0]} is for images, not films" in fails("a.mp4", "--scale", 2, *words)
+    frames = [Image.fromarray(texture(12, 10, 3, seed=seed)) for seed in range(2)]
+    frames[0].save("a.gif", save_all=True, append_images=frames[1:])
+    said = fails("a.gif", "--scale", 2, *words, "--output", "b.mp4")
+    assert f"a.gif: {words[0]} is for images, not films" in said
 
 
 def test_other_edges_are_refused():
