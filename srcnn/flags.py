@@ -7,6 +7,7 @@ from srcnn.flag_parser import ANY, JOBS, Flags, For, Parser
 from srcnn.flag_types import (
     at_least,
     boolean,
+    codec,
     dashed,
     factor,
     frame_rate,
@@ -18,7 +19,7 @@ from srcnn.flag_types import (
     target,
     weight,
 )
-from srcnn.settings import IMAGE_FORMATS, PAPER_METRICS, WANG
+from srcnn.settings import CODECS, IMAGE_FORMATS, PAPER_METRICS, PRESETS, WANG
 from srcnn.system.version import PROGRAM
 
 
@@ -214,6 +215,12 @@ def film_flags(flags):
     flags.switch("lossless", "Writes films as FFV1 in .mkv, and WebP and AVIF images, exactly as computed.")
     what = "Sets the frames a second of a film that is made of a sequence of images, frame_%%04d.png."
     flags.add("fps", frame_rate, None, what, 25, metavar="N")
+    what = f"Encodes films by {', '.join(CODECS[:-1])}, {CODECS[-1]} or hardware, such as hevc_nvenc."
+    flags.add("codec", codec, None, what, "by the ending", metavar="NAME")
+    what = "Sets how much work encoders put into small files, from ultrafast to veryslow."
+    flags.add("preset", str, None, what, "quick", choices=PRESETS, metavar="NAME")
+    what = "Takes interlaced films apart into a frame for each field: twice as many a second."
+    flags.switch("deinterlace", what)
 
 
 def cluster_flags(flags):

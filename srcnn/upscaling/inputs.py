@@ -15,6 +15,7 @@ from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.system.sequences import is_sequence, member, members, missing
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
+from srcnn.upscaling.films.containers import check_holds, ending_for
 from srcnn.upscaling.image_formats import PNG, check_named, encoded, ending_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
@@ -26,27 +27,27 @@ def plan(
     sample_dir: str,
     goal: Goal,
     recursive: bool,
-    lossless: bool,
+    codec: str | None,
     coding: ImageCoding | None = None,
 ) -> list[Work]:
     """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). goal: a sizes.Goal.
-    recursive: sub-folders, too; those of the results have their names. coding: of images, whose results have
+    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`. goal: a
+    sizes.Goal. recursive: sub-folders, too; those of the results have their names. coding: of images, whose results have
     the ending of its format instead of .png.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
     coding = coding or ImageCoding()
     if len(words) == 1 and is_sequence(words[0]) and output and _is_file(output):
-        return _of_sequence(Path(words[0]), Path(output), goal, lossless, coding)
+        return _of_sequence(Path(words[0]), Path(output), goal, codec, coding)
     several = len(words) > 1 or Path(words[0]).is_dir()
     if several:
         _check_folder(output)
     found = sources(words, recursive)
     if output and not several and len(found) == 1 and _is_file(output):
         source, target = found[0][0], Path(output)
-        _check_ending(source, target, lossless, coding)
+        _check_ending(source, target, codec, coding)
         return [Work(source, target, **_measured(source, goal)[1], coding=coding)]
     _check_folder(output)
     groups: dict[Path, list[Path]] = {}
@@ -54,7 +55,7 @@ def plan(
         groups.setdefault(below, []).append(path)
     work = []
     for below, paths in groups.items():
-        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless, coding)
+        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, codec, coding)
     targets = {_place(path) for item in work for path in (item.target, item.other) if path}
 
     def is_result(path):
@@ -63,7 +64,7 @@ def plan(
     return [item for item in work if not is_result(item.source)]  # of the same command before
 
 
-def _of_sequence(source, target, goal, lossless, coding):
+def _of_sequence(source, target, goal, codec, coding):
     """The Work of a sequence of images that becomes another one, frame by frame, or a film."""
     frames = _frames_of(source)
     if is_sequence(target):
@@ -74,7 +75,7 @@ def _of_sequence(source, target, goal, lossless, coding):
             Work(path, member(target, n), **_measured(path, goal)[1], coding=coding)
             for n, path in frames.items()
         ]
-    _check_ending(source, target, lossless, coding)
+    _check_ending(source, target, codec, coding)
     if gaps := missing(frames):
         raise InputError(f"{source}: the frames {gaps} are missing; a film needs all of them, or new numbers")
     if len(frames) < len(members(source)):
@@ -120,25 +121,25 @@ def _check_folder(output):
         raise InputError(f"--output {output}: is one file; for several images, name a folder")
 
 
-def _check_ending(source, target, lossless, coding):
+def _check_ending(source, target, codec, coding):
     is_moving = is_film(source) or animations.count(source) > 1
     if is_sequence(target):
         if not is_moving:
             raise InputError(f"{target}: numbers the frames of a film or a sequence; name a file or a folder")
         image_io.format_of(target)
     elif is_moving and (is_film(source) or target.suffix.lower() in FILMS):
-        if lossless and target.suffix.lower() != ".mkv":
-            raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
+        if codec:
+            check_holds(target, codec)
     else:
         if not animations.fit(source, target):
             image_io.format_of(target)
         check_named(source, target, coding)
 
 
-def _plan_folder(paths, folder, goal, lossless, coding):
+def _plan_folder(paths, folder, goal, codec, coding):
     """The Work of files whose results lie in one folder."""
     places: dict[str, Path] = {}
     for path in paths:
@@ -150,7 +151,7 @@ def _plan_folder(paths, folder, goal, lossless, coding):
             )
     measured = [_measured(path, goal) for path in paths]
     endings = [
-        f"_{size}{_film_ending(path, lossless) if is_film(path) else ending_of(path, coding)}"
+        f"_{size}{ending_for(path.suffix.lower(), codec) if is_film(path) else ending_of(path, coding)}"
         for path, (size, _) in zip(paths, measured, strict=True)
     ]
     others = {f"_{size}{PNG}" for path, (size, _) in zip(paths, measured, strict=True) if not is_film(path)}
@@ -160,11 +161,6 @@ def _plan_folder(paths, folder, goal, lossless, coding):
         for path, name, ending, (_, ratio_or_error) in zip(paths, chosen, endings, measured, strict=True)
     ]
     return [item if is_film(item.source) else encoded(item, coding) for item in work]
-
-
-def _film_ending(path, lossless):
-    """The ending of an enlarged film that nobody named."""
-    return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
 
 
 def _measured(path, goal):

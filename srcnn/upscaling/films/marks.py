@@ -13,7 +13,7 @@ from typing import Any
 from av.sidedata.sidedata import Type
 
 from srcnn.upscaling.films import matroska, mp4
-from srcnn.upscaling.films.decoding import is_cover
+from srcnn.upscaling.films.decoding import is_cover, says_alpha
 from srcnn.upscaling.films.film import Film, Size, Sphere
 
 MATROSKA = "matroska", "webm"
@@ -57,6 +57,11 @@ def tags_of(film: Film, kind: str, title: str) -> dict[str, str]:
     return ({"stereo_mode": mode} if mode else {}) | (
         {"title": title + matroska.ROOM} if _needs_room(film) else {}
     )
+
+
+def tags_of_part(encoded: Any) -> dict[str, str]:
+    """Tags that the stream of a part has, and that of the film is to have, for the muxer to mark it."""
+    return {"alpha_mode": "1"} if says_alpha(encoded) else {}
 
 
 def _needs_room(film):
