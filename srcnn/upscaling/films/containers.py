@@ -31,14 +31,9 @@ def check_holds(target: Path, codec: str) -> None:
         return
     if codec == "ffv1":
         raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
-    fitting = ", ".join(codecs_in(suffix))
-    others = f"{fitting}, or " if fitting else ""
+    fitting = [codec for codec, endings in ENDINGS.items() if suffix in endings]
+    others = f"one of {', '.join(fitting)}, or " if fitting else ""
     named = " or ".join(ending for ending in endings if ending != ".m4v")
     raise InputError(
         f"{target}: --codec {codec} does not go into {suffix}; take {others}an --output ending in {named}"
     )
-
-
-def codecs_in(suffix: str) -> list[str]:
-    """The codecs that a film of an ending can have."""
-    return [codec for codec, endings in ENDINGS.items() if suffix in endings]

@@ -68,7 +68,7 @@ def probe(path: Path, rate: Fraction | None = None) -> Film:
 
     rate: frames a second of a sequence of images, which does not say it itself.
     """
-    film = _probed(path)
+    film = _probed(Path(path))
     return film._replace(rate=rate, time_base=1 / rate, end=0.0) if rate else film
 
 
@@ -90,7 +90,7 @@ def _probed(path):
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
         begin = container.start_time or 0
         return Film(
-            path=Path(path),
+            path=path,
             stream_index=stream.index,
             size=(frame.height, frame.width),
             format=frame.format.name,
