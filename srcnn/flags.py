@@ -215,11 +215,13 @@ def film_flags(flags):
     flags.switch("lossless", "Writes films as FFV1 in .mkv, and WebP and AVIF images, exactly as computed.")
     what = "Sets the frames a second of a film that is made of a sequence of images, frame_%%04d.png."
     flags.add("fps", frame_rate, None, what, 25, metavar="N")
-    what = f"Encodes films by {', '.join(CODECS[:-1])}, {CODECS[-1]} or hardware, such as hevc_nvenc."
-    flags.add("codec", codec, None, what, "by the ending", metavar="NAME")
-    what = "Sets how much work encoders put into small files, from ultrafast to veryslow."
-    flags.add("preset", str, None, what, "quick", choices=PRESETS, metavar="NAME")
-    what = "Takes interlaced films apart into a frame for each field: twice as many a second."
+    what = (
+        f"Sets the codec of films: {', '.join(CODECS)}, or an encoder of your hardware, such as hevc_nvenc."
+    )
+    flags.add("codec", codec, None, what, "what is usual for the ending", metavar="NAME")
+    what = f"Sets how long encoders may take for small files, from {PRESETS[0]} to {PRESETS[-1]}."
+    flags.add("preset", str, None, what, "quick ones", choices=PRESETS, metavar="NAME")
+    what = "Makes a frame of each field of an interlaced film, which doubles their rate."
     flags.switch("deinterlace", what)
 
 

@@ -22,15 +22,15 @@ def plain_format(name: str) -> str:
     return f"yuv{420 if grey else kind}p" + ("10le" if _bits(name) > 8 else "")
 
 
-def nearest(format_: str, taken: Collection[str]) -> str | None:
-    """The one of some of FORMATS that keeps most of a format's pixels; None if there are none."""
+def nearest(format_: str, taken: Collection[str]) -> str:
+    """The one of some of FORMATS that keeps most of a format's pixels."""
     bits, chroma = _bits(format_), _chroma(format_)
 
     def loss(other):
         more_bits, more_chroma = _bits(other) - bits, _chroma(other) - chroma
         return (more_bits < 0) + (more_chroma < 0), more_bits < 0, abs(more_chroma), abs(more_bits)
 
-    return min(taken, key=loss, default=None)
+    return min(taken, key=loss)
 
 
 def has_alpha(name: str) -> bool:
