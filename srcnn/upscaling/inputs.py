@@ -33,9 +33,9 @@ def plan(
     """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`. goal: a
-    sizes.Goal. recursive: sub-folders, too; those of the results have their names. coding: of images, whose results have
-    the ending of its format instead of .png.
+    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`. goal:
+    a sizes.Goal. recursive: sub-folders, too; those of the results have their names. coding: of images, whose
+    results have the ending of its format instead of .png.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
     coding = coding or ImageCoding()

@@ -114,10 +114,7 @@ def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
     with Image.open(saved(page, 2)) as result:
         assert result.size == (10, 8)
     page = opened(film, network="2 times, 9-5-5-5, JPEG")
-    assert (
-        page.locator(".note").inner_text()
-        == "failed: is no JPEG file, which this network is for; choose another one"
-    )
+    assert page.locator(".note").inner_text() == "failed: is no JPEG file, which this network is for; choose another one"
 
 
 def test_a_lost_context_while_it_plays(opened, film):

@@ -60,9 +60,7 @@ def changed(exported, show):
     return run
 
 
-@pytest.mark.parametrize(
-    "scale, names", [(2, ["one.png", "row.png", "rgba.png"]), (3, ["grey.png"]), (4, ["row.png"])]
-)
+@pytest.mark.parametrize("scale, names", [(2, ["one.png", "row.png", "rgba.png"]), (3, ["grey.png"]), (4, ["row.png"])])
 def test_pixels_are_those_of_the_program(enlarged, scale, names):
     for name in names:
         Image.fromarray(PICTURES[name]()).save(name)
