@@ -151,8 +151,6 @@ def training(flags, network, source):
 def upscaling(flags, network, source, shared):
     from srcnn.upscaling.sizes import Goal
 
-    if flags.lossless and flags.crf is not None:
-        raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
     if flags.lossless and flags.image_quality is not None:
         raise InputError("--image_quality is of what is lost, and --lossless loses nothing; leave one out")
     if network.c_dim == 3 or network.degradation == "zoom":
@@ -166,7 +164,7 @@ def upscaling(flags, network, source, shared):
         sample_dir=flags.sample_dir,
         recursive=flags.recursive,
         quality=flags.quality,
-        coding=FilmCoding(flags.crf, flags.lossless),
+        coding=film_coding(flags),
         image_coding=ImageCoding(flags.format, flags.image_quality, flags.lossless),
         images=ImageOptions(flags.edges, flags.keep_hidden_colours, flags.pages),
         rate=flags.fps,
@@ -174,6 +172,20 @@ def upscaling(flags, network, source, shared):
         lists=flags.list,
         **shared,
     )
+
+
+def film_coding(flags):
+    """How films are encoded; --codec ffv1 is another name of --lossless."""
+    if flags.lossless and flags.codec not in (None, "ffv1"):
+        raise InputError(f"--lossless is FFV1, and --codec {flags.codec} is not; leave one out")
+    lossless = flags.lossless or flags.codec == "ffv1"
+    if lossless and flags.crf is not None:
+        raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
+    codec = None if lossless else flags.codec
+    for name, value in (("crf", flags.crf), ("preset", flags.preset)):
+        if value is not None and (codec == "prores" or lossless):
+            raise InputError(f"--{name} is not for {'FFV1' if lossless else 'ProRes'}; leave it out")
+    return FilmCoding(flags.crf, lossless, codec, flags.preset, flags.deinterlace)
 
 
 def label_size(flags, network, image_size):

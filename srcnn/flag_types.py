@@ -7,6 +7,7 @@ import argparse
 import re
 from fractions import Fraction
 
+from srcnn.settings import CODECS
 from srcnn.system import windows
 
 LARGEST = 4096  # number of filters, or size of a kernel
@@ -97,6 +98,16 @@ def kernel_sizes(text):
     if not all(size % 2 for size in sizes):
         raise argparse.ArgumentTypeError(f"{text!r} has an even kernel size; take odd ones, such as 9-1-5")
     return sizes
+
+
+def codec(text):
+    """One of CODECS, or an encoder of the hardware, by FFmpeg's name for it."""
+    if text not in CODECS and not re.fullmatch(rf"({'|'.join(CODECS)})_[a-z0-9]+", text):
+        known = ", ".join(CODECS)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no codec; take one of {known}, or an encoder of the hardware such as hevc_nvenc"
+        )
+    return text
 
 
 def shard(text):

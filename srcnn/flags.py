@@ -7,6 +7,7 @@ from srcnn.flag_parser import ANY, JOBS, Flags, For, Parser
 from srcnn.flag_types import (
     at_least,
     boolean,
+    codec,
     dashed,
     factor,
     frame_rate,
@@ -18,7 +19,7 @@ from srcnn.flag_types import (
     target,
     weight,
 )
-from srcnn.settings import IMAGE_FORMATS, PAPER_METRICS, WANG
+from srcnn.settings import CODECS, IMAGE_FORMATS, PAPER_METRICS, PRESETS, WANG
 from srcnn.system.version import PROGRAM
 
 
@@ -215,6 +216,14 @@ def film_flags(flags):
     flags.switch("lossless", "Writes films as FFV1 in .mkv, and WebP and AVIF images, exactly as computed.")
     what = "Sets the frames a second of a film that is made of a sequence of images, frame_%%04d.png."
     flags.add("fps", frame_rate, None, what, 25, metavar="N")
+    what = (
+        f"Sets the codec of films: {', '.join(CODECS)}, or an encoder of your hardware, such as hevc_nvenc."
+    )
+    flags.add("codec", codec, None, what, "what is usual for the ending", metavar="NAME")
+    what = f"Sets how long encoders may take for small files, from {PRESETS[0]} to {PRESETS[-1]}."
+    flags.add("preset", str, None, what, "quick ones", choices=PRESETS, metavar="NAME")
+    what = "Makes a frame of each field of an interlaced film, which doubles their rate."
+    flags.switch("deinterlace", what)
 
 
 def cluster_flags(flags):

@@ -20,6 +20,11 @@ DEFAULT_METRICS = PAPER_METRICS[:2]
 WANG = "ms_ssim_wang"  # of which the paper has none
 # Of images, by their endings; "same" is that of the file.
 IMAGE_FORMATS = "png", "jpg", "webp", "avif", "tif", "heic", "jp2", "same"
+CODECS = "h264", "hevc", "av1", "vp9", "prores", "ffv1"  # of films
+PRESETS = (  # of their encoders, by x264's names, from the quickest on
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,21 @@ class FilmCoding:
     """How films are encoded: x264's constant rate factor, or without any loss."""
 
     crf: int | None = None
-    lossless: bool = False
+    lossless: bool = False  # as FFV1
+    codec: str | None = None  # of CODECS, or an encoder of the hardware, such as hevc_nvenc; by the container
+    preset: str | None = None  # of PRESETS
+    deinterlace: bool = False  # interlaced films become a frame for each field
+
+    @property
+    def family(self) -> str | None:
+        """The one of CODECS that films have; None for what their container has by default."""
+        return "ffv1" if self.lossless else self.codec and self.codec.partition("_")[0]
+
+    @property
+    def noted(self) -> dict:
+        """What results note of it: what earlier versions did not know only where it is asked for."""
+        later = {name: value for name, value in asdict(self).items() if value}
+        return later | {"crf": self.crf, "lossless": self.lossless}
 
 
 @dataclass(frozen=True)

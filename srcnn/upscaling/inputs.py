@@ -16,6 +16,7 @@ from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.system.sequences import is_sequence, member, members, missing
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
+from srcnn.upscaling.films.containers import check_holds, ending_for
 from srcnn.upscaling.image_formats import PNG, check_named, encoded, ending_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
@@ -27,21 +28,22 @@ def plan(
     sample_dir: str,
     goal: Goal,
     recursive: bool,
-    lossless: bool,
+    codec: str | None,
     coding: ImageCoding | None = None,
     images: ImageOptions | None = None,
 ) -> list[Work]:
     """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png, for films with their own ending (.mkv if lossless). goal: a sizes.Goal.
-    recursive: sub-folders, too; those of the results have their names. coding: of images, whose results have
-    the ending of its format instead of .png. images: how they are taken; all pages of a TIFF go to .tif.
+    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`. goal:
+    a sizes.Goal. recursive: sub-folders, too; those of the results have their names. coding: of images, whose
+    results have the ending of its format instead of .png. images: how they are taken; all pages of a TIFF go
+    to .tif.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
     coding, images = coding or ImageCoding(), images or ImageOptions()
     if len(words) == 1 and is_sequence(words[0]) and output and _is_file(output):
-        return _of_sequence(Path(words[0]), Path(output), goal, lossless, coding, images)
+        return _of_sequence(Path(words[0]), Path(output), goal, codec, coding, images)
     several = len(words) > 1 or Path(words[0]).is_dir()
     if several:
         _check_folder(output)
@@ -49,7 +51,7 @@ def plan(
     if output and not several and len(found) == 1 and _is_file(output):
         source, target = found[0][0], Path(output)
         taken = _taken(source, images)
-        _check_ending(source, target, lossless, coding, taken.pages)
+        _check_ending(source, target, codec, coding, taken.pages)
         how = _measured(source, goal, taken.pages)[1]
         return [Work(source, target, **how, coding=coding, images=taken)]
     _check_folder(output)
@@ -58,7 +60,7 @@ def plan(
         groups.setdefault(below, []).append(path)
     work = []
     for below, paths in groups.items():
-        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, lossless, coding, images)
+        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, codec, coding, images)
     targets = {_place(path) for item in work for path in (item.target, item.other) if path}
 
     def is_result(path):
@@ -67,7 +69,7 @@ def plan(
     return [item for item in work if not is_result(item.source)]  # of the same command before
 
 
-def _of_sequence(source, target, goal, lossless, coding, images):
+def _of_sequence(source, target, goal, codec, coding, images):
     """The Work of a sequence of images that becomes another one, frame by frame, or a film."""
     frames, images = _frames_of(source), replace(images, pages=False)
     if is_sequence(target):
@@ -78,7 +80,7 @@ def _of_sequence(source, target, goal, lossless, coding, images):
             Work(path, member(target, n), **_measured(path, goal)[1], coding=coding, images=images)
             for n, path in frames.items()
         ]
-    _check_ending(source, target, lossless, coding)
+    _check_ending(source, target, codec, coding)
     if gaps := missing(frames):
         raise InputError(f"{source}: the frames {gaps} are missing; a film needs all of them, or new numbers")
     if len(frames) < len(members(source)):
@@ -129,18 +131,18 @@ def _taken(path, images):
     return replace(images, pages=images.pages and tiff_pages.is_tiff(path))
 
 
-def _check_ending(source, target, lossless, coding, pages=False):
+def _check_ending(source, target, codec, coding, pages=False):
     is_moving = is_film(source) or animations.count(source) > 1
     if is_sequence(target):
         if not is_moving:
             raise InputError(f"{target}: numbers the frames of a film or a sequence; name a file or a folder")
         image_io.format_of(target)
     elif is_moving and (is_film(source) or target.suffix.lower() in FILMS):
-        if lossless and target.suffix.lower() in FILMS and target.suffix.lower() != ".mkv":
-            raise InputError(f"{target}: --lossless is written to .mkv; name an --output with that ending")
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
+        if codec:
+            check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
         why = "has not several frames, of which a film is made"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
@@ -152,7 +154,7 @@ def _check_ending(source, target, lossless, coding, pages=False):
         check_named(source, target, coding)
 
 
-def _plan_folder(paths, folder, goal, lossless, coding, images):
+def _plan_folder(paths, folder, goal, codec, coding, images):
     """The Work of files whose results lie in one folder."""
     places: dict[str, Path] = {}
     for path in paths:
@@ -164,9 +166,13 @@ def _plan_folder(paths, folder, goal, lossless, coding, images):
             )
     taken = [_taken(path, images) for path in paths]
     measured = [_measured(path, goal, how.pages) for path, how in zip(paths, taken, strict=True)]
+
+    def ending(path, how):
+        film = is_film(path)
+        return ending_for(path.suffix.lower(), codec) if film else ending_of(path, coding, how.pages)
+
     endings = [
-        f"_{size}{_film_ending(path, lossless) if is_film(path) else ending_of(path, coding, how.pages)}"
-        for path, how, (size, _) in zip(paths, taken, measured, strict=True)
+        f"_{size}{ending(path, how)}" for path, how, (size, _) in zip(paths, taken, measured, strict=True)
     ]
     others = {f"_{size}{PNG}" for path, (size, _) in zip(paths, measured, strict=True) if not is_film(path)}
     chosen = names(paths, sorted({*endings, *others}))
@@ -175,11 +181,6 @@ def _plan_folder(paths, folder, goal, lossless, coding, images):
         for path, how, name, ending, (_, more) in zip(paths, taken, chosen, endings, measured, strict=True)
     ]
     return [item if is_film(item.source) else encoded(item, coding) for item in work]
-
-
-def _film_ending(path, lossless):
-    """The ending of an enlarged film that nobody named."""
-    return path.suffix.lower() if path.suffix.lower() in FILMS and not lossless else ".mkv"
 
 
 def _measured(path, goal, pages=False):

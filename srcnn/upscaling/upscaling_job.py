@@ -87,16 +87,34 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
 def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     """What this shard is to do."""
     coding = upscaling.coding
-    how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.lossless
+    how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.family
     work = plan(files.inputs, files.output, *how, upscaling.image_coding, upscaling.images)
     is_any = any(item.target.suffix.lower() in FILMS for item in work)
     check_used(work, upscaling.image_coding, is_any)
-    if coding.crf is not None and not is_any:
-        raise InputError("--crf is for films; leave it out")
+    check_coding(upscaling, work, is_any)
     if upscaling.images.pages and not any(item.images.pages for item in work):
         raise InputError("--pages is for TIFF files; leave it out")
     work = [without_textures(item) for item in shards.shard_of(work, upscaling.shard)]
     return with_qualities(upscaling, with_rates(upscaling, work))
+
+
+def check_coding(upscaling: Upscaling, work: list[Work], to_films: bool) -> None:
+    """Raises InputError for flags of films where there are none, and for a --codec that PyAV has not.
+
+    to_films: whether results are films.
+    """
+    coding = upscaling.coding
+    from_films = any(is_film(item.source) for item in work)
+    # --lossless is of images, too; it is --codec ffv1 where they do not know of it.
+    names = {"lossless": None if upscaling.image_coding.lossless else "codec"}
+    for name, value in asdict(coding).items():
+        shown, is_used = names.get(name, name), from_films if name == "deinterlace" else to_films
+        if value not in (None, False) and shown and not is_used:
+            raise InputError(f"--{shown} is for films; leave it out")
+    if coding.codec:
+        with needing("av", f"--codec {coding.codec}"):
+            from srcnn.upscaling.films.encoders import check_available
+        check_available(coding.codec)
 
 
 def without_textures(item: Work) -> Work:
@@ -275,4 +293,4 @@ def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCodi
 
 
 def film_settings(coding: FilmCoding, item: Work) -> dict:
-    return asdict(coding) | noted_rate(item.rate) if is_of_films(item) else {}
+    return coding.noted | noted_rate(item.rate) if is_of_films(item) else {}

@@ -27,6 +27,9 @@ ANY_TAGS: dict[str, Any] = (
 )
 
 
+ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # decoders that know the transparency of codecs
+
+
 def _named(kinds, number):
     """A kind of side data that FFmpeg has and PyAV does not know; it looks at all there are."""
     kind = object.__new__(kinds)
@@ -110,9 +113,10 @@ def main_stream(container: av.container.InputContainer) -> av.video.stream.Video
 
 def decoded(stream: Any, packets: Iterable, broken: Callable[[], None] = lambda: None) -> Iterator[Any]:
     """The frames of a stream's packets; broken() is called for each that cannot be decoded."""
+    decoder = _decoder(stream)
     for packet in itertools.chain(packets, [None]):
         try:
-            for frame in stream.decode(packet):
+            for frame in decoder.decode(packet):
                 if frame.is_corrupt:
                     broken()
                 yield frame
@@ -120,6 +124,21 @@ def decoded(stream: Any, packets: Iterable, broken: Callable[[], None] = lambda:
             return
         except av.error.FFmpegError:
             broken()
+
+
+def says_alpha(stream: av.stream.Stream) -> bool:
+    """Whether Matroska says that packets of a stream have transparency beside the pictures."""
+    return any(key.lower() == "alpha_mode" and value == "1" for key, value in stream.metadata.items())
+
+
+def _decoder(stream):
+    """What decodes a stream: its own decoder, or another one that knows its transparency."""
+    name = ALPHA.get(stream.codec_context.name) if says_alpha(stream) else None
+    if name not in av.codecs_available:
+        return stream
+    decoder = av.CodecContext.create(name, "r")
+    decoder.thread_type = stream.thread_type
+    return decoder
 
 
 def packets_of(container: av.container.InputContainer, *streams: av.stream.Stream) -> Iterator[av.Packet]:

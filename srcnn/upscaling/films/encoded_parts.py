@@ -24,7 +24,7 @@ BLOCK = 2**20  # bytes that are read at a time
 LONGEST_NAME = 120  # bytes of the target's that its folder has; file systems take 255
 DIGITS = 12  # of a digest in its name
 # Names of parts and their notes, and of what kills left of writing them.
-OWN = re.compile(r"(\d{9}|\.\d{9}\.\d+\.[0-9a-f]{8}-\d+)\.(nut|json)")
+OWN = re.compile(r"(\d{9}|\.\d{9}\.\d+\.[0-9a-f]{8}-\d+)\.(nut|mkv|json)")
 
 
 def folder_of(target: Path, about: list) -> Path:
@@ -45,17 +45,22 @@ def folders_of(target: Path) -> list[Path]:
     return sorted(target.parent.glob(f"{glob.escape(_begun(target))}.{'[0-9a-f]' * DIGITS}.parts"))
 
 
-def finished(folder: Path) -> list[Part]:
-    """The Parts that are there, from the first frame on without a gap or damage."""
+def finished(folder: Path, ending: str = ".nut") -> list[Part]:
+    """The Parts that are there, files of an ending, from the first frame on without a gap or damage."""
     parts: list[Part] = []
     first = 0
-    for _ in progress(list(folder.glob("*.nut")), "checking parts"):
-        part = _whole(folder / f"{first:09d}.nut")
+    for _ in progress(list(folder.glob(f"*{ending}")), "checking parts"):
+        part = _whole(path_of(folder, first, ending))
         if not part:
             break
         parts.append(part)
         first += len(part.stamps)
     return parts
+
+
+def path_of(folder: Path, first: int, ending: str) -> Path:
+    """The path of the part that begins with frame number `first`."""
+    return folder / f"{first:09d}{ending}"
 
 
 def _whole(path):
@@ -79,23 +84,22 @@ def _crc(part):
     return crc
 
 
-def write(
-    folder: Path, first: int, frames: Iterator, add_stream: Callable, enough: Callable, broken, check
-) -> Part | None:
-    """Encodes frames as the part that begins with frame number `first`; returns it, None without frames.
+def write(path: Path, frames: Iterator, add_stream: Callable, enough: Callable, broken, check) -> Part | None:
+    """Encodes frames as a part; returns it, None without frames.
 
-    frames: iterator; those up to the one at which enough() is true are taken. add_stream: adds the stream of
-    the encoder to an output. broken: tells how many frames before a time stamp could not be decoded. check:
-    raises InputError if the part is not to be kept. Raises InputError if the part cannot be written.
+    path: see `path_of`. frames: iterator; those up to the one at which enough() is true are taken.
+    add_stream: adds the stream of the encoder to an output. broken: tells how many frames before a time stamp
+    could not be decoded. check: raises InputError if the part is not to be kept. Raises InputError if the
+    part cannot be written.
     """
     frame = next(frames, None)
     if frame is None:
         return None
-    path, stamps = folder / f"{first:09d}.nut", []
+    stamps, kind = [], "nut" if path.suffix == ".nut" else "matroska"
     keep = {"avoid_negative_ts": "disabled"}  # or all stamps would be moved
     with (
         replacing(path) as temporary,
-        av.open(location(temporary), "w", format="nut", container_options=keep) as output,
+        av.open(location(temporary), "w", format=kind, container_options=keep) as output,
     ):
         stream, begin = add_stream(output), frame.pts
         for frame in _until(enough, itertools.chain([frame], frames)):  # noqa: B020

@@ -9,8 +9,10 @@ import av
 
 from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError
+from srcnn.upscaling.films import encoders
+from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.film import Film, Size
-from srcnn.upscaling.films.pixel_formats import plain_format
+from srcnn.upscaling.films.pixel_formats import FORMATS, has_alpha, nearest, plain_format, with_alpha
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does, unless the variable is set
 
@@ -24,19 +26,14 @@ class Encoder(NamedTuple):
     options: dict[str, str]
 
 
-# Presets are the best that leave the network most of the machine. Largest CRF, visually lossless one.
-CRF = {"libx264": (51, 17), "libx265": (51, 16), "libvpx-vp9": (63, 20), "libsvtav1": (63, 18)}
-CODECS = {"libx264": "H.264", "libx265": "HEVC", "libvpx-vp9": "VP9", "libsvtav1": "AV1", "ffv1": "FFV1"}
 LARGEST_H264 = 16384  # pixels of a side
 LARGE = 4096  # pixels of a side that all encoders take
 SLICED = 16  # pixels from which on FFV1 can be cut into slices
-PRESETS = {
-    "libx264": {"preset": "superfast"},
-    "libx265": {"preset": "ultrafast"},
-    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "7", "row-mt": "1", "b": "0", "lag-in-frames": "0"},
-    "libsvtav1": {"preset": "11"},
-    "ffv1": {"level": "3", "g": "1", "slices": "16", "slicecrc": "1"},
-}
+ALPHA = {
+    "libvpx-vp9": (".webm", ".mkv"),
+    "prores_ks": (".mov", ".mkv"),
+    "ffv1": (".mkv",),
+}  # who keeps it, where
 
 
 def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder:
@@ -44,60 +41,106 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
 
     size: (height, width) of its frames.
     """
-    format_ = plain_format(film.format)
-    high_bit_depth = format_.endswith("10le")
-    if coding.lossless:
-        name = "ffv1"
-    elif target.suffix.lower() == ".webm":
-        name = "libsvtav1" if high_bit_depth else "libvpx-vp9"
-        if high_bit_depth and format_ != "yuv420p10le":
-            raise InputError(f"{target}: webm cannot keep {format_}; name an --output ending in .mkv")
-    else:
-        name = "libx265" if high_bit_depth or max(size) > LARGEST_H264 else "libx264"
-    options = dict(PRESETS[name])
-    if not coding.lossless:
-        largest, best = CRF[name]
-        crf = best if coding.crf is None else coding.crf
-        if crf > largest:
-            raise InputError(f"--crf {crf}: {name} takes 0 to {largest}")
-        options["crf"] = str(crf)
-    elif min(size) < SLICED:
+    name = _name(film, target, size, coding)
+    format_ = _format(film, target, name, bool(coding.codec))
+    options = encoders.options(name, coding.crf, coding.preset)
+    if name == "ffv1" and min(size) < SLICED:
         options = {"level": "1", "g": "1"}
+    if name == "libvpx-vp9" and has_alpha(format_):
+        options["auto-alt-ref"] = "0"  # for which its alpha has no place
     if name == "libx265":
         options["x265-params"] = ":".join(["log-level=error", *([film.hdr] if film.hdr else [])])
     h, w = size
-    if name in ("libx264", "libx265"):  # they take no half pixels of chroma
+    if name in ("libx264", "libx265") or encoders.is_hardware(name):  # they take no half pixels of chroma
         w += w % 2 if "444" not in format_ else 0
         h += h % 2 if "420" in format_ else 0
+        if not encoders.has_crf(name):
+            options["b"] = str(round(encoders.BITS * h * w * film.rate))
     found = Encoder(name, format_, (h, w), options)
-    if max(h, w) > LARGE and not _opens(film, found):
-        webm = Encoder("libvpx-vp9", format_, (h, w), PRESETS["libvpx-vp9"])
-        fits = "--output NAME.webm, or " if not high_bit_depth and _opens(film, webm) else ""
-        raise InputError(
-            f"{target}: {w}x{h} pixels is more than {CODECS[name]} can hold; take {fits}--lossless for .mkv"
-        )
+    _check_opens(film, target, found)
     return found
 
 
-def _opens(film, encoder):
-    """Whether an encoder takes frames of this size, which it says before the first."""
+def _name(film, target, size, coding):
+    """The name of the encoder: of the codec that is asked for, or by the container."""
+    high_bit_depth = plain_format(film.format).endswith("10le")
+    if coding.family:
+        return coding.codec if coding.codec not in (None, coding.family) else encoders.SOFTWARE[coding.family]
+    if target.suffix.lower() == ".webm":
+        return "libsvtav1" if high_bit_depth else "libvpx-vp9"
+    return "libx265" if high_bit_depth or max(size) > LARGEST_H264 else "libx264"
+
+
+def _format(film, target, name, is_asked):
+    """The format that an encoder is given, see `Encoder`.
+
+    is_asked: whether the user has named the codec; then it may be one that keeps less.
+    """
+    format_, suffix = plain_format(film.format), target.suffix.lower()
+    taken = [other for other in FORMATS if encoders.stored_format(name, other)]
+    if has_alpha(film.format) and suffix in ALPHA.get(name, ()):
+        taken = [other for other in taken if encoders.stored_format(name, with_alpha(other))]
+        # libvpx lists more, and refuses it.
+        return with_alpha("yuv420p" if name == "libvpx-vp9" else nearest(format_, taken))
+    found = nearest(format_, taken)
+    if found != format_ and not is_asked:
+        raise InputError(f"{target}: {suffix[1:]} cannot keep {format_}; name an --output ending in .mkv")
+    return found
+
+
+def _check_opens(film, target, encoder):
+    """Raises InputError if an encoder does not take frames of this size, which it says before the first."""
+    h, w = encoder.size
+    of_hardware = encoders.is_hardware(encoder.name)
+    if (max(h, w) <= LARGE and not of_hardware) or not (error := _refusal(film, encoder)):
+        return
+    codec = encoders.codec_of(encoder.name)
+    if of_hardware:
+        why = f"cannot encode {w}x{h} pixels on this machine ({reason(error)})"
+        raise InputError(f"{target}: {encoder.name} {why}; take --codec {codec}")
+    webm = Encoder("libvpx-vp9", encoder.format, (h, w), encoders.QUICK["libvpx-vp9"])
+    high_bit_depth = encoder.format.endswith("10le")
+    fits = "--output NAME.webm, or " if not high_bit_depth and not _refusal(film, webm) else ""
+    why = f"{w}x{h} pixels is more than {encoders.NAMES[codec]} can hold"
+    raise InputError(f"{target}: {why}; take {fits}--lossless for .mkv")
+
+
+def _refusal(film, encoder):
+    """Why an encoder takes no frames of this size, an FFmpegError; None if it does."""
     try:
-        with av.open(BytesIO(), "w", format="nut") as output:
+        with av.open(BytesIO(), "w", format="matroska") as output:
             add_encoder(output, film, encoder)
             output.start_encoding()
-    except av.error.FFmpegError:
-        return False
-    return True
+    except av.error.FFmpegError as error:
+        return error
+    return None
+
+
+def part_ending(encoder: Encoder) -> str:
+    """The ending of a part: of NUT, which counts as the film does, or of Matroska for what NUT has not."""
+    return ".mkv" if encoder.name == "prores_ks" or has_alpha(encoder.format) else ".nut"
 
 
 def add_encoder(output: av.container.OutputContainer, film: Film, encoder: Encoder) -> Any:
     """Adds the stream of an Encoder to an output; time stamps count as the film's."""
     stream: Any = output.add_stream(encoder.name, rate=film.rate, options=encoder.options)
     stream.height, stream.width = encoder.size
-    stream.pix_fmt = encoder.format
+    stream.pix_fmt = encoders.stored_format(encoder.name, encoder.format)
     stream.time_base = stream.codec_context.time_base = film.time_base
     if film.aspect:
         stream.codec_context.sample_aspect_ratio = film.aspect
     for name, value in film.colours.items():
         setattr(stream.codec_context, name, value)
+    if encoder.name == "libvpx-vp9" and has_alpha(encoder.format):
+        stream.metadata["alpha_mode"] = "1"  # by which Matroska says so
     return stream
+
+
+def tag_of(encoded: Any, kind: str) -> str | None:
+    """The tag of a film in a kind of container, if it is to be another than the container's own.
+
+    encoded: the codec context of a part.
+    """
+    if encoded.name == "hevc" and kind in ("mp4", "mov"):
+        return "hvc1"  # the one that Apple's players know
+    return encoded.codec_tag if encoded.name == "prores" else None  # which tells 4:2:2 from 4:4:4

@@ -42,7 +42,11 @@ class Film(NamedTuple):
     has_alpha: bool  # whether it has transparency that its decoder does not give
     stereo: tuple[int, bool] | None  # see `marks.stereo_of`
     sphere: Sphere | None
+    interlaced_after: float | None  # seconds from which on its frames hold two moments; None if they do not
     beside: tuple[str, ...]  # what its frames have beside their pixels and the result does not, in words
+    is_by_fields: bool = (
+        False  # whether the two moments are frames of their own: `rate`, `time_base` are theirs
+    )
     # What only all of its file tells, `probe.scanned`:
     thoroughly: bool = False  # how its file is to be opened
     restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,11 @@ from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
 from srcnn.upscaling.films.decoding import reason
+from srcnn.upscaling.films.deinterlacing import taken_apart
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
-from srcnn.upscaling.films.pixel_formats import not_kept
+from srcnn.upscaling.films.pixel_formats import KEEPS_ALPHA, not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
@@ -53,18 +53,19 @@ def upscale_film(
     outputs.check_free(target, options)
     started, known = time.monotonic(), identity_if_there(source)
     film = probe(source, rate)
+    taken_apart(film, coding.deinterlace)
     size = film.turned_size(*options.goal.size(*film.upright))
     encoder = encoding.encoder(film, target, size, outputs.coding_of(target, coding))
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
-    about = origin(source, srcnns, known) | asdict(coding) | noted_rate(rate)
+    about = origin(source, srcnns, known) | coding.noted | noted_rate(rate)
     about |= noted_coding(target, options.coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
-        film = scanned(film)
+        film = taken_apart(scanned(film), coding.deinterlace)
         refused = outputs.begin(film, encoder, target, about, options)
         parts, broken = encode(film, encoder, srcnns, size, folder, check, options.lasting)
         if not parts:
@@ -76,7 +77,9 @@ def upscale_film(
         encoded_parts.remove(folder)
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
-    return Upscaled(source, target, *found, loop=loop, warning=warning)
+    is_whole = coding.deinterlace and not film.is_by_fields
+    notice = f"{source}: no frame is marked as interlaced; all are taken as they are" if is_whole else ""
+    return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
 
 
 def name_others(folder: Path | None, target: Path) -> None:
@@ -113,7 +116,8 @@ def encode(
 
     size: (height, width) of the enlarged frames. check: see `encoded_parts.write`. lasting: see `Options`.
     """
-    parts = encoded_parts.finished(folder)
+    ending = encoding.part_ending(encoder)
+    parts = encoded_parts.finished(folder, ending)
     first = sum(len(part.stamps) for part in parts)
     if parts:
         say(f"{film.path}: goes on from frame {first}")
@@ -135,7 +139,8 @@ def encode(
             def enough(end=end):
                 return bool(stop.number) or time.monotonic() > end
 
-            part = encoded_parts.write(folder, first, done, add_stream, enough, reader.broken, check)
+            path = encoded_parts.path_of(folder, first, ending)
+            part = encoded_parts.write(path, done, add_stream, enough, reader.broken, check)
             if part is None:
                 break
             parts.append(part)
@@ -165,8 +170,8 @@ def remarks(
     left_out = [
         *left_out,
         *film.beside,
-        *not_kept(film.format),
-        *(["transparency"] if film.has_alpha else []),
+        *not_kept(film.format, encoder.format),
+        *([KEEPS_ALPHA] if film.has_alpha else []),
     ]
     if left_out:
         found.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")

@@ -1,5 +1,6 @@
 """Reading the frames of a film, from the first or from where earlier work ended."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import av
 
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
+from srcnn.upscaling.films.deinterlacing import LOST, fields
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.timestamps import going_on
 
@@ -16,12 +18,14 @@ BACK = 3  # seconds before the place to go on from at which decoding begins
 class Reader:
     """The frames of a film, all or those after one, with time stamps that increase.
 
-    after: time stamp of that frame. broken: how many frames could not be decoded so far.
+    after: time stamp of that frame. broken: how many frames could not be decoded so far. For a film that is
+    taken apart by fields, the frames are those of its fields.
     """
 
     def __init__(self, film: Film, after: int | None = None, broken: int = 0):
         self.film, self.after, self.earlier = film, after, broken
-        self.newest: int | None = None  # time stamp of that frame
+        self.ticks = 2 if film.is_by_fields else 1  # of the film in one of its file
+        self.newest: int | None = None  # time stamp of that frame, in ticks of the file
         self.before_broken: list[int | None] = []  # time stamps of the frames before broken ones
 
     def broken(self, stamp: int | None = None) -> int:
@@ -45,8 +49,16 @@ class Reader:
             frames = self._from(None)
         yield from (frame for frame in frames if frame.pts > self.after)
 
-    def _from(self, stamp):
+    def _from(self, start):
         """The frames from some place before a time stamp on, if it can be found; None: from the first on."""
+        if not self.film.is_by_fields:
+            return self._decoded(start)
+        frames = self._decoded(None if start is None else start // self.ticks)
+        found = fields(frames, max(1, round(1 / (self.film.rate * self.film.time_base))))
+        return found if start is None else itertools.islice(found, self.ticks * LOST, None)
+
+    def _decoded(self, stamp):
+        """The same, as they are in the file, and in its ticks."""
         self.newest, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
         with opened(self.film.path, self.film.thoroughly) as container:
             stream: Any = container.streams[self.film.stream_index]
@@ -66,9 +78,10 @@ class Reader:
                     frame.pts = 0 if self.newest is None else self.newest + step
                 elif self.newest is not None and frame.pts <= self.newest:
                     frame.pts = self.newest + 1
-                self.newest, frame.time_base = frame.pts, self.film.time_base
+                self.newest, frame.time_base = frame.pts, self.ticks * self.film.time_base
                 yield frame
 
     def _note_broken(self):
-        if self.after is None or (self.newest is not None and self.newest >= self.after):
-            self.before_broken.append(self.newest)
+        newest = None if self.newest is None else self.newest * self.ticks
+        if self.after is None or (newest is not None and newest >= self.after):
+            self.before_broken.append(newest)

@@ -11,13 +11,22 @@ import numpy as np
 from srcnn.pixels.resize import resized
 from srcnn.pixels.tiles import super_resolve
 from srcnn.upscaling.films.film import Size
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, GREY, LIMITED
+from srcnn.upscaling.films.pixel_formats import (
+    BT601,
+    FULL,
+    GREY,
+    LIMITED,
+    has_alpha,
+    plain_format,
+    with_alpha,
+)
+from srcnn.upscaling.photographs import fill_transparent
 
 
 def planes(frame: av.VideoFrame) -> tuple[list[np.ndarray], int]:
     """The planes of a frame as arrays (h, w) in its memory, and its largest level.
 
-    frame: grey, or of `pixel_formats.FORMATS`.
+    frame: grey, or of `pixel_formats.FORMATS`, with alpha behind the others or without.
     """
     depth = frame.format.components[0].bits
     dtype = np.dtype(np.uint8 if depth == 8 else "<u2")
@@ -31,7 +40,10 @@ def planes(frame: av.VideoFrame) -> tuple[list[np.ndarray], int]:
 
 
 def pixels_of(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
-    """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601."""
+    """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601.
+
+    format_: may be with alpha, which is of full range in any.
+    """
     if frame.format.name.replace("yuvj", "yuv") == format_ or frame.format.name in GREY:
         return frame
     if frame.format.is_rgb or frame.format.has_palette:
@@ -50,28 +62,64 @@ def enlarged(
     """A frame enlarged to a size, (height, width), with its time stamps.
 
     stored: (height, width) of the result; where that is a row or column more, the last is repeated.
-    format_: of `pixel_formats.FORMATS`, for the result. luminance: gives luminance of that size, float32, for
-    (h, w) float32, 1 for level 255 of 8 bits. chroma_centred: whether the frame's chroma lies between the
-    pixels of luminance, as in JPEG, and not beside the left one, as in MPEG-2 and later, and in the result.
+    format_: of `pixel_formats.FORMATS`, for the result, or one with alpha. luminance: gives luminance of that
+    size, float32, for (h, w) float32, 1 for level 255 of 8 bits. chroma_centred: whether the frame's chroma
+    lies between the pixels of luminance, as in JPEG, and not beside the left one, as in MPEG-2 and later, and
+    in the result.
     """
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
-    (y, *chroma), peak = planes(pixels_of(frame, format_))
-    (to, *chroma_to), _ = planes(result)
-    unit = np.float32(255 * (peak + 1) // 256)  # white of 8 bits is 255, of 10 bits 4 times as much
+    own = plain_format(frame.format.name)
+    (y, *chroma), peak = planes(pixels_of(frame, with_alpha(own) if has_alpha(format_) else own))
+    (to, *chroma_to), peak_to = planes(result)
+    if has_alpha(format_):
+        alpha = chroma.pop()
+        _put(chroma_to.pop(), bicubic(alpha, size) * np.float32(peak_to / peak), peak_to)
+        y, *chroma = visible(alpha, [y, *chroma])
+    unit, unit_to = (
+        np.float32(255 * (n + 1) // 256) for n in (peak, peak_to)
+    )  # white: 10 bits have 4 times 255
     light = luminance(y / unit)
-    light *= unit
-    _put(to, light, peak)
+    light *= unit_to
+    _put(to, light, peak_to)
     ratio = [to / n for to, n in zip(size, y.shape, strict=True)]
-    # Players look for the chroma of the result beside the left pixel, wherever that of the film lies.
-    is_half = chroma_to[0].shape[1] < stored[1]
-    shift = ((0 if chroma_centred else 1) - 1 / ratio[1]) / 4 if is_half else 0
     for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
-        _put(to, bicubic(plane, to.shape, shift, ratio), peak)
+        large = bicubic(plane, to.shape, *_grid(y, plane, result, to, ratio, chroma_centred))
+        _put(to, large if peak == peak_to else large * np.float32((peak_to + 1) / (peak + 1)), peak_to)
     if not chroma:
         for to in chroma_to:
-            to[:] = (peak + 1) // 2
+            to[:] = (peak_to + 1) // 2
     return result
+
+
+def _grid(y, plane, result, to, ratio, chroma_centred):
+    """The shift and the ratio, as `bicubic` takes them, from a plane of chroma to that of an enlarged frame.
+
+    y: luminance beside the former. ratio: of heights and widths of luminance. Players look for the chroma of
+    the result beside the left pixel, wherever that of the film lies.
+    """
+    halves = [n < m for n, m in zip(plane.shape, y.shape, strict=True)]
+    halves_to = [n < m for n, m in zip(to.shape, (result.height, result.width), strict=True)]
+    steps = [
+        r * (1 + half) / (1 + half_to) for r, half, half_to in zip(ratio, halves, halves_to, strict=True)
+    ]
+    before = 1 / 4 if halves[1] and not chroma_centred else 0
+    return before - (1 / (2 * ratio[1] * (1 + halves[1])) if halves_to[1] else 0), steps
+
+
+def visible(alpha: np.ndarray, colours: list[np.ndarray]) -> list[np.ndarray]:
+    """Planes whose pixels that are wholly transparent have the nearest visible colours; others would bleed.
+
+    alpha: (h, w). colours: planes of luminance and of chroma, which may have half the width and height.
+    """
+    found = []
+    for plane in colours:
+        high, wide = (-(-n // m) for n, m in zip(alpha.shape, plane.shape, strict=True))
+        padding = [(0, n * m - k) for n, m, k in zip(plane.shape, (high, wide), alpha.shape, strict=True)]
+        blocks = np.pad(alpha, padding).reshape(plane.shape[0], high, plane.shape[1], wide)
+        shown = blocks.max(axis=(1, 3))
+        found.append(fill_transparent(np.stack([plane, shown], axis=2))[..., 0])
+    return found
 
 
 def _put(plane, values, peak):

@@ -13,7 +13,7 @@ from typing import Any
 from av.sidedata.sidedata import Type
 
 from srcnn.upscaling.films import matroska, mp4
-from srcnn.upscaling.films.decoding import is_cover
+from srcnn.upscaling.films.decoding import is_cover, says_alpha
 from srcnn.upscaling.films.film import Film, Size, Sphere
 
 MATROSKA = "matroska", "webm"
@@ -59,6 +59,11 @@ def tags_of(film: Film, kind: str, title: str) -> dict[str, str]:
     )
 
 
+def tags_of_part(encoded: Any) -> dict[str, str]:
+    """Tags that the stream of a part has, and that of the film is to have, for the muxer to mark it."""
+    return {"alpha_mode": "1"} if says_alpha(encoded) else {}
+
+
 def _needs_room(film):
     return film.hdr or film.sphere or film.aspect not in (None, 1)
 
@@ -68,14 +73,15 @@ def place_of(streams: dict[int, Any], index: int) -> dict[str, Any]:
     frames = streams[index]
     context = frames.codec_context
     before = [copy for copy in streams.values() if copy.index < frames.index and not is_cover(copy)]
-    return {"size": (context.height, context.width), "track": len(before), "is_hevc": context.name == "hevc"}
+    is_x265 = context.name == "hevc" and b"x265" in (context.extradata or b"")  # where it names itself
+    return {"size": (context.height, context.width), "track": len(before), "is_x265": is_x265}
 
 
-def put(path: Path, film: Film, kind: str, size: Size, track: int, is_hevc: bool) -> list[str]:
+def put(path: Path, film: Film, kind: str, size: Size, track: int, is_x265: bool) -> list[str]:
     """Puts marks into the finished film at a path; returns those that it cannot hold, in words.
 
-    kind: of the container. size: (height, width) of its frames. track: the number of their stream. is_hevc:
-    whether they are of HEVC, which has the mastering display in the frames.
+    kind: of the container. size: (height, width) of its frames. track: the number of their stream. is_x265:
+    whether they are of that encoder, which writes the mastering display into the frames.
     """
     sphere = film.sphere if film.sphere and film.sphere.projection in PROJECTIONS else None
     if sphere:
@@ -90,7 +96,7 @@ def put(path: Path, film: Film, kind: str, size: Size, track: int, is_hevc: bool
     missing = {
         "the mark of a stereo film": film.stereo and not (stereo and (is_put or kind in MATROSKA)),
         "the mark of a 360-degree film": film.sphere and not (sphere and is_put),
-        "the mastering display of HDR": film.hdr and not is_hevc and not (is_put and kind in MATROSKA),
+        "the mastering display of HDR": film.hdr and not is_x265 and not (is_put and kind in MATROSKA),
         f"the shape of its pixels, {film.aspect}": film.aspect not in (None, 1) and not is_put,
     }
     return [name for name, is_missing in missing.items() if is_missing]

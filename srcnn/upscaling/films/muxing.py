@@ -14,7 +14,7 @@ import av
 from srcnn.system.progress import progress
 from srcnn.upscaling.films import marks
 from srcnn.upscaling.films.decoding import ANY_TAGS, is_cover, listed, location, opened, packets_of
-from srcnn.upscaling.films.encoding import Encoder, add_encoder
+from srcnn.upscaling.films.encoding import Encoder, add_encoder, tag_of
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.other_streams import add_copy, copied, moved, recodings_of
 
@@ -217,8 +217,9 @@ def _add_frames(output, film, encoded, kind):
         setattr(stream.codec_context, name, value)
     if film.aspect:
         stream.codec_context.sample_aspect_ratio = film.aspect
-    if encoded.codec_context.name == "hevc" and kind in ("mp4", "mov"):
-        stream.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
+    if tag := tag_of(encoded.codec_context, kind):
+        stream.codec_context.codec_tag = tag
+    stream.metadata.update(marks.tags_of_part(encoded))
     if film.display_matrix:
         stream.set_display_matrix(film.display_matrix)
     return stream

@@ -1,10 +1,13 @@
 """Formats of pixels as FFmpeg names them: what is decoded, and what is encoded."""
 
+from collections.abc import Collection
+
 import av
 
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
 GREY = "gray", "gray10le"
-FORMATS = {f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")}
+FORMATS = [f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")]
+KEEPS_ALPHA = "transparency (kept by --codec vp9 in .webm, prores in .mov and ffv1 in .mkv)"
 
 
 def plain_format(name: str) -> str:
@@ -16,12 +19,50 @@ def plain_format(name: str) -> str:
     wide, high = pixels.chroma_width(16) == 16, pixels.chroma_height(16) == 16
     grey = len(pixels.components) < 3
     kind = 444 if pixels.is_rgb or pixels.has_palette or wide else 422 if high and not grey else 420
-    return f"yuv{420 if grey else kind}p" + ("10le" if max(c.bits for c in pixels.components) > 8 else "")
+    return f"yuv{420 if grey else kind}p" + ("10le" if _bits(name) > 8 else "")
 
 
-def not_kept(name: str) -> list[str]:
-    """What of a decoder's pixels no format of FORMATS has, in words."""
-    pixels = av.VideoFormat(name)
-    depth = max(c.bits for c in pixels.components)
-    alpha = any(c.is_alpha for c in pixels.components)
-    return [text for text, is_so in ((f"{depth} bits, but 10", depth > 10), ("transparency", alpha)) if is_so]
+def nearest(format_: str, taken: Collection[str]) -> str:
+    """The one of some of FORMATS that keeps most of a format's pixels."""
+    bits, chroma = _bits(format_), _chroma(format_)
+
+    def loss(other):
+        more_bits, more_chroma = _bits(other) - bits, _chroma(other) - chroma
+        return (more_bits < 0) + (more_chroma < 0), more_bits < 0, abs(more_chroma), abs(more_bits)
+
+    return min(taken, key=loss)
+
+
+def has_alpha(name: str) -> bool:
+    return any(component.is_alpha for component in av.VideoFormat(name).components)
+
+
+def with_alpha(format_: str) -> str:
+    """A format of FORMATS with a plane of alpha."""
+    return format_.replace("yuv", "yuva")
+
+
+def not_kept(name: str, stored: str) -> list[str]:
+    """What of a decoder's pixels a format of FORMATS, or one of them with alpha, has not, in words."""
+    plain = plain_format(name)
+    lost = {
+        f"{_bits(name)} bits, but {_bits(stored)}": _bits(name) > _bits(stored),
+        f"{_ratio(plain)}, but {_ratio(stored)}": _chroma(plain) > _chroma(stored),
+        KEEPS_ALPHA: has_alpha(name) and not has_alpha(stored),
+    }
+    return [text for text, is_lost in lost.items() if is_lost]
+
+
+def _bits(name):
+    return max(component.bits for component in av.VideoFormat(name).components)
+
+
+def _chroma(format_):
+    """How many samples of chroma there are for 16x16 pixels."""
+    pixels = av.VideoFormat(format_)
+    return pixels.chroma_width(16) * pixels.chroma_height(16)
+
+
+def _ratio(format_):
+    """4:2:0 and the like of a format of FORMATS, or one of them with alpha."""
+    return ":".join(format_.removeprefix("yuva").removeprefix("yuv")[:3])

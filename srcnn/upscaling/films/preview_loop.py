@@ -12,6 +12,7 @@ from srcnn.upscaling.films import frames
 from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pictures import frames_of, pixels_of
+from srcnn.upscaling.films.pixel_formats import plain_format
 
 SECONDS = 2
 LARGEST = 384, 384  # height, width of each side of the loop
@@ -42,7 +43,7 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
         if stamps and seconds - stamps[-1] < 0.99 / RATE:
             continue
         stored = result.height, result.width
-        bicubic = pixels_of(enlarge(frame, stored, format_=result.format.name), film)
+        bicubic = pixels_of(enlarge(frame, stored, format_=plain_format(result.format.name)), film)
         srcnn = pixels_of(result, film)
         if pictures is None:
             box = centre(*srcnn.shape[:2])

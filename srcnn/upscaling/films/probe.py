@@ -16,12 +16,21 @@ from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.animated_source import as_film
-from srcnn.upscaling.films.decoding import decoded, exact, listed, main_stream, opened, packets_of, side_data
+from srcnn.upscaling.films.decoding import (
+    decoded,
+    exact,
+    listed,
+    main_stream,
+    opened,
+    packets_of,
+    says_alpha,
+    side_data,
+)
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
 from srcnn.upscaling.films.timestamps import clocked
 
 FIRST = 10  # frames that tell whether a film is interlaced
@@ -56,11 +65,11 @@ LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
 
 def probe(path: Path, rate: Fraction | None = None) -> Film:
-    """The Film at a path. Raises InputError if no frame of it can be decoded, or they are interlaced.
+    """The Film at a path. Raises InputError if no frame of it can be decoded.
 
     rate: frames a second of a sequence of images, which does not say it itself.
     """
-    film = _probed(path)
+    film = _probed(Path(path))
     return film._replace(rate=rate, time_base=1 / rate, end=0.0) if rate else film
 
 
@@ -76,13 +85,13 @@ def _probed(path):
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
-        check_alike(path, first, exact(stream.time_base))
+        interlaced_after = check_alike(path, first, exact(stream.time_base))
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
         begin = container.start_time or 0
         return Film(
-            path=Path(path),
+            path=path,
             stream_index=stream.index,
             size=(frame.height, frame.width),
             format=frame.format.name,
@@ -97,9 +106,10 @@ def _probed(path):
             quarter_turns=round(frame.rotation / 90) % 4,
             end=_end(container, stream),
             reorder_delay=_reorder_delay(container, stream, first),
-            has_alpha=stream.metadata.get("alpha_mode") == "1",
+            has_alpha=says_alpha(stream) and not has_alpha(frame.format.name),
             stereo=stereo_of(frame),
             sphere=sphere_of(frame),
+            interlaced_after=interlaced_after,
             thoroughly=thoroughly,
             beside=tuple(dict.fromkeys([*_beside(first), *described])),
         )
@@ -120,8 +130,8 @@ def scanned(film: Film) -> Film:
         stream.thread_type = "AUTO"
         frames = decoded(stream, packets_of(container, stream))
         frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
-        check_alike(film.path, frames, film.time_base)
-    return film
+        interlaced_after = check_alike(film.path, frames, film.time_base)
+    return film._replace(interlaced_after=interlaced_after)
 
 
 def _clocked(film):
@@ -135,12 +145,12 @@ def _clocked(film):
         return film, late, all(rates)
 
 
-def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> None:
-    """Raises InputError if a film is interlaced, or becomes so, or if its frames are not of one size.
+def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float | None:
+    """The seconds after which frames are interlaced; None if they are not.
 
-    time_base: what the frames' time stamps count, in seconds.
+    time_base: what the frames' time stamps count, in seconds. Raises InputError if they are not of one size.
     """
-    size, begin = None, None
+    size, begin, found = None, None, None
     recent = deque[tuple[bool, float]](maxlen=FIRST)  # whether a frame is interlaced, and when it is shown
     for frame in frames:
         stamp = frame.pts or 0
@@ -148,8 +158,8 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> None:
         seconds = float((stamp - begin) * time_base)
         recent.append((bool(frame.interlaced_frame), seconds))
         since = [when for is_interlaced, when in recent if is_interlaced]
-        if len(since) >= STRAY:
-            raise _interlaced(path, since[0])
+        if len(since) >= STRAY and found is None:
+            found = since[0]
         if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
             change = f"from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels after {seconds:.1f} s"
             if is_sequence(path):
@@ -157,16 +167,8 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> None:
             cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
             raise InputError(f"{path}: its frames change {change}; cut it there first, such as by {cut}")
         size = size or (frame.width, frame.height)
-    if recent and all(is_interlaced for is_interlaced, _ in recent):
-        raise _interlaced(path, 0.0)
-
-
-def _interlaced(path, seconds):
-    when = f"after {seconds:.1f} s" if seconds else "from its beginning"
-    return InputError(
-        f"{path}: is interlaced {when}: its frames hold two moments, line by line; take them apart first, "
-        "such as by ffmpeg -i IN -vf bwdif -c:v ffv1 -c:a copy OUT.mkv"
-    )
+    is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
+    return 0.0 if is_short else found
 
 
 def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, int]:

@@ -136,14 +136,6 @@ def test_avi_that_has_its_stamps_in_the_order_of_decoding(folder, intra):
         assert [frame.pts for frame in frame_reader.Reader(film, after)] == [s for s in whole if s > after]
 
 
-def test_transparency_that_a_decoder_does_not_give_is_named(folder, capfd):
-    make("in.webm", 3, codec="libvpx-vp9", format_="yuva420p")
-    assert run("--input", "in.webm") == 2
-    assert "cannot hold it: transparency" in capfd.readouterr().err
-    with av.open("sample/in_x2.webm") as film:
-        assert not {key.lower() for key in film.streams.video[0].metadata} & {"alpha_mode"}
-
-
 @pytest.mark.parametrize("format_", ["gray", "gray10le", "gray12le", "gray16le"])
 def test_grey_of_any_depth_keeps_its_levels(folder, format_):
     """FFV1 of one level, a quarter of white, which swscale would take for one of all of the range."""
