@@ -59,8 +59,9 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
-            work = settled(work, stages, coding)
-            todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
+            anew = upscaling.overwrite and not upscaling.gather
+            work = work if anew else settled(work, stages, coding)
+            todo = work if anew else left_to_do(work, stages, coding)
             if upscaling.lists:
                 return print_list(work, todo, stages, goal, upscaling.overwrite, files)
             listed: dict[Path, Listed] = {}
