@@ -49,5 +49,6 @@ def why_not(item: Work, noted: dict) -> str | None:
     """Why a file cannot be upscaled, as is known here or noted by a shard; None if nothing is known."""
     if item.error:
         return str(item.error)
-    about = noted.get(item.target.name, {})
+    places = [path.name for path in (item.target, item.other) if path]
+    about = next((noted[name] for name in places if name in noted), {})
     return str(about.get("reason")) if about.get("input") == ledger.identity_if_there(item.source) else None

@@ -141,7 +141,7 @@ def _check_ending(source, target, codec, coding, pages=False):
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
             raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
-        if codec:
+        if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
         why = "has not several frames, of which a film is made"

@@ -31,6 +31,7 @@ from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
+from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Options, Upscaled, Work, noted_rate
 
 USUAL_RATE = 25  # frames a second of a sequence of images, which FFmpeg takes, too
@@ -59,8 +60,9 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
-            work = settled(work, stages, coding)
-            todo = work if upscaling.overwrite and not upscaling.gather else left_to_do(work, stages, coding)
+            anew = upscaling.overwrite and not upscaling.gather
+            work = work if anew else settled(work, stages, coding)
+            todo = work if anew else left_to_do(work, stages, coding)
             if upscaling.lists:
                 return print_list(work, todo, stages, goal, upscaling.overwrite, files)
             listed: dict[Path, Listed] = {}
@@ -75,13 +77,24 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
             left = {item.target for item in todo} - others
-            earlier = [item for item in work if item.target not in left]
-            if pages and (listed or (earlier and not is_current(pages, earlier))):
-                listed |= listed_again(earlier, goal)
-                targets = [target for item in work for target in (item.target, item.other)]
-                in_order = [listed[target] for target in targets if target in listed]
-                save_pages(Path(upscaling.sample_dir), list(stages.models.values()), goal, in_order)
+            if pages:
+                list_results(pages, work, listed, left, list(stages.models.values()), goal)
     return status
+
+
+def list_results(
+    pages: list[Path], work: list[Work], listed: dict[Path, Listed], left: set[Path], models: list, goal: Goal
+) -> None:
+    """Saves the pages of the work, unless they are those of earlier results, and there are no new ones.
+
+    listed: what was made now. left: the targets of what was not made before.
+    """
+    earlier = [item for item in work if item.target not in left]
+    if listed or (earlier and not is_current(pages, earlier)):
+        listed |= listed_again(earlier, goal)
+        targets = [target for item in work for target in (item.target, item.other)]
+        in_order = [listed[target] for target in targets if target in listed]
+        save_pages(pages[0].parent, models, goal, in_order)
 
 
 def planned(upscaling: Upscaling, files: Files) -> list[Work]:

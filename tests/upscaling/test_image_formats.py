@@ -95,6 +95,23 @@ def test_what_a_format_cannot_keep_becomes_png_and_is_said(capfd):
     before = times()
     assert run(*words) == 0
     assert "4 of 4 were upscaled before" in capfd.readouterr().out and times() == before
+    assert run(*words, "--overwrite") == 0
+    assert capfd.readouterr().err.count("; the result is ") == 3 and set(times()) == set(before)
+
+
+def test_shards_gather_what_went_elsewhere_and_what_failed_there(capfd):
+    save("alpha.png", smooth(12, 16, 4))
+    save("plain.png", smooth(12, 16, 3))
+    animation("moving.gif")
+    whole = Path("in/moving.gif").read_bytes()
+    Path("in/moving.gif").write_bytes(whole[: len(whole) - 60])
+    words = "in", "--output", "out", "--format", "jpg"
+    assert [run(*words, "--shard", f"{number}/2") for number in (1, 2)] == [0, 2]
+    capfd.readouterr()
+    assert run(*words, "--gather") == 2
+    out, err = capfd.readouterr()
+    assert "in/moving.gif: frame" in err and "cannot be read" in err
+    assert results() == ["alpha_x2.png", "plain_x2.jpg"] and "2 of 3 were upscaled before" in out
 
 
 def test_a_png_that_is_there_is_no_reason_for_an_error(capfd):
