@@ -52,7 +52,7 @@ def write(film: Film, parts: list[Part], target: Path, about: dict | None, optio
         with replacing(target, about, options.overwrite) as temporary:
             _write_gif(temporary, film, parts, frames, lasting)
     else:
-        pixels = [pixels_of(frame, film) for frame in frames]
+        pixels = [pixels_of(frame, film, with_alpha=True) for frame in frames]
         animation = animations.Animation(pixels, list(map(float, lasting)), plays=0)
         quality = None if options.coding.lossless else options.coding.quality or QUALITY
         animations.save(animation, target, about, options.overwrite, quality)

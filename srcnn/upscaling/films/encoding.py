@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 import av
 
+from srcnn.images import animations, image_io
 from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError
 from srcnn.upscaling.films import encoders
+from srcnn.upscaling.films.containers import ENDINGS
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.film import Film, Size
 from srcnn.upscaling.films.pixel_formats import FORMATS, has_alpha, nearest, plain_format, with_alpha
@@ -29,6 +31,7 @@ class Encoder(NamedTuple):
 LARGEST_H264 = 16384  # pixels of a side
 LARGE = 4096  # pixels of a side that all encoders take
 SLICED = 16  # pixels from which on FFV1 can be cut into slices
+FILMS = {ending for endings in ENDINGS.values() for ending in endings}
 ALPHA = {
     "libvpx-vp9": (".webm", ".mkv"),
     "prores_ks": (".mov", ".mkv"),
@@ -78,7 +81,7 @@ def _format(film, target, name, is_asked):
     """
     format_, suffix = plain_format(film.format), target.suffix.lower()
     taken = [other for other in FORMATS if encoders.stored_format(name, other)]
-    if has_alpha(film.format) and suffix in ALPHA.get(name, ()):
+    if has_alpha(film.format) and _keeps_alpha(name, target):
         taken = [other for other in taken if encoders.stored_format(name, with_alpha(other))]
         # libvpx lists more, and refuses it.
         return with_alpha("yuv420p" if name == "libvpx-vp9" else nearest(format_, taken))
@@ -86,6 +89,13 @@ def _format(film, target, name, is_asked):
     if found != format_ and not is_asked:
         raise InputError(f"{target}: {suffix[1:]} cannot keep {format_}; name an --output ending in .mkv")
     return found
+
+
+def _keeps_alpha(name, target):
+    suffix = target.suffix.lower()
+    if suffix in FILMS:
+        return suffix in ALPHA.get(name, ())
+    return (animations.KINDS.get(suffix) or image_io.format_of(target)) in image_io.KEEP_ALPHA
 
 
 def _check_opens(film, target, encoder):

@@ -9,7 +9,8 @@ from av.video.reformatter import Interpolation
 
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
 from srcnn.upscaling.films.film import Film, Part
-from srcnn.upscaling.films.pixel_formats import plain_format
+from srcnn.upscaling.films.frames import planes
+from srcnn.upscaling.films.pixel_formats import has_alpha, plain_format
 
 HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
 SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
@@ -23,10 +24,17 @@ def frames_of(parts: list[Part]) -> Iterator[av.VideoFrame]:
             yield from decoded(stream, packets_of(container, stream))
 
 
-def pixels_of(frame: Any, film: Film, format_: str = "rgb24") -> np.ndarray:
-    """A frame as (h, w, 3) RGB, upright: uint8, or uint16 of format rgb48le."""
+def pixels_of(frame: Any, film: Film, format_: str = "rgb24", with_alpha: bool = False) -> np.ndarray:
+    """A frame as (h, w, 3) RGB, upright: uint8, or uint16 of format rgb48le.
+
+    with_alpha: (h, w, 4) where the frame has alpha.
+    """
     frame.colorspace, frame.color_range = (film.colours[name] for name in ("colorspace", "color_range"))
     rgb = frame.reformat(format=format_, interpolation=SMOOTHLY).to_ndarray()
+    if with_alpha and has_alpha(frame.format.name):
+        (*_, alpha), peak = planes(frame)
+        levels = np.arange(peak + 1) * (np.iinfo(rgb.dtype).max / peak)  # those of libswscale end below white
+        rgb = np.dstack([rgb, np.rint(levels).astype(rgb.dtype)[alpha]])
     return np.ascontiguousarray(np.rot90(rgb, film.quarter_turns))
 
 

@@ -53,7 +53,7 @@ def write(
     frames = progress(frames_of(parts), f"{target.name}, writing", count)
     for path, frame in zip(paths, frames, strict=False):
         if ours.get(path.name) != about:
-            pixels, overwrite = pixels_of(frame, film, format_), options.overwrite
+            pixels, overwrite = pixels_of(frame, film, format_, with_alpha=True), options.overwrite
             image_io.save(pixels, path, about=about, overwrite=overwrite, coding=options.coding)
     check_source()
     for number, path in members(target).items():

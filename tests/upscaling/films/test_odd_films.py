@@ -70,10 +70,10 @@ def test_whatever_a_film_does_the_next_one_is_done(folder, monkeypatch, capfd, u
     make("b.mkv", 3)
     probed = film_job.probe
 
-    def failing(path):
+    def failing(path, *more):
         if path.name == "a.mkv":
             raise KeyError("what nobody foresaw")
-        return probed(path)
+        return probed(path, *more)
 
     monkeypatch.setattr(film_job, "probe", failing)
     assert run("--input", "a.mkv", "b.mkv", "--output", "out") == 2

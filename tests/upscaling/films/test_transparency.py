@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from srcnn.images import animations, image_io
 from srcnn.pixels import resize
 from srcnn.upscaling.films import film_job, frames, muxing
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
@@ -154,3 +155,25 @@ def test_a_film_without_alpha_gets_none(folder):
     assert run("--input", "in.webm") == 0
     with av.open("sample/in_x2.webm") as film:
         assert not [key for key in film.streams.video[0].metadata if key.lower() == "alpha_mode"]
+
+
+@pytest.mark.parametrize("target", ["frame_%02d.png", "frame_%02d.tif", "out.png", "out.webp"])
+@pytest.mark.parametrize("name", ["rgb.mkv", "in.mkv"])
+def test_pictures_made_of_a_film_have_its_alpha(folder, name, target):
+    assert run("--input", clear(name), "--output", target) in (0, 2)  # 10 bits are not for all of them
+    if "%" in target:
+        found = [image_io.read(folder / (target % number)).pixels for number in range(1, 5)]
+    else:
+        found = animations.read(folder / target).frames
+    for number, pixels in enumerate(found):
+        expected = resize.imresize(disc(number)[..., 3:], 2)[..., 0].clip(0, 1)
+        alpha = pixels[..., 3] / np.iinfo(pixels.dtype).max
+        assert pixels.shape == (96, 128, 4) and np.abs(alpha - expected).max() < 0.015
+        assert (alpha == 1).any() and (alpha == 0).any()
+    assert len(found) == 4
+
+
+def test_jpegs_made_of_a_film_say_what_they_leave_out(folder, capfd):
+    assert run("--input", clear("rgb.mkv"), "--output", "frame_%02d.jpg") == 2
+    assert "transparency" in capfd.readouterr().err
+    assert image_io.read(folder / "frame_01.jpg").pixels.shape == (96, 128, 3)
