@@ -68,7 +68,7 @@ def drawn(page, expected):
 
 def test_a_frame_is_that_of_the_program_beside_bicubic(opened, film):
     page = opened(film)
-    assert page.locator(".note").inner_text() == "50x38 becomes 100x76 pixels on a GPU that is software"
+    assert page.locator(".note").inner_text() == "50x38 becomes 100x76 pixels on a software GPU"
     divide = page.get_by_role("slider", name="where bicubic ends")
     divide.focus()
     page.keyboard.press("Home")
@@ -112,11 +112,27 @@ def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
     page = opened("broken.mp4", film, "a.png", way="cores")
     notes = page.locator(".note").all_inner_texts()
     assert notes[0] == "failed: this browser does not play it"
-    assert notes[1] == "failed: films need a GPU; to try one that is software, choose GPU before the film"
+    assert notes[1] == "failed: films are enlarged by the GPU alone; choose it, and then the film again"
     with Image.open(saved(page, 2)) as result:
         assert result.size == (10, 8)
     page = opened(film, network="2 times, 9-5-5-5, JPEG")
     assert page.locator(".note").inner_text().startswith("failed: is no JPEG file, which this network is for")
+
+
+def test_without_a_gpu_films_are_not_played_unless_asked_for(opened, film):
+    page = opened(film, way="auto")
+    note = page.locator(".note").inner_text()
+    assert note.startswith("failed: films need a GPU, which this browser lacks; to try software instead")
+
+
+def test_a_film_that_does_not_open_is_stopped(exported, show, film):
+    Image.new("RGB", (5, 4)).save("a.png")
+    page = show(exported / "usual.html")
+    page.evaluate("Object.defineProperty(HTMLVideoElement.prototype, 'src', { set() {}, get: () => '' })")
+    page.get_by_label("Files").set_input_files([film, "a.png"])
+    page.get_by_text("Stop").first.click()
+    page.locator(".save:visible").wait_for()
+    assert page.locator(".note").first.inner_text() == "stopped"
 
 
 def test_a_lost_context_while_it_plays(opened, film):

@@ -1,11 +1,15 @@
 """The page on a GPU: WebGL2, which is software here. Its pixels are those of the program; it may fail."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import main
+from srcnn.exports import safetensors
+from srcnn.networks.network import Network
 from tests.helpers.pictures import smooth
 from tests.helpers.web import PICTURES, by_program, check_same, saved
 
@@ -61,6 +65,10 @@ def changed(exported, show):
     return run
 
 
+def instead(page):
+    return f"compute with {page.evaluate('cores')} instead"
+
+
 @pytest.mark.parametrize(
     "scale, names", [(2, ["one.png", "row.png", "rgba.png"]), (3, ["grey.png"]), (4, ["row.png"])]
 )
@@ -70,7 +78,7 @@ def test_pixels_are_those_of_the_program(enlarged, scale, names):
     page = enlarged(*names, network=f"{scale} times, 9-1-5", way="gpu")
     for number, name in enumerate(names):
         check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
-    assert all("on a GPU that is software" in note for note in page.locator(".note").all_inner_texts())
+    assert all("on a software GPU" in note for note in page.locator(".note").all_inner_texts())
 
 
 def test_a_network_of_four_layers_for_jpeg(enlarged):
@@ -78,6 +86,22 @@ def test_a_network_of_four_layers_for_jpeg(enlarged):
     page = enlarged("a.jpg", network="2 times, 9-5-5-5, JPEG", way="gpu")
     words = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
     check_same(saved(page, 0), by_program("a.jpg", *words))
+
+
+@pytest.mark.parametrize("way", ["gpu", "cores"])
+def test_layers_whose_channels_are_no_multiple_of_four(show, enlarged, way):
+    network = Network(scale=2, channels=(6, 1))
+    rng = np.random.default_rng(0)
+    values = {
+        name: rng.normal(0.02, 0.05, shape).astype(np.float32) for name, shape in network.shapes.items()
+    }
+    safetensors.write(values, Path("own.safetensors"), json.dumps(network.settings), network)
+    words = ["--scale", "2", "--degradation", "matlab", "--channels", "6-1", "--weights", "own.safetensors"]
+    assert main.main([*words, "--export", "own.html"]) == 0
+    Image.fromarray(smooth(9, 8, 3)).save("a.png")
+    page = show(Path("own.html").absolute())
+    enlarged("a.png", page=page, way=way, network=page.locator("#network option").last.inner_text())
+    check_same(saved(page, 0), by_program("a.png", *words))
 
 
 def test_tiles_without_seams_by_small_textures_and_few_targets(changed, enlarged):
@@ -134,7 +158,7 @@ def test_the_faster_way_is_chosen(changed, enlarged):
 def test_a_lost_context_costs_one_picture_where_the_gpu_is_forced(changed, enlarged):
     Image.fromarray(smooth(8, 9, 3)).save("a.png")
     page = enlarged("a.png", page=changed(LOST), way="gpu")
-    assert page.locator(".note").inner_text() == "failed: the GPU gave up"
+    assert page.locator(".note").inner_text() == f"failed: the GPU gave up; {instead(page)}"
     enlarged("a.png", page=page, way="cores", count=2)
     check_same(saved(page, 1), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
 
@@ -155,7 +179,10 @@ def test_without_webgl(changed, enlarged):
     Image.fromarray(smooth(8, 9, 3)).save("a.png")
     none = "OffscreenCanvas.prototype.getContext = () => null;"
     page = enlarged("a.png", page=changed(none), way="gpu")
-    assert page.locator(".note").inner_text() == "failed: this browser has no WebGL 2 here; choose the cores"
+    assert (
+        page.locator(".note").inner_text()
+        == f"failed: this browser has no WebGL 2 in workers; {instead(page)}"
+    )
     enlarged_again = changed(none)
     enlarged("a.png", page=enlarged_again)
     assert Path(saved(enlarged_again, 0)).exists()

@@ -40,13 +40,13 @@ const convolve = (rows, columns) => {
   const { stride, plane, buffers } = places;
   let from = places.y, weights = places.weights;
   network.layers.forEach(({ size, inputs, outputs }, i) => {
-    const together = outputs === 1 ? 1 : 4 * Math.ceil(outputs / 4);
-    const biases = weights + 4 * together * inputs * size * size;
+    const made = i === network.layers.length - 1 ? 1 : 4 * Math.ceil(outputs / 4);
+    const biases = weights + 4 * made * inputs * size * size;
     rows -= size - 1;
     columns -= size - 1;
-    wasm.convolve(from, plane, stride, inputs, size, weights, biases, outputs, buffers[i % 2], rows, columns);
+    wasm.convolve(from, plane, stride, inputs, size, weights, biases, made, buffers[i % 2], rows, columns);
     from = buffers[i % 2];
-    weights = biases + 4 * together;
+    weights = biases + 4 * made;
   });
   return from;
 };

@@ -75,13 +75,15 @@ const controls = (card, video) => {
   play.onclick = () => (video.paused ? video.play().catch(() => {}) : video.pause());
   sound.onclick = () => (video.muted = !video.muted);
   position.oninput = () => (video.currentTime = (position.value / 1000) * video.duration || 0);
-  close.onclick = () => card.stop();
+  close.onclick = () => {
+    card.stop();
+    card.element.remove();
+  };
   for (const event of ["play", "pause", "volumechange", "timeupdate"]) video.addEventListener(event, update);
   update();
   box.hidden = false;
 };
 
-// Ends a film; the card of one that failed stays, with what is said on it.
 const stopFilm = (card, video, helper) => {
   card.stopped = true;
   card.cancel();
@@ -89,13 +91,13 @@ const stopFilm = (card, video, helper) => {
   URL.revokeObjectURL(video.src);
   video.removeAttribute("src");
   video.load();
-  if (!card.element.classList.contains("failed")) card.element.remove();
 };
 
 const checkFilm = (network, video) => {
   const way = find("#way").value;
-  if (way === "cores" || (way === "auto" && !graphics.hardware))
-    throw new Error("films need a GPU; to try one that is software, choose GPU before the film");
+  if (way === "cores") throw new Error("films are enlarged by the GPU alone; choose it, and then the film again");
+  if (way === "auto" && !graphics.hardware)
+    throw new Error("films need a GPU, which this browser lacks; to try software instead, choose GPU, and then the film again");
   checkQuality(network);
   if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to show films");
 };
@@ -105,6 +107,7 @@ const playFilm = async (card, network) => {
   let helper;
   card.stop = () => stopFilm(card, video, helper);
   try {
+    if (card.stopped) throw new Error("stopped");
     await opened(card, video);
     checkFilm(network, video);
     const size = [video.videoWidth, video.videoHeight], large = size.map((pixels) => pixels * network.scale);

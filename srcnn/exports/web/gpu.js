@@ -6,7 +6,7 @@ class Gpu {
   // hardware: whether it must be that.
   constructor(canvas, network, tile, hardware = false) {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" });
-    if (!gl) throw new Error("this browser has no WebGL 2 here; choose the cores");
+    if (!gl) throw new Error("this browser has no WebGL 2 in workers");
     this.gl = gl;
     this.software = SOFTWARE.test(this.renderer);
     if (hardware && this.software) throw new Error("this browser has WebGL in software only");
@@ -24,7 +24,7 @@ class Gpu {
   check() {
     const { gl } = this;
     if (gl.isContextLost()) throw new Error(LOST);
-    if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("the GPU has too little memory; choose the cores");
+    if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("the GPU has too little memory");
   }
 
   // What the driver calls itself.
@@ -54,7 +54,7 @@ class Gpu {
     }
     gl.linkProgram(program);
     this.check();
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("the GPU's driver refuses the program; choose the cores");
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("the driver of the GPU does not compile the network");
     gl.useProgram(program);
     ["luma", "maps", "table", "frame"].forEach((name, unit) => gl.uniform1i(gl.getUniformLocation(program, name), unit));
     return program;

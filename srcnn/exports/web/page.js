@@ -45,10 +45,11 @@ const enlargeBest = async (card, network) => {
   try {
     await enlargeFile(card, network, way);
   } catch (error) {
-    const lost = automatic && way === ways.gpu && pool.failed();
+    const failed = way === ways.gpu && pool.failed();
     pool.end();
     card.codec?.end();
-    if (!lost || card.stopped) throw error;
+    if (failed && !automatic) throw new Error(`${error.message}; compute with ${cores} instead`);
+    if (!failed || card.stopped) throw error;
     graphics.lost = true;
     chosen.clear();
     await enlargeFile(card, network, ways.cores, `the cores took over (${error.message})`);
