@@ -106,7 +106,7 @@ def test_a_test_does_not_score_its_own_results(capfd):
     image_io.save(smooth(40, 40, 3), Path("photos/a.png"))
     assert answer(capfd, "photos", "--scale", "2", "--output", "photos")[0] == 0
     status, out, _ = answer(capfd, "--is_train", "False", "--test_dir", "photos", "--scale", "2")
-    assert status == 0 and "1 results of this program" in out and "a_x2" not in out
+    assert status == 0 and "1 files that this program wrote" in out and "a_x2" not in out
 
 
 def test_a_folder_of_folders_names_them(capfd):

@@ -252,7 +252,7 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
             capture_output=True,
         )
         assert (done.returncode, done.stderr) == (0, b"")
-        assert "left out as no images: 1 broken links, 1 sub-folders" in done.stdout.decode()
+        assert "left out what is not an image: 1 broken links, 1 sub-folders" in done.stdout.decode()
         entries = "results.json" if "test_dir" in words[0] else "upscaled.json"
         images = json.loads((tmp_path / "-结果 of it" / entries).read_text())["images"]
         assert len(images) == len(NAMES_OF_FILES) - len(refused)

@@ -133,7 +133,7 @@ def test_what_came_while_it_was_written_stays(folder, monkeypatch, capfd, name, 
         monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
     words = ["--export", name, "--scale", "3"] if words else ["--input", "in.gif", "--output", name]
     assert main.main([*WORDS, *words]) == 2
-    assert f"{name}: exists already" in capfd.readouterr().err
+    assert f"{name}: already exists" in capfd.readouterr().err
     assert (folder / name).read_text() == "mine"
     assert sorted(path.name for path in folder.iterdir()) == sorted(["in.gif", name])
 

@@ -101,7 +101,7 @@ def test_a_lock_of_somebody_else_is_refused(photographs, tmp_path, fails):
     (tmp_path / "c").mkdir()
     for text in ("", "mine", "\u0663", "1" * 99):
         (tmp_path / "c/.lock_owner").write_text(text, encoding="utf-8")
-        assert ".lock_owner: is not a file of this program" in fails(
+        assert ".lock_owner: was not written by this program" in fails(
             *flags(photographs, tmp_path / "c"), but="c"
         )
 

@@ -93,7 +93,7 @@ def test_a_file_that_came_during_a_shard_stays(photographs, tmp_path, monkeypatc
     monkeypatch.setattr(png, "encoded", slowly)
     words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
     assert main.main(words) == 2
-    assert "is not a file that this program wrote" in capfd.readouterr().err
+    assert "was not written by this program" in capfd.readouterr().err
     assert arrived.read_bytes() == b"mine"
 
 

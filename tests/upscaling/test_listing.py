@@ -41,7 +41,7 @@ def test_a_list_says_what_would_be_done_and_does_nothing(capfd):
     assert "photos/a.png: is done, as larger/a_x4.png\n" in out
     assert "photos/b.jpg: larger/b_x4.png, 80x160 pixels, by 9-1-5 x4\n" in out
     assert "3 of 4 files are to be done; nothing was written\n" in out
-    assert "broken.png" in err and "larger/c_x4.png: exists already; add --overwrite" in err
+    assert "broken.png" in err and "larger/c_x4.png: already exists; add --overwrite" in err
     assert err.count("\n") == 2
     assert main.main(words) == 2
     assert capfd.readouterr().out.count("larger/b_x4.png: 80x160 pixels") == 1

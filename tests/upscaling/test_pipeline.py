@@ -137,7 +137,7 @@ def test_what_nobody_foresaw_of_a_file_is_named_and_the_next_are_done(
     assert main.main(words) == 2
     assert sorted(path.name[0] for path in (folder / "out").glob("*.png")) == list("acdef")
     err = capsys.readouterr().err
-    assert err.startswith("main.py: error: in/b.png: cannot be done (") and err.count("\n") == 1
+    assert err.startswith("main.py: error: in/b.png: unexpected error (") and err.count("\n") == 1
     assert unexpected
     unexpected.clear()
 

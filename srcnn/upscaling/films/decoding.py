@@ -154,7 +154,7 @@ def packets_of(container: av.container.InputContainer, *streams: av.stream.Strea
             return
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
-                why = f"cannot be read on: {reason(error)}; try again"
+                why = f"can no longer be read ({reason(error)}); try again"
                 raise InputError(f"{container.name}: {why}") from error
             return
         if packet.size or packet.pts is not None:

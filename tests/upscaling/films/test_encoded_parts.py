@@ -182,7 +182,7 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
         with monkeypatch.context() as failing:
             failing.setattr(room, "packets_of", lambda c, *s: decoding.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
-        assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
+        assert "in.mp4: can no longer be read (Input/output error" in capfd.readouterr().err
         assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
     assert run("--input", "in.mp4") == 0 and not parts(folder)
     assert len(decode("sample/in_x2.mp4")[0]) == 30
@@ -200,7 +200,7 @@ def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
     with monkeypatch.context() as patched:
         patched.setattr(muxing, "join", joining)
         assert run("--input", "in.mp4") == 2
-    assert "in_x2.mp4: exists already" in capfd.readouterr().err
+    assert "in_x2.mp4: already exists" in capfd.readouterr().err
     assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
     assert run("--input", "in.mp4", "--output", "sample/in_x2.mkv") == 0
     assert "goes on from frame 3" in capfd.readouterr().out and not parts(folder)

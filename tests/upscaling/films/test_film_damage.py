@@ -90,7 +90,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
         patched.setattr(room, name, meanwhile)
         assert run("--input", "in.mp4") == 2
     (said,) = capfd.readouterr().err.splitlines()
-    why = "cannot be read on: No such file" if change == "removed" else "was changed during the work"
+    why = "can no longer be read (No such file" if change == "removed" else "was changed during the work"
     assert f"in.mp4: {why}" in said and not list(folder.glob("sample/*.mp4"))
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     assert len(encoded_parts.finished(parts)) == (2 if name == "write" else 8)  # of the film as it was

@@ -268,7 +268,7 @@ def test_names_and_flags_that_do_not_fit(fails, tmp_path):
         assert text in fails(*WORDS, *words)
     (tmp_path / "out.mp4").write_text("mine")
     process = start(tmp_path, "--input", "in.mp4", "--output", "out.mp4")
-    assert "out.mp4: exists already" in process.communicate()[1] and process.returncode == 2
+    assert "out.mp4: already exists" in process.communicate()[1] and process.returncode == 2
     assert (tmp_path / "out.mp4").read_text() == "mine"
 
 

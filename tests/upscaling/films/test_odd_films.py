@@ -77,7 +77,7 @@ def test_whatever_a_film_does_the_next_one_is_done(folder, monkeypatch, capfd, u
 
     monkeypatch.setattr(film_job, "probe", failing)
     assert run("--input", "a.mkv", "b.mkv", "--output", "out") == 2
-    assert "a.mkv: cannot be done" in capfd.readouterr().err
+    assert "a.mkv: unexpected error" in capfd.readouterr().err
     assert len(decode("out/b_x2.mkv")[0]) == 3
     unexpected.clear()
 
