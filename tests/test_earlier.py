@@ -89,7 +89,7 @@ def test_a_training_goes_on(folder, capfd, name, words, epochs):
     before = list(csv.DictReader(curve.open()))
     words = words.replace(f"--epoch {epochs}", f"--epoch {epochs + 1}").split()
     assert main.main(words) == 0
-    goes_on = f"goes on from checkpoint/{curve.parent.name}/SRCNN.model-{before[-1]['step']}\n"
+    goes_on = f"continuing from checkpoint/{curve.parent.name}/SRCNN.model-{before[-1]['step']}\n"
     assert goes_on in capfd.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in data} == data
     after = list(csv.DictReader(curve.open()))

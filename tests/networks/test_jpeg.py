@@ -195,7 +195,7 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     capfd.readouterr()
     assert run(*upscaling, folder, "--scale", 1, "--output", "cleaned") == 2
     said = capfd.readouterr().err
-    assert "c.jpg: has quality 99" in said and "d.png: is no JPEG file" in said
+    assert "c.jpg: has quality 99" in said and "d.png: is not a JPEG file" in said
     assert sorted(p.name for p in (photographs.parent / "cleaned").glob("*.png")) == ["a_x1.png", "b_x1.png"]
     for name, quality in (("a", 40), ("b", 80)):
         words = "--scale", 1, "--quality", quality, "--overwrite"

@@ -320,7 +320,7 @@ def test_scales_are_trusted_and_said_or_refused(here, photographs, fails, capfd)
     scipy.io.savemat("authors.mat", mat)  # as they released it: it does not say its scale
     capfd.readouterr()
     assert run("--test_dir", photographs, "--weights", "authors.mat") == 0
-    assert "authors.mat: does not say what it was trained for; scale 3" in capfd.readouterr().out
+    assert "authors.mat: does not record what it was trained for; assuming scale 3" in capfd.readouterr().out
     words = "--is_train", "False", "--input", photographs
     assert "scale 3 (now 2)" in fails(*words, "--weights", "x3.mat", "--scale", 2)
     for scale in (6, 5):

@@ -154,7 +154,7 @@ def test_what_is_no_image_is_said(larger, given, said):
         ({"scale": "1/0"}, "scale"),
         ({"quality": True}, "quality"),
         ({"channels": "8-8"}, "no shipped weights"),
-        ({"weights": "missing"}, "missing: no checkpoint there"),
+        ({"weights": "missing"}, "missing: is not a checkpoint"),
     ],
 )
 def test_wrong_arguments_are_said(folder, given, said):
