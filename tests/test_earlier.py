@@ -116,7 +116,7 @@ def test_a_test_that_was_shared_out_is_gathered(folder, capfd):
     before = times("sample")
     words = TESTED.split()[:-2]
     assert main.main([*words, "--shard", "1/2"]) == 0
-    assert "2 of 2 were tested before" in capfd.readouterr().out
+    assert "2 of 2 images were tested before" in capfd.readouterr().out
     assert times("sample") == before
     assert main.main([*words, "--shard", "2/2"]) == 0
     assert main.main([*words, "--gather"]) == 0

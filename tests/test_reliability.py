@@ -145,7 +145,7 @@ def test_a_signal_saves_once_and_leaves(usual_signals, photographs, tmp_path, nu
     process.send_signal(number)  # impatience changes nothing
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == status
-    assert "the same command goes on" in stderr and stderr.count("\n") == 1
+    assert "Run the same command again" in stderr and stderr.count("\n") == 1
     values, settings = read_weights(latest_checkpoint(tmp_path / "c" / MODEL))
     assert settings["step"] == values["step"] > 0
     assert not (tmp_path / "c/.lock_owner").exists()

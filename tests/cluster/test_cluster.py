@@ -105,7 +105,7 @@ def test_a_port_that_is_taken_is_said(fails):
         taken.listen()
         port = taken.getsockname()[1]
         hosts = f"127.0.0.1:{free_ports(1)[0]},127.0.0.1:{port}"
-        assert f":{port}: no server can be started" in fails("--worker_hosts", hosts, "--task_index", 1)
+        assert f":{port}: cannot start a server" in fails("--worker_hosts", hosts, "--task_index", 1)
 
 
 HOLDING = """

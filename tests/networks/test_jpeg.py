@@ -137,7 +137,7 @@ def test_training_testing_and_exports(photographs, capfd):
     capfd.readouterr()
     assert run(*network, "--quality", 30, "--export", "q30.mat") == 0
     assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
-    assert "is for quality 30 alone; add --quality 30" in capfd.readouterr().err
+    assert "is for JPEG quality 30 only; add --quality 30" in capfd.readouterr().err
     assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
     with open("sample/results.json", encoding="utf-8") as file:
         assert json.load(file)["average"]["srcnn_psnr"] == pytest.approx(found[30]["srcnn_psnr"], abs=1e-3)

@@ -205,7 +205,7 @@ def test_a_training_file_of_somebody_else_is_left_alone(here, photographs, capsy
         hf["data"] = np.zeros((4, 33, 33, 1))
     before = (here / "c/train.h5").read_bytes()
     assert train(photographs) == 2
-    assert "c/train.h5: is damaged, or not a file that this program wrote" in capsys.readouterr().err
+    assert "c/train.h5: is damaged, or was not written by this program" in capsys.readouterr().err
     assert (here / "c/train.h5").read_bytes() == before
 
 
@@ -276,8 +276,8 @@ def test_rolling_back_leaves_the_newer_checkpoints_alone(trained, photographs, h
     write_list(f"SRCNN.model-{trained - 2}", f"SRCNN.model-{trained - 3}")
     assert train(photographs, "--epoch", 6) == 0  # another schedule, so other weights at the same step
     said = capsys.readouterr().out
-    assert f"SRCNN.model-{trained - 1}, SRCNN.model-{trained} are left alone" in said
-    assert f"SRCNN.model-{trained} is kept as" in said
+    assert f"SRCNN.model-{trained - 1}, SRCNN.model-{trained} alone" in said
+    assert f"SRCNN.model-{trained}: the earlier checkpoint is kept as" in said
     for name, content in newer.items():
         kept = name.replace(str(trained), f"{trained}-kept-1")
         assert (folder / kept).read_bytes() == content
@@ -288,7 +288,7 @@ def test_a_file_in_the_place_of_the_folder_is_said_before_the_work(here, photogr
     (here / "c").mkdir()
     (here / "c" / MODEL).write_text("mine")
     assert train(photographs) == 2
-    assert f"c/{MODEL}: is in the way" in capsys.readouterr().err
+    assert f"c/{MODEL}: stands where" in capsys.readouterr().err
     assert contents(here / "c") == {here / "c" / MODEL: b"mine"}
 
 

@@ -127,7 +127,7 @@ def rewritten(prefix, **changed):
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        ({"step": np.int32(-3)}, "its step is below 0"),
+        ({"step": np.int32(-3)}, "its step is negative"),
         ({"w2": np.full((1, 1, 64, 32), np.nan, np.float32)}, "not finite"),
         ({"settings": b"[1]"}, "its settings cannot be read"),
         ({"settings": b'{"scale": ' + DEEP.encode() + b"}"}, "its settings cannot be read"),

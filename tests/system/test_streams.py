@@ -111,4 +111,4 @@ def test_a_storm_of_signals_ends_a_training_as_one_does(usual_signals, photograp
             time.sleep(0.002)
         error = process.stderr.read()
     assert process.returncode == 128 + signal.SIGTERM
-    assert error.startswith("stopped; the same command goes on") and error.count("\n") == 1
+    assert error.startswith("Stopped. Run the same command again to continue") and error.count("\n") == 1

@@ -29,7 +29,7 @@ def test_shards_of_a_test_make_one_table(photographs, tmp_path, capfd, fails):
     pictures = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("*.png")}
     capfd.readouterr()
     assert main.main([*parts, "--shard", "1/2"]) == 0
-    assert "2 of 2 were tested before" in capfd.readouterr().out
+    assert "2 of 2 images were tested before" in capfd.readouterr().out
     assert pictures == {path: path.stat().st_mtime_ns for path in pictures}
     assert main.main([*parts, "--gather"]) == 0
     assert capfd.readouterr().out.splitlines()[1:-1] == table
