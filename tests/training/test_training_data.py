@@ -239,7 +239,7 @@ def test_a_disk_that_fills_at_the_end_of_a_preparation_harms_no_part(
     monkeypatch.setattr(h5py, "File", opened)
     with monkeypatch.context() as full:
         full.setattr(hdf5, "Output", Full)
-        with pytest.raises(InputError, match=r"train\.h5 .*No space") if several else nullcontext():
+        with pytest.raises(InputError, match=r"train\.h5: .*No space") if several else nullcontext():
             setup(folder, collection)
     monkeypatch.setattr(utils, "preprocess", None)
     assert setup(folder, collection).exists()
