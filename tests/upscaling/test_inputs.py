@@ -116,7 +116,7 @@ BAD = {
     "--input a.png gone.png": "gone.png: no such file",
     "--input a.png b.png --output out.png": "name a folder",
     "--input a.png --width 16": "a.png: has 16x12 pixels already; take more than width 16",
-    "--input a.png --width 2000000000": "pixels; cut it first",
+    "--input a.png --width 2000000000": "pixels; crop it first",
     "--input a.png --scale 2 --width 90": "leave one out",
     "--input a.png --scale 0.5": "--scale",
     "--input a.png --scale 1e9": "--scale",
