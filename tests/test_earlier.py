@@ -167,7 +167,7 @@ def test_a_film_goes_on(folder, capfd):
     (earlier,) = Path("sample").glob(".film_x2.*.parts")
     earlier.rename(f"sample/.film_x2.{hashlib.sha256(text.encode()).hexdigest()[:12]}.parts")
     assert main.main(FILM.split()) == 0
-    assert "film.mp4: goes on from frame 3" in capfd.readouterr().out
+    assert "film.mp4: continuing from frame 3" in capfd.readouterr().out
     with av.open("sample/film_x2.mp4") as film:
         frames = list(film.decode(video=0))
     assert len(frames) == 8 and (frames[0].height, frames[0].width) == (64, 96)

@@ -45,7 +45,7 @@ def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
     checks = {".html": page.check, **{ending: each.check for ending, each in FORMATS.items()}}
     if path.name.lower() in checks:
-        raise InputError(f"--export {path}: is an ending without a name; name a file")
+        raise InputError(f"--export {path}: is an extension without a name; name a file")
     if path.suffix and path.suffix not in checks:
         raise InputError(f"--export {path}: use {', '.join(checks)}, or no extension for a SavedModel")
     if path.suffix:

@@ -59,7 +59,7 @@ def test_nothing_names_no_machines(monkeypatch):
         (tf_config({"chief": [A], "worker": [B]}, "worker", 0.7), "does not have the form"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", float("inf")), "does not have the form"),
         (tf_config({"chief": [A], "worker": [B], "ps": [C]}, "ps"), "this machine is a ps"),
-        (tf_config({"chief": [A], "gardener": [B]}), "has gardener"),
+        (tf_config({"chief": [A], "gardener": [B]}), "lists gardener"),
         ('{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker"}}', "is none of the"),
         (tf_config({"chief": [A, B]}), "more than one chief"),
         (tf_config({"chief": [A], "worker": [B]}, "worker", 1), "is none of the"),

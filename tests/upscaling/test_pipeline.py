@@ -73,7 +73,7 @@ def test_streams_of_messages_are_in_one_order(folder, monkeypatch, capfd):
     monkeypatch.setattr("srcnn.upscaling.upscaling_job.tqdm.write", lambda text, **_: said.append(text))
     assert run("--input", "in", "--output", "out") == 0
     assert [line[4] if line.startswith("out/") else line for line in said] == [
-        *"ab", "in/c.gif: has 2 frames; the first one is taken", *"cdef"
+        *"ab", "in/c.gif: has 2 frames; using the first one", *"cdef"
     ]  # fmt: skip
 
 
@@ -217,7 +217,7 @@ def test_two_runs_of_one_upscaling_at_once_are_both_right(folder, monkeypatch, c
     assert run("--input", "in", "--output", "out") == 0
     made = json.loads((folder / "sample/upscaled.json").read_text())["images"]
     assert [image["output"] for image in made] == [f"out/{name}_x2.png" for name in "abcdef"]
-    assert capsys.readouterr().err.count("was made by another run") == 6
+    assert capsys.readouterr().err.count("another run has made it") == 6
     (folder / "out/a_x2.png").write_bytes(b"mine")
     assert run("--input", "in", "--output", "out") == 2
 

@@ -63,7 +63,7 @@ def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
     try:
         return av.open(file, format=kind, options=options, **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+        raise InputError(f"{path}: cannot be read as a film ({reason(error)}); replace it") from error
 
 
 def listed(container: av.container.InputContainer) -> dict[int, tuple[str, str]]:

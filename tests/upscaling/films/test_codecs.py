@@ -67,7 +67,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
             "take one of h264, hevc, av1, vp9, or an --output ending in .mov",
         ),
         ("--codec h264 --output out.webm", "one of av1, vp9, or an --output ending in .mp4 or .mov or .mkv"),
-        ("--codec ffv1 --output out.mp4", "--lossless is written to .mkv"),
+        ("--codec ffv1 --output out.mp4", "--lossless writes .mkv files"),
         ("--codec vp9 --output out.gif", "does not go into .gif; take an --output ending in .mp4 or"),
         ("--codec xvid", "'xvid' is no codec; take one of h264, hevc"),
         ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; take one of h264, hevc"),
@@ -197,7 +197,7 @@ def test_the_nearest_format_loses_least(format_, taken, found):
 def test_what_a_codec_cannot_keep_is_named(folder, capfd):
     make("in.mkv", 2, codec="ffv1", format_="yuv444p10le")
     assert run("--input", "in.mkv", "--codec", "av1", "--output", "out.mp4") == 2
-    assert "in.mkv: left out, since such a file cannot hold it: 4:4:4, but 4:2:0" in capfd.readouterr().err
+    assert "in.mkv: left out, since the format cannot hold it: 4:4:4, but 4:2:0" in capfd.readouterr().err
     assert run("--input", "in.mkv", "--codec", "vp9", "--output", "out.webm") == 2
     assert "cannot hold it: 10 bits, but 8" in capfd.readouterr().err
 

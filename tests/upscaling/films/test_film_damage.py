@@ -58,7 +58,7 @@ def test_from_a_damaged_part_on_the_work_is_done_again(interrupted, folder, capf
         damage(interrupted / "000000003.nut", interrupted / "000000003.json")
         assert len(encoded_parts.finished(interrupted)) == 3, what
     assert run("--input", "in.mp4", "--lossless") == 0
-    assert "goes on from frame 3" in capfd.readouterr().out and not interrupted.exists()
+    assert "continuing from frame 3" in capfd.readouterr().out and not interrupted.exists()
     assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
     assert decode("sample/in_x2.mkv")[1] == decode("in.mp4")[1]
 
@@ -99,7 +99,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
     elif change == "touched":
         os.utime("in.mp4", ns=(before.st_atime_ns, before.st_mtime_ns))
     assert run("--input", "in.mp4") == 0
-    assert ("goes on from frame" in capfd.readouterr().out) == (change != "replaced")
+    assert ("continuing from frame" in capfd.readouterr().out) == (change != "replaced")
     assert decode("sample/in_x2.mp4")[1] == decode("in.mp4")[1]
 
 

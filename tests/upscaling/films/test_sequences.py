@@ -33,7 +33,7 @@ def test_a_sequence_becomes_a_film_at_the_rate_that_is_named(folder, capfd):
     assert np.allclose([float(t) for t in times], np.arange(12) * 1001 / 24000, atol=0.0006)
     assert "frames a second" not in capfd.readouterr().out
     assert run("--input", "in_%03d.png", "--output", "usual.mkv") == 0
-    assert "in_%03d.png: 25 frames a second; --fps names another rate\n" in capfd.readouterr().out
+    assert "in_%03d.png: assuming 25 frames a second; --fps sets another rate\n" in capfd.readouterr().out
 
 
 def test_the_frames_of_a_sequence_are_those_of_its_film(folder):
@@ -80,8 +80,8 @@ def test_a_film_becomes_a_sequence(folder, capfd):
             assert difference.max() <= 2, name
     assert run("--input", "in.mkv", "--output", "out_%02d.png") == 0
     assert "1 of 1 were upscaled before" in capfd.readouterr().out
-    assert "exists already" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
-    assert "matches no file that this program did not write" in said(capfd, "out_%02d.png", "again.mkv")
+    assert "already exists" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
+    assert "matches no file, or only files that this program wrote" in said(capfd, "out_%02d.png", "again.mkv")
 
 
 def said(capfd, source, target, *more):
@@ -95,7 +95,7 @@ def test_a_changed_frame_is_made_anew_and_one_of_somebody_else_stays(folder, cap
     make("in.mkv", 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
     Image.new("RGB", (4, 4)).save("out_2.png")
-    assert "out_2.png: exists already" in said(capfd, "in.mkv", "out_%d.png")
+    assert "out_2.png: already exists" in said(capfd, "in.mkv", "out_%d.png")
     assert pixels("out_2.png").shape == (4, 4, 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png", "--overwrite") == 0
     assert pixels("out_2.png").shape == (96, 128, 3)
