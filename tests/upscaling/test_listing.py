@@ -73,7 +73,7 @@ def test_best_and_fast_stand_for_a_shipped_network(flag, same):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("--best --fast", "--best chooses the network; leave out --fast"),
+        ("--best --fast", "--best selects the network; leave out --fast"),
         ("--best --filters 9-1-5", "leave out --filters"),
         ("--fast --weights a", "leave out --weights"),
         ("--fast --self_ensemble", "leave out --self_ensemble"),

@@ -268,7 +268,7 @@ def test_films_of_phones_and_old_programs_are_no_broken_images(folder):
 def test_text_and_sound_are_no_films(folder, capfd):
     (folder / "t.txt").write_text("a text, which FFmpeg would show on a terminal of its own\n" * 9, "utf-8")
     assert run("--input", "t.txt") == 2
-    assert "t.txt: damaged, or not an image" in capfd.readouterr().err
+    assert "t.txt: damaged, or not of a supported image" in capfd.readouterr().err
 
 
 def test_sound_and_programs_of_a_folder_that_have_endings_of_films_are_left_out(folder, capfd):

@@ -139,7 +139,7 @@ def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     make("in.mp4", 2)
     save_frames([1], "still_%d.png")
     words = "--is_train", "False", "--scale", 2, "--input"
-    assert "the frames 3 are missing; a film needs" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+    assert "the frames 3 are missing; add them" in fails(*words, "in_%03d.png", "--output", "out.mp4")
     assert "name a file or a folder" in fails(*words, "in_001.png", "--output", "out_%d.png")
     assert "name a folder" in fails(*words, "in_001.png", "in_002.png", "--output", "out_%d.png")
     assert "matches no file" in fails(*words, "nothing_%d.png", "--output", "out.mp4")
