@@ -180,7 +180,7 @@ def film_coding(flags):
         raise InputError(f"--lossless is FFV1, and --codec {flags.codec} is not; leave one out")
     lossless = flags.lossless or flags.codec == "ffv1"
     if lossless and flags.crf is not None:
-        raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
+        raise InputError("--crf cannot be combined with --lossless; leave one out")
     codec = None if lossless else flags.codec
     for name, value in (("crf", flags.crf), ("preset", flags.preset)):
         if value is not None and (codec == "prores" or lossless):

@@ -202,7 +202,7 @@ def test_disks_that_number_no_files_have_no_equal_ones(tmp_path, monkeypatch, nu
         (tmp_path / name).touch()
     if numbered:
         os.link(tmp_path / "a.png", tmp_path / "link.png")
-        with pytest.raises(InputError, match="which is read"):
+        with pytest.raises(InputError, match="which is an input"):
             output_paths.check_apart([tmp_path / "a.png"], [tmp_path / "link.png"])
         return
     status = os.stat

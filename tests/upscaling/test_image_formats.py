@@ -107,7 +107,7 @@ def test_a_png_that_is_there_is_no_reason_for_an_error(capfd):
     Path("out/alpha_x2.png").write_bytes(b"the user's own")
     capfd.readouterr()
     assert run("in", "--output", "out", "--format", "jpg") == 2
-    assert "out/alpha_x2.png: exists already" in capfd.readouterr().err
+    assert "out/alpha_x2.png: already exists" in capfd.readouterr().err
     assert Path("out/alpha_x2.png").read_bytes() == b"the user's own"
 
 
@@ -130,7 +130,7 @@ def test_another_quality_does_not_count_as_done(capfd):
     assert run(*words, "--image_quality", 40) == 0
     small = Path("out/a_x2.jpg").stat().st_size
     assert run(*words) == 2
-    assert "out/a_x2.jpg: exists already; add --overwrite" in capfd.readouterr().err
+    assert "out/a_x2.jpg: already exists; add --overwrite" in capfd.readouterr().err
     assert run(*words, "--overwrite") == 0
     assert Path("out/a_x2.jpg").stat().st_size > 2 * small
     assert run(*words, "--format", "webp") == 0
@@ -270,7 +270,7 @@ def test_frames_of_films_and_sequences_take_a_quality(capfd):
     words = "film.mkv", "--output", "out/film_%d.jpg"
     assert run(*words, "--image_quality", 40) == 0 and times() == before
     assert run(*words) == 2
-    assert "out/film_1.jpg: exists already" in capfd.readouterr().err and times() == before
+    assert "out/film_1.jpg: already exists" in capfd.readouterr().err and times() == before
     assert run(*words, "--overwrite") == 0
     with Image.open("out/film_1.jpg") as image:
         assert image.layer[0][1:3] == (1, 1)
