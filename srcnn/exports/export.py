@@ -73,7 +73,7 @@ def export_weights(srcnn, path: Path, overwrite: bool = False) -> None:
         write_weights(srcnn, path, known | srcnn.settings, overwrite)
     except (MemoryError, tf.errors.OpError) as error:  # a full disk may be MemoryError
         reason = first_line(error.__cause__ or error).rpartition("; ")[2]  # TensorFlow's own path before it
-        raise InputError(f"{path} cannot be written: {reason}") from error
+        raise InputError(f"{path}: cannot be written: {reason}") from error
 
 
 def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) -> None:

@@ -188,7 +188,7 @@ def test_a_full_disk_is_said_of_what_was_named(tmp_path, monkeypatch, capfd, nam
         assert main.main(["--export", name]) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert capfd.readouterr().err == f"main.py: error: {name} cannot be written: File too large\n"
+    assert capfd.readouterr().err == f"main.py: error: {name}: cannot be written: File too large\n"
     assert not [path for path in tmp_path.rglob("*") if path.name != "new"]
 
 

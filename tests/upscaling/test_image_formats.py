@@ -197,7 +197,7 @@ def test_lossless_results_are_those_of_png(ending):
 def test_without_an_encoder_lossless_avif_is_refused(monkeypatch):
     monkeypatch.setattr(cv2, "haveImageWriter", lambda name: False)
     save("a.png", smooth(12, 16, 3))
-    with pytest.raises(InputError, match=r"--format avif: the installed OpenCV has no AVIF.*take \.webp"):
+    with pytest.raises(InputError, match=r"--format avif: the installed OpenCV has no AVIF.*use \.webp"):
         from srcnn.upscaling.image_formats import ending_of
 
         ending_of(Path("a.png"), ImageCoding("avif", lossless=True))
@@ -230,15 +230,15 @@ def test_a_pipe_has_the_format_asked_for():
 
 
 BAD = {
-    "in/a.png --output a.png --format jpg": "--output a.png: is not what --format jpg says; leave one out",
+    "in/a.png --output a.png --format jpg": "--output a.png: contradicts --format jpg; leave one out",
     "in/a.png --image_quality 50": "--image_quality is for JPEG, WebP, AVIF and HEIC",
     "in/a.png --format jpg --image_quality 0": "from 1 to 100",
     "in --format gif": "--format",
-    "in --format jpg --lossless": "--format jpg: JPEG always loses something; take .webp or .png",
+    "in --format jpg --lossless": "--format jpg: JPEG always loses something; use .webp or .png",
     "in/a.png --output a.heic --lossless": "a.heic: HEIF always loses something",
     "in --format webp --lossless --image_quality 9": "leave one out",
     "in --lossless": "--lossless is for films, WebP and AVIF; leave it out",
-    "--input - --format same": "--format same: what comes by standard input has no ending",
+    "--input - --format same": "--format same: standard input has no extension",
     "--format jpg --is_train False": "--format is for upscaling; add --input",
 }
 

@@ -111,7 +111,7 @@ def test_sub_folders_keep_their_structure(folder, capsys):
 
 
 BAD = {
-    "--input a.png other/a.png": "a.png and other/a.png: would have one result",
+    "--input a.png other/a.png": "a.png and other/a.png: would have the same result",
     "--input *.tif": "*.tif: matches no file",
     "--input a.png gone.png": "gone.png: no such file",
     "--input a.png b.png --output out.png": "name a folder",
@@ -124,7 +124,7 @@ BAD = {
     "--input - a.png": "cannot be combined",
     "--input other --output -": "name a folder",
     "--input a.png --output .png": "is an extension without a name",
-    "--input a.png --output v1.2": "end the name of a folder by /",
+    "--input a.png --output v1.2": "end the name of a folder with /",
     "--input a.png --crf 5": "--crf is for films",
     "--input a.png --lossless": "--lossless is for films",
     "--is_train True --overwrite": "--overwrite is for --input and --export",
