@@ -105,7 +105,7 @@ def codec(text):
     if text not in CODECS and not re.fullmatch(rf"({'|'.join(CODECS)})_[a-z0-9]+", text):
         known = ", ".join(CODECS)
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no codec; take one of {known}, or an encoder of the hardware such as hevc_nvenc"
+            f"{text!r} is not a codec; use one of {known}, or an encoder of the hardware such as hevc_nvenc"
         )
     return text
 

@@ -198,7 +198,7 @@ def _measured(path, goal, pages=False):
     ratios = {what: goal.ratio(*size) for what, size in sizes.items()}
     for what, (height, width) in sizes.items():
         if ratios[what] <= 1:
-            text = f"{what} has {width}x{height} pixels already; take more than {goal.text}, or leave it out"
+            text = f"{what} already has {width}x{height} pixels; choose more than {goal.text}"
             return goal.text, {"error": InputError(text)}
     (height, width), *_ = (goal.size(*size) for size in sizes.values())
     first, *others = dict.fromkeys(ratios.values())

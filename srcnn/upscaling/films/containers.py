@@ -35,5 +35,5 @@ def check_holds(target: Path, codec: str) -> None:
     others = f"one of {', '.join(fitting)}, or " if fitting else ""
     named = " or ".join(ending for ending in endings if ending != ".m4v")
     raise InputError(
-        f"{target}: --codec {codec} does not go into {suffix}; take {others}an --output ending in {named}"
+        f"{target}: --codec {codec} does not go into {suffix}; use {others}an --output that ends in {named}"
     )
