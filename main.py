@@ -88,9 +88,9 @@ def train_on(on_devices, job: Training) -> int:
             curve = on_devices(work, stop)
         picture = plot_curve(curve)
     if stop.number:
-        say(f"stopped; the same command goes on from {folder}", sys.stderr)
+        say(f"Stopped. Run the same command again to continue from {folder}.", sys.stderr)
         return 128 + stop.number
-    say(f"weights in {folder}" + (f", curve in {picture}" if picture else ""))
+    say(f"Wrote weights to {folder}" + (f" and their curve to {picture}." if picture else "."))
     return 0
 
 
@@ -196,12 +196,12 @@ def export(job: Exporting) -> int:
     check_target(job.path, job.network, job.source.weights, job.overwrite)
     if job.path.suffix == ".html":
         export_page(job.network, job.source, job.path, job.overwrite)
-        say(f"written as {job.path}")
+        say(f"Wrote {job.path}.")
         return 0
     with tf1.session() as sess:
         srcnn = load(sess, job.network, job.source)
         export_weights(srcnn, job.path, job.overwrite)
-    say(f"{srcnn.source} written as {job.path}")
+    say(f"Wrote {srcnn.source} as {job.path}.")
     return 0
 
 
@@ -232,17 +232,19 @@ def main(arguments=None) -> int:
         return complain(error)
     except MemoryError:
         return complain(
-            "not enough memory: use smaller images, or lower --batch_size, --image_size or --channels"
+            "out of memory; use smaller images, or lower --batch_size, --image_size or --channels"
         )
     except UnicodeEncodeError as error:
-        return complain(f"{error.object!a} is not UTF-8; rename it")
+        return complain(f"{error.object!a}: the name is not UTF-8; rename the file")
     except ModuleNotFoundError as error:
         return complain(
             f"{error.name} is not installed in this Python ({sys.executable}); activate the environment that "
-            "has it (. .venv/bin/activate), or pip install -r requirements.txt"
+            "has it (. .venv/bin/activate), or run pip install -r requirements.txt"
         )
     except ImportError as error:
-        return complain(f"{first_line(error)}: is there enough memory? pip install -r requirements.txt")
+        return complain(
+            f"{first_line(error)}; check that memory suffices, or run pip install -r requirements.txt"
+        )
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         return complain(f"{named}{error.strerror or error}")

@@ -118,7 +118,7 @@ def input_setup(cut, network, paths, checkpoint_dir, skip_broken=False):
 
     if not make_parts(savepath, settings, len(paths), prepared):
         raise InputError(
-            f"{Path(paths[0]).parent}: no image that can be read has {cut.image_size}x{cut.image_size} "
+            f"{Path(paths[0]).parent}: has no readable image of at least {cut.image_size}x{cut.image_size} "
             f"pixels; add larger ones or lower --image_size"
         )
     return savepath
@@ -156,8 +156,8 @@ def degraded(network, path, qualities, skip_broken=False):
         return [preprocess(path, *kind, quality) for quality in qualities]
     except InputError as error:
         if not skip_broken:
-            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
-        say(f"main.py: {error}; it is left out", sys.stderr)
+            raise InputError(f"{error}; or add --skip_broken to leave such images out") from error
+        say(f"main.py: left out {error}", sys.stderr)
         return []
 
 
@@ -174,8 +174,8 @@ def find_images(folder: str | Path | None, kind: str) -> list[Path]:
         return prepare_data(FOLDERS[kind], kind == "train")
     except InputError:
         print(
-            f"no images in {FOLDERS[kind]}: using photographs of scikit-image for a {kind} run. For the "
-            f"paper's numbers: python main.py --download",
+            f"{FOLDERS[kind]} contains no images, so this run uses photographs of scikit-image. Fetch the "
+            f"paper's images with: python main.py --download",
             file=sys.stderr,
         )
         return [Path(str(files("skimage") / "data" / name)) for name in SAMPLE[kind].split()]

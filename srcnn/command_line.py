@@ -64,7 +64,7 @@ def choose_network(flags):
     chosen = [name for name in ("best", "fast") if getattr(flags, name)]
     others = ("filters", "channels", "weights", *(["self_ensemble"] if flags.fast else []))
     if against := [*chosen[1:], *(name for name in others if chosen and getattr(flags, name))]:
-        raise InputError(f"--{chosen[0]} chooses the network; leave out --{against[0]}")
+        raise InputError(f"--{chosen[0]} selects the network; leave out --{against[0]}")
     if chosen:
         flags.weights, flags.self_ensemble = "shipped", flags.best or flags.self_ensemble
     flags.filters = BEST if flags.best else flags.filters or FILTERS
@@ -75,18 +75,18 @@ def check_scale(flags):
     """An upscaling may go by any factor, or to a size; what trains and tests a network by whole numbers."""
     if flags.width or flags.height:
         if flags.scale:
-            raise InputError("--scale and --width or --height are two ways to say how large; leave one out")
+            raise InputError("--scale cannot be combined with --width or --height; leave one out")
     elif flags.scale is None:
         flags.scale = 3
     elif flags.job != "input" and not isinstance(flags.scale, int):
-        raise InputError(f"--scale {float(flags.scale):g}: a network has a whole one, such as 2, 3 or 4")
+        raise InputError(f"--scale {float(flags.scale):g}: use a whole number here, such as 2, 3 or 4")
 
 
 def check_degradation(flags):
     """Whether each file of an upscaling says which network it needs; then flags are of a clean one."""
     is_auto = flags.degradation == "auto" or (flags.degradation is None and flags.job == "input")
     if is_auto and flags.job != "input":
-        raise InputError("--degradation auto is for --input; take matlab, zoom or jpeg")
+        raise InputError("--degradation auto is for --input; use matlab, zoom or jpeg")
     if is_auto or flags.degradation is None:
         flags.degradation = "matlab"
     return is_auto and flags.weights in (None, "shipped")
@@ -95,22 +95,22 @@ def check_degradation(flags):
 def network_of(flags):
     """The Network that flags describe; that of an upscaling is yet to get the scales that reach its goal."""
     if flags.c_dim == 1 and (flags.colour or flags.loss_weights):
-        raise InputError("--colour and --loss_weights are of colour; add --c_dim 3")
+        raise InputError("--colour and --loss_weights are for networks of colour; add --c_dim 3")
     if flags.loss_weights and not any(flags.loss_weights):
-        raise InputError("--loss_weights are all 0; take one above 0")
+        raise InputError("--loss_weights are all 0; set one above 0")
     colour = (flags.colour or "rgb") if flags.c_dim == 3 else "y"
     channels = flags.channels or default_channels(flags.filters)
     if len(channels) != len(flags.filters) - 1:
         raise InputError(
-            f"--channels has {len(channels)} numbers, but --filters {len(flags.filters)} layers; "
-            f"take {len(flags.filters) - 1}, one for each layer but the last"
+            f"--channels has {len(channels)} numbers, but --filters has {len(flags.filters)} layers; "
+            f"give {len(flags.filters) - 1}, one for each layer but the last"
         )
     if flags.degradation != "jpeg":
         if flags.scale == 1:
-            only = "--scale 1 only cleans, and only of JPEG; add --degradation jpeg, or take 2 or more"
+            only = "--scale 1 only removes JPEG artefacts; add --degradation jpeg, or use 2 or more"
             raise InputError(only)
         if flags.quality is not None:
-            raise InputError("--quality is of JPEG; add --degradation jpeg")
+            raise InputError("--quality is for JPEG files; add --degradation jpeg")
     scale = flags.scale if isinstance(flags.scale, int) else 3
     return Network(flags.filters, channels, colour, scale, flags.degradation)
 
@@ -119,16 +119,16 @@ def training(flags, network, source):
     defaults = DEFAULTS[flags.preconditioner]
     init = flags.init or defaults.init
     if source.weights and flags.init:
-        raise InputError("--init does not go with --weights, which training starts from; leave one out")
+        raise InputError("--init cannot be combined with --weights, which are initial, too; leave one out")
     if not source.weights and init == "identity" and min(network.channels) < network.c_dim:
         needs = f"--init identity needs {network.c_dim} channels in every layer"
-        raise InputError(f"{needs}; take larger --channels")
+        raise InputError(f"{needs}; use larger --channels")
     default_rate = defaults.learning_rate * (FINE_TUNING if source.weights else 1)
     rates = flags.learning_rate or [default_rate]
     if len(rates) not in (1, len(flags.filters)):
         raise InputError(
-            f"--learning_rate has {len(rates)} numbers, but --filters {len(flags.filters)} layers; take one "
-            "for all of them, or one for each"
+            f"--learning_rate has {len(rates)} numbers, but --filters has {len(flags.filters)} layers; "
+            "give one for all of them, or one for each"
         )
     rate = rates if len(rates) > 1 else rates[0]
     image_size = flags.image_size or Cut.image_size
@@ -152,9 +152,9 @@ def upscaling(flags, network, source, shared):
     from srcnn.upscaling.sizes import Goal
 
     if flags.lossless and flags.image_quality is not None:
-        raise InputError("--image_quality is of what is lost, and --lossless loses nothing; leave one out")
+        raise InputError("--image_quality cannot be combined with --lossless; leave one out")
     if network.c_dim == 3 or network.degradation == "zoom":
-        raise InputError("--input upscales luminance; leave out --c_dim 3 and --degradation zoom")
+        raise InputError("--input enlarges luminance; leave out --c_dim 3 and --degradation zoom")
     return Upscaling(
         flags.input,
         network,
@@ -180,7 +180,7 @@ def film_coding(flags):
         raise InputError(f"--lossless is FFV1, and --codec {flags.codec} is not; leave one out")
     lossless = flags.lossless or flags.codec == "ffv1"
     if lossless and flags.crf is not None:
-        raise InputError("--crf is of what is lost, and --lossless loses nothing; leave one out")
+        raise InputError("--crf cannot be combined with --lossless; leave one out")
     codec = None if lossless else flags.codec
     for name, value in (("crf", flags.crf), ("preset", flags.preset)):
         if value is not None and (codec == "prores" or lossless):
@@ -194,12 +194,12 @@ def label_size(flags, network, image_size):
     if fitting < 1:
         raise InputError(
             f"--image_size {image_size} is smaller than the receptive field of --filters {network.filters}; "
-            f"take at least {network.margin + 1}"
+            f"use at least {network.margin + 1}"
         )
     if flags.label_size not in (None, fitting):
         raise InputError(
             f"--label_size {flags.label_size} does not fit --image_size {image_size} and "
-            f"--filters {network.filters}; take {fitting}, or leave it out"
+            f"--filters {network.filters}; use {fitting}, or leave it out"
         )
     return fitting
 
@@ -213,14 +213,14 @@ def tiling_of(flags, network):
         stride = size = (stride or 1) * max(1, TEST_TILE // (stride or 1))
         if flags.stride not in (None, size) and flags.job == "test":
             print(
-                f"--stride {flags.stride}: the tiles are {size} pixels wide, a multiple of it; "
-                "the result is the same, and sooner there"
+                f"--stride {flags.stride}: using tiles of {size} pixels, a multiple of it, "
+                "which gives the same result faster"
             )
             return Tiling(size, stride, flags.batch_size, flags.stride)
     if (stride or 1) > size:
         raise InputError(
             f"--stride {stride} is larger than the {size} pixels that a tile yields with "
-            f"--filters {network.filters}, which would leave gaps; take {size} or less"
+            f"--filters {network.filters}, which would leave gaps; use {size} or less"
         )
     return Tiling(size, stride or size, flags.batch_size)
 
@@ -240,7 +240,7 @@ def cluster_of(flags):
 def shard_of(flags):
     """The shard that is named, or this machine's in a cluster; None for all."""
     if flags.shard and flags.gather:
-        raise InputError("--gather is for when all shards are done; leave out --shard")
+        raise InputError("--gather collects all shards; leave out --shard")
     cluster = cluster_of(flags)
     if cluster and not (flags.shard or flags.gather):
         return cluster.task + 1, len(cluster.hosts)

@@ -60,7 +60,7 @@ def path(text):
 def target(text):
     """A path that is written to."""
     if name := windows.no_name(path(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}: Windows has no files named {name!r}; take another name")
+        raise argparse.ArgumentTypeError(f"{text!r}: Windows allows no files named {name!r}; use another")
     return text
 
 
@@ -70,7 +70,7 @@ def positive(text):
     except ValueError:
         value = 0.0
     if not 1e-30 < value < 1e30:  # what float32 can tell from 0 and multiply
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, or too large or small")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, or is too large or small")
     return value
 
 
@@ -86,7 +86,7 @@ def dashed(least, most, what):
         whole = all(p.isascii() and p.isdecimal() and 0 < int(p) <= LARGEST for p in parts)
         if not (whole and least <= len(parts) <= most):
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not {least} to {most} {what} with dashes between, at most {LARGEST}"
+                f"{text!r} is not {least} to {most} {what} joined by dashes, of at most {LARGEST}"
             )
         return tuple(map(int, parts))
 
@@ -96,7 +96,7 @@ def dashed(least, most, what):
 def kernel_sizes(text):
     sizes = dashed(2, 5, "kernel sizes")(text)
     if not all(size % 2 for size in sizes):
-        raise argparse.ArgumentTypeError(f"{text!r} has an even kernel size; take odd ones, such as 9-1-5")
+        raise argparse.ArgumentTypeError(f"{text!r} has an even kernel size; use odd ones, such as 9-1-5")
     return sizes
 
 
@@ -105,7 +105,7 @@ def codec(text):
     if text not in CODECS and not re.fullmatch(rf"({'|'.join(CODECS)})_[a-z0-9]+", text):
         known = ", ".join(CODECS)
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no codec; take one of {known}, or an encoder of the hardware such as hevc_nvenc"
+            f"{text!r} is not a codec; use one of {known}, or an encoder of the hardware such as hevc_nvenc"
         )
     return text
 
@@ -113,5 +113,5 @@ def codec(text):
 def shard(text):
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 0 < int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number and their count, from 1/16 to 16/16")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shard of the form 3/16, from 1/16 to 16/16")
     return int(number), int(count)

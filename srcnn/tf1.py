@@ -158,7 +158,7 @@ def serve(cluster):
             server = tf.train.Server(spec, job_name="worker", task_index=cluster.task, config=settings())
     except tf.errors.OpError as error:
         host = cluster.hosts[cluster.task]
-        raise InputError(f"{host}: no server can be started there ({first_line(error)})") from error
+        raise InputError(f"{host}: cannot start a server there ({first_line(error)})") from error
     _servers.append(server)
     return server.target
 

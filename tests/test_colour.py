@@ -132,10 +132,10 @@ def test_a_channel_without_weight_does_not_train(preconditioner):
 def test_training_starts_from_weights_and_says_so(photographs, here, capsys):
     words = "--train_dir", photographs, "--batch_size", 8
     assert run(*words, "--epoch", 1, "--weights", "shipped", "--learning_rate", 1e-9) == 0
-    assert "starts from" in capsys.readouterr().out
+    assert "starting from" in capsys.readouterr().out
     assert run(*words, "--epoch", 2, "--weights", "shipped", "--learning_rate", 1e-9) == 0
     out = capsys.readouterr().out
-    assert "goes on from" in out and "starts from" not in out
+    assert "continuing from" in out and "starting from" not in out
     own = "checkpoint/srcnn_9-1-5_x3_matlab"
     assert run(*words, "--epoch", 3, "--weights", own, "--learning_rate", 1e-9) == 2
     assert "--checkpoint_dir" in capsys.readouterr().err

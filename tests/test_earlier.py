@@ -89,7 +89,7 @@ def test_a_training_goes_on(folder, capfd, name, words, epochs):
     before = list(csv.DictReader(curve.open()))
     words = words.replace(f"--epoch {epochs}", f"--epoch {epochs + 1}").split()
     assert main.main(words) == 0
-    goes_on = f"goes on from checkpoint/{curve.parent.name}/SRCNN.model-{before[-1]['step']}\n"
+    goes_on = f"continuing from checkpoint/{curve.parent.name}/SRCNN.model-{before[-1]['step']}\n"
     assert goes_on in capfd.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in data} == data
     after = list(csv.DictReader(curve.open()))
@@ -116,7 +116,7 @@ def test_a_test_that_was_shared_out_is_gathered(folder, capfd):
     before = times("sample")
     words = TESTED.split()[:-2]
     assert main.main([*words, "--shard", "1/2"]) == 0
-    assert "2 of 2 were tested before" in capfd.readouterr().out
+    assert "2 of 2 images were tested before" in capfd.readouterr().out
     assert times("sample") == before
     assert main.main([*words, "--shard", "2/2"]) == 0
     assert main.main([*words, "--gather"]) == 0
@@ -142,7 +142,7 @@ def test_what_shards_upscaled_is_gathered(folder, capfd):
     unpack("upscaled", folder)
     before = times("shared")
     assert main.main([*GATHERED.split(), "--gather"]) == 2
-    assert "broken.png: not an image that can be read" in capfd.readouterr().err
+    assert "broken.png: cannot be read as an image" in capfd.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in before} == before
     listed = json.loads(Path("shared/upscaled.json").read_text(encoding="utf-8"))["images"]
     assert [image["output"] for image in listed] == [f"shared/{name}_x2.png" for name in "abc"]
@@ -167,7 +167,7 @@ def test_a_film_goes_on(folder, capfd):
     (earlier,) = Path("sample").glob(".film_x2.*.parts")
     earlier.rename(f"sample/.film_x2.{hashlib.sha256(text.encode()).hexdigest()[:12]}.parts")
     assert main.main(FILM.split()) == 0
-    assert "film.mp4: goes on from frame 3" in capfd.readouterr().out
+    assert "film.mp4: continuing from frame 3" in capfd.readouterr().out
     with av.open("sample/film_x2.mp4") as film:
         frames = list(film.decode(video=0))
     assert len(frames) == 8 and (frames[0].height, frames[0].width) == (64, 96)

@@ -73,7 +73,7 @@ def test_a_bare_command_says_what_there_is_and_trains_nothing(capfd, monkeypatch
 
 def test_training_and_enlarging_together_are_refused(capfd):
     status, _, err = answer(capfd, "--is_train", "True", "photo.png")
-    assert status == 2 and "--input does not go with training" in err
+    assert status == 2 and "--input cannot be combined with training" in err
 
 
 def test_the_version(capfd):
@@ -106,7 +106,7 @@ def test_a_test_does_not_score_its_own_results(capfd):
     image_io.save(smooth(40, 40, 3), Path("photos/a.png"))
     assert answer(capfd, "photos", "--scale", "2", "--output", "photos")[0] == 0
     status, out, _ = answer(capfd, "--is_train", "False", "--test_dir", "photos", "--scale", "2")
-    assert status == 0 and "1 results of this program" in out and "a_x2" not in out
+    assert status == 0 and "1 files that this program wrote" in out and "a_x2" not in out
 
 
 def test_a_folder_of_folders_names_them(capfd):
@@ -124,9 +124,9 @@ def test_weights_that_are_missing_name_those_that_are_there(capfd):
 
 def test_a_stride_that_is_not_needed_says_what_is_done(capfd):
     words = "--is_train", "False", "--test_dir", ".", "--scale", "2", "--stride"
-    assert "--stride 21: the tiles are 504 pixels wide" in answer(capfd, *words, "21")[1]
+    assert "--stride 21: using tiles of 504 pixels" in answer(capfd, *words, "21")[1]
     results = image_io.read("sample/photo.png").pixels
-    assert "the tiles are" not in answer(capfd, *words, "21", "--image_size", "33", "--sample_dir", "b")[1]
+    assert "using tiles" not in answer(capfd, *words, "21", "--image_size", "33", "--sample_dir", "b")[1]
     np.testing.assert_array_equal(image_io.read("b/photo.png").pixels, results)
 
 

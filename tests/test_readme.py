@@ -64,7 +64,7 @@ def test_every_link_leads_to_a_file():
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
             if not target.startswith(("http://", "https://")):
                 name, _, heading = target.partition("#")
-                text = (page.parent / name).read_text("utf-8", "replace")
+                text = (page.parent / (name or page.name)).read_text("utf-8", "replace")
                 headings = [
                     re.sub(r"[^\w -]", "", line).strip() for line in text.splitlines() if line[:1] == "#"
                 ]

@@ -145,7 +145,7 @@ def test_a_signal_saves_once_and_leaves(usual_signals, photographs, tmp_path, nu
     process.send_signal(number)  # impatience changes nothing
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == status
-    assert "the same command goes on" in stderr and stderr.count("\n") == 1
+    assert "Run the same command again" in stderr and stderr.count("\n") == 1
     values, settings = read_weights(latest_checkpoint(tmp_path / "c" / MODEL))
     assert settings["step"] == values["step"] > 0
     assert not (tmp_path / "c/.lock_owner").exists()
@@ -252,7 +252,7 @@ def test_odd_names_work(photographs, tmp_path, monkeypatch):
             capture_output=True,
         )
         assert (done.returncode, done.stderr) == (0, b"")
-        assert "left out as no images: 1 broken links, 1 sub-folders" in done.stdout.decode()
+        assert "left out what is not an image: 1 broken links, 1 sub-folders" in done.stdout.decode()
         entries = "results.json" if "test_dir" in words[0] else "upscaled.json"
         images = json.loads((tmp_path / "-结果 of it" / entries).read_text())["images"]
         assert len(images) == len(NAMES_OF_FILES) - len(refused)

@@ -17,6 +17,6 @@ def check_none_missing(missing: list, count: int) -> None:
     """Raises InputError if there are items that no shard has done; count: of all."""
     if missing:
         raise InputError(
-            f"--gather: {len(missing)} of {count} images are not done yet, {missing[0]} for one; "
+            f"--gather: {len(missing)} of {count} images are not done yet, such as {missing[0]}; "
             f"run the shards that have them"
         )

@@ -51,7 +51,7 @@ def work(cluster: Cluster, agreed: dict[str, str]) -> int:
         statement, orders = letterbox()
         sess.run(tf.assign(statement, json.dumps(agreed | place(*cluster))))
         waiting, order = orders.size(), orders.dequeue()
-        print(f"{cluster.hosts[cluster.task]}: works for the chief, {cluster.hosts[0]}")
+        print(f"{cluster.hosts[cluster.task]}: working for the chief, {cluster.hosts[0]}")
         while not sess.run(waiting):  # signals are seen between the looks
             time.sleep(POLL)
         order = json.loads(sess.run(order))
@@ -85,7 +85,9 @@ class Crew:
             tf1.cluster_session(f"grpc://{self.hosts[0]}", timeout=PROBE) as sess,
         ):
             if sess.run(letterbox()[0]) != mark.encode():
-                raise InputError(f"{self.hosts[0]}: runs already, elsewhere; correct the place of this one")
+                raise InputError(
+                    f"{self.hosts[0]}: a chief already runs there; correct --task_index of this machine"
+                )
         return self
 
     def __exit__(self, _, error, __):
@@ -96,7 +98,7 @@ class Crew:
         elif self.stop.number:
             self.dismiss(128 + self.stop.number, "was stopped")
         else:
-            self.dismiss(0, "is done")
+            self.dismiss(0, "has finished")
 
     def lead(self, work: Callable, stop: Stop) -> Any:
         """Calls work(sess, pausing) until it returns something but None, on the machines that answer by then.
@@ -122,7 +124,7 @@ class Crew:
                 reason = reason_of(error)
                 if self.failures == FAILURES:
                     raise InputError(f"failed {FAILURES} times without a new checkpoint: {reason}") from error
-                print(f"a machine is lost ({reason}); training goes on from the last checkpoint")
+                print(f"lost a machine ({reason}); training continues from the last checkpoint")
                 # Who did not answer for so long is not waited for once more.
                 patience = 0 if isinstance(error, tf.errors.DeadlineExceededError) else self.timeout
                 tried = tasks
@@ -149,16 +151,16 @@ class Crew:
         self.suspects |= set(missing) & set(tried)
         without = self.left_out()
         if without:
-            print(f"{self.failures} failures since the last checkpoint: leaves out {self.names(without)}")
+            print(f"{self.failures} failures since the last checkpoint: leaving out {self.names(without)}")
         missing = [task for task in missing if task not in without]
         if missing and patience:
-            print(f"waits {patience} s for {self.names(missing)}")
+            print(f"waiting {patience} s for {self.names(missing)}")
         # One that is refused is not waited for: somebody has to start it anew.
         while not self.refused.issuperset(missing) and time.monotonic() < end and not self.stop.number:
             time.sleep(POLL)
             missing = self.absent(missing, min(PROBE, max(1, end - time.monotonic())))
         if unseen := [task for task in missing if task not in self.refused]:
-            print(f"goes on without {self.names(unseen)} until it answers")
+            print(f"continuing without {self.names(unseen)} until it answers")
         return sorted(without.union(missing))
 
     def names(self, tasks: Iterable[int]) -> str:
@@ -184,9 +186,9 @@ class Crew:
                 self.refused.discard(task)
                 if differences:
                     self.refused.add(task)
-                    reason = f"refuses this worker: it has {', '.join(differences)}"
+                    reason = f"refuses this worker, which has {', '.join(differences)}"
                     sess.run(orders.enqueue(json.dumps({"status": ERROR, "reason": reason})))
-                    print(f"{self.hosts[task]} is refused: it has {', '.join(differences)}")
+                    print(f"refused {self.hosts[task]}, which has {', '.join(differences)}")
         except tf.errors.OpError:  # not there, or has not said anything yet
             return False
         return not differences
@@ -200,7 +202,7 @@ class Crew:
                     sess.run(letterbox()[1].enqueue(json.dumps({"status": status, "reason": reason})))
             except tf.errors.OpError:
                 if task not in self.refused:  # which was told
-                    print(f"{self.hosts[task]} does not answer; end it there")
+                    print(f"{self.hosts[task]} does not answer; end the program there")
 
         with ThreadPoolExecutor(len(self.hosts)) as threads:
             list(threads.map(tell, range(1, len(self.hosts))))
@@ -234,7 +236,7 @@ class Watch:
             absent = self.crew.absent(self.missing)
             if len(absent) < len(self.missing):
                 back = self.crew.names(task for task in self.missing if task not in absent)
-                print(f"{back} answers: taken in after the next checkpoint")
+                print(f"{back} answers; it joins after the next checkpoint")
                 self.found.set()
                 return
 

@@ -45,9 +45,9 @@ def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
     checks = {".html": page.check, **{ending: each.check for ending, each in FORMATS.items()}}
     if path.name.lower() in checks:
-        raise InputError(f"--export {path}: is an ending without a name; name a file")
+        raise InputError(f"--export {path}: is an extension without a name; name a file")
     if path.suffix and path.suffix not in checks:
-        raise InputError(f"--export {path}: take {', '.join(checks)}, or no ending for a SavedModel folder")
+        raise InputError(f"--export {path}: use {', '.join(checks)}, or no extension for a SavedModel")
     if path.suffix:
         checks[path.suffix](path, network)
 
@@ -60,7 +60,7 @@ def check_target(path: Path, network: Network, weights: str | None, overwrite: b
     check_export(path, network)
     if os.path.lexists(path) and not (overwrite and path.is_file() and path.suffix):
         way = ", or add --overwrite" if path.is_file() and path.suffix else ""
-        raise InputError(f"--export {path}: exists already; name another{way}")
+        raise InputError(f"--export {path}: already exists; choose another name{way}")
     check_apart([weights] if weights else [], [path])
     check_writable(path.parent, "--export")
 
@@ -73,7 +73,7 @@ def export_weights(srcnn, path: Path, overwrite: bool = False) -> None:
         write_weights(srcnn, path, known | srcnn.settings, overwrite)
     except (MemoryError, tf.errors.OpError) as error:  # a full disk may be MemoryError
         reason = first_line(error.__cause__ or error).rpartition("; ")[2]  # TensorFlow's own path before it
-        raise InputError(f"{path} cannot be written: {reason}") from error
+        raise InputError(f"{path}: cannot be written: {reason}") from error
 
 
 def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) -> None:

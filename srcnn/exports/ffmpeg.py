@@ -16,7 +16,7 @@ DILATION, HAS_BIASES = 1, 1
 
 def check(path: Path, network: Network) -> None:
     if network.c_dim != 1:
-        raise InputError(f"--export {path}: FFmpeg's filter is of luminance; take .onnx or a folder")
+        raise InputError(f"--export {path}: FFmpeg's filter works on luminance; use .onnx or a folder")
 
 
 def write(values: dict[str, np.ndarray], path: Path, settings: str, network: Network) -> None:

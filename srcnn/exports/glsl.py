@@ -11,9 +11,11 @@ from srcnn.system.errors import InputError
 def check(path: Path, network: Network) -> None:
     if network.c_dim != 1 or network.degradation == "zoom":
         leave_out = "--c_dim 3" if network.c_dim != 1 else "--degradation zoom"
-        raise InputError(f"--export {path}: a shader is for bicubic luminance; leave out {leave_out}")
+        raise InputError(
+            f"--export {path}: a shader enlarges luminance from bicubic inputs; leave out {leave_out}"
+        )
     if len(network.kernels) < 3:
-        raise InputError(f"--export {path}: a shader has three layers or more; take other --filters")
+        raise InputError(f"--export {path}: a shader needs three layers or more; use other --filters")
 
 
 def write(values: dict[str, np.ndarray], path: Path, settings: str, network: Network) -> None:

@@ -12,7 +12,7 @@ from srcnn.system.errors import InputError
 def check(path: Path, network: Network) -> None:
     if len(network.kernels) != 3 or network.c_dim != 1:
         raise InputError(
-            f"--export {path}: the authors' layout has three layers and one channel; take .onnx or a folder"
+            f"--export {path}: the authors' layout has three layers and one channel; use .onnx or a folder"
         )
 
 

@@ -53,10 +53,12 @@ def _frames_in(source):
 def check_size(path, frames, h, w):
     """Raises InputError if memory, or a file of this name, cannot hold so many frames of this size."""
     if frames * h * w > LARGEST:
-        raise InputError(f"{path}: would have more than {LARGEST:,} pixels in all; cut the animation first")
+        raise InputError(
+            f"{path}: would have more than {LARGEST:,} pixels in all; shorten the animation first"
+        )
     kind = KINDS[path.suffix.lower()]
     if max(h, w) > image_io.LARGEST_SIDE.get(kind, LARGEST):
-        raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; take .png")
+        raise InputError(f"{path}: {w}x{h} pixels is more than {kind} can hold; use .png")
 
 
 def check_fits(source, target, picture, h, w):
@@ -69,9 +71,11 @@ def check_fits(source, target, picture, h, w):
     if picture.pixels.dtype == np.uint16:
         raise InputError(f"{source}: has 16 bits, but animations are written with 8; save it with 8 bits")
     if picture.icc_profile and kind == "GIF":
-        raise InputError(f"{target}: GIF cannot keep the colour profile; take .png or .webp")
+        raise InputError(f"{target}: GIF cannot keep the colour profile; use .png or .webp")
     if picture.icc_profile and picture.pixels.shape[2] < 3:
-        raise InputError(f"{source}: has a profile of grey, but frames are written as RGB; save it as sRGB")
+        raise InputError(
+            f"{source}: has a grey colour profile, but frames are written as RGB; save it as sRGB"
+        )
 
 
 def check_keeps(target, animation, hidden_colours=False):
@@ -81,21 +85,21 @@ def check_keeps(target, animation, hidden_colours=False):
     """
     kind = KINDS[target.suffix.lower()]
     if hidden_colours and animation.frames[0].shape[2] == 4 and kind != "PNG":  # encoders of WebP clear them
-        raise InputError(f"{target}: {kind} cannot keep the colours of transparent pixels; take .png")
+        raise InputError(f"{target}: {kind} cannot keep the colours of transparent pixels; use .png")
     if kind != "GIF":
         return
     check_times(target, animation.milliseconds)
     if animation.metadata.exif or animation.metadata.xmp:
-        raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; take .png or .webp")
+        raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; use .png or .webp")
     if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
-        raise InputError(f"{target}: GIF cannot keep half-transparent pixels; take .png or .webp")
+        raise InputError(f"{target}: GIF cannot keep half-transparent pixels; use .png or .webp")
 
 
 def check_times(target, milliseconds):
     """Raises InputError if a file of this name cannot show frames for so long."""
     if KINDS[target.suffix.lower()] == "GIF" and max(milliseconds) > LONGEST:
         raise InputError(
-            f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; take .png or .webp"
+            f"{target}: GIF shows no frame for longer than {LONGEST / 1000} s; use .png or .webp"
         )
 
 
@@ -107,7 +111,9 @@ def read(path):
         with decoders.opened(opened) as file, Image.open(file) as image:
             width, height = image.size
             if getattr(image, "n_frames", 1) * height * width > LARGEST:
-                raise InputError(f"{path}: more than {LARGEST:,} pixels in all; cut the animation first")
+                raise InputError(
+                    f"{path}: has more than {LARGEST:,} pixels in all; shorten the animation first"
+                )
             content = path.read_bytes() if image.format in ("GIF", "WEBP") else b""
             whole = gif.pictures(content) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
@@ -116,7 +122,9 @@ def read(path):
                     frames.append(pixels)
                     milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
-            left_out = "the picture for who shows no animation" if image.info.get("default_image") else ""
+            left_out = (
+                "the still picture for programs without animation" if image.info.get("default_image") else ""
+            )
             icc = image.info.get("icc_profile")
             words = (*words, icc_profiles.DAMAGED) if icc_profiles.is_damaged(icc) else words
             info = metadata.of_image(image, None, chunks, content).without(*words)
@@ -131,7 +139,7 @@ def read(path):
         raise InputError(f"{path}: frame {number} cannot be read ({reason}); replace it") from error
     frames = [upright(pixels) for pixels in frames]
     if len({pixels.shape for pixels in frames}) > 1:
-        raise InputError(f"{path}: its frames are not of one size; save it anew")
+        raise InputError(f"{path}: its frames differ in size; save it again")
     if all((pixels[..., 3] == 255).all() for pixels in frames):
         frames = [pixels[..., :3] for pixels in frames]
     # GIF says how often it is repeated after the first time, the others how often it is played.
@@ -175,7 +183,7 @@ def save(animation, path, about=None, overwrite=True, quality=None):
                 png.put(temporary, animation.metadata)
         except (OverflowError, RuntimeError, ValueError) as error:  # of equal frames it adds up the times
             reason = first_line(error)
-            raise InputError(f"{path}: {kind} cannot hold these frames ({reason}); take .png") from error
+            raise InputError(f"{path}: {kind} cannot hold these frames ({reason}); use .png") from error
 
 
 def in_steps(milliseconds, step):

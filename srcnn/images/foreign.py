@@ -19,7 +19,7 @@ BEGINNINGS = (  # bytes, where they stand, and what they mean
     (b"CR\2", 8, RAW),
     (b"DDS ", 0, "a DirectDraw texture; convert it to PNG or TGA first"),
     *((start, 0, "JPEG XL; convert it to PNG first") for start in (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
-    (b"v/1\1", 0, "OpenEXR, whose colours have no largest value; convert it to PNG or TIFF first"),
+    (b"v/1\1", 0, "OpenEXR, whose colours have no upper limit; convert it to PNG or TIFF first"),
     *((start, 0, "Radiance HDR; convert it to PNG or TIFF first") for start in (b"#?RADIANCE", b"#?RGBE")),
     (b"8BPS", 0, "a Photoshop document; save it as TIFF or PNG first"),
     (b"%PDF-", 0, "a PDF document; export its pictures first"),
@@ -39,7 +39,7 @@ def check(path: str | Path, start: bytes) -> None:
             raise UnsupportedImage(said)
     is_named_so = FOREIGN.get(Path(path).suffix.lower()) == "SVG"
     if b"<svg" in start or (is_named_so and start[:2] in (b"<?", b"<!", b"\x1f\x8b")):
-        raise UnsupportedImage("SVG, which has no pixels; it can be drawn at any size by other programs")
+        raise UnsupportedImage("SVG, which has no pixels; export it as PNG at the size that you need")
 
 
 def check_tiff(page) -> None:
@@ -48,7 +48,7 @@ def check_tiff(page) -> None:
     if is_raw or FOREIGN.get(Path(page.parent.filename).suffix.lower()) == "camera raw":
         raise UnsupportedImage(RAW)
     if (_number(page, REDUCED) or 0) & 1 or _number(page, OLD_KIND) == 2:
-        raise UnsupportedImage("its first picture is a small one of another; save the large one alone")
+        raise UnsupportedImage("its first picture is the thumbnail of another one; save the large one alone")
 
 
 def _parts(first):

@@ -83,4 +83,4 @@ def write(pixels, path, **options):
     try:
         library(path).from_pillow(image).save(path, **options)
     except RuntimeError as error:
-        raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png") from error
+        raise InputError(f"{path}: cannot be encoded ({first_line(error)}); use .png") from error

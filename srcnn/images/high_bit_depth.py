@@ -106,9 +106,7 @@ def _read_ppm(image, data):
     codec, _, offset, args = image.tile[0]
     channels = {"L": 1, "I": 1, "RGB": 3}.get(image.mode)
     if codec not in ("ppm", "raw") or channels is None:
-        raise UnsupportedImage(
-            "a kind of PPM of 16 bits that is not read; save it as the common one, P5 or P6"
-        )
+        raise UnsupportedImage("a variant of PPM with 16 bits that is not supported; save it as P5 or P6")
     top = args[1] if codec == "ppm" else 65535
     width, height = image.size
     if len(data) < offset + 2 * height * width * channels:

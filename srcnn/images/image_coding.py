@@ -20,12 +20,10 @@ def check(path: Path, name: str, coding: ImageCoding) -> None:
     if not coding.lossless or name not in WITH_QUALITY:
         return
     if name not in LOSSLESS:
-        raise InputError(
-            f"{path}: {name} always loses something; take .webp or .png, or leave out --lossless"
-        )
+        raise InputError(f"{path}: {name} always loses something; use .webp or .png, or leave out --lossless")
     if name == "AVIF" and not _has_avif():
         why = "the installed OpenCV has no AVIF, which --lossless needs"
-        raise InputError(f"{path}: {why}; take .webp or .png")
+        raise InputError(f"{path}: {why}; use .webp or .png")
 
 
 def options(name: str, coding: ImageCoding) -> dict[str, Any]:

@@ -69,7 +69,7 @@ LARGEST_SIDE = {
     "WEBP": 16383,
 }
 OTHER_PROFILE = "has a colour profile that is not of its kind of pixels, grey or RGB; the result has none"
-ADOBE_RGB = "is of a camera set to Adobe RGB, without a profile; the result has one"
+ADOBE_RGB = "comes from a camera set to Adobe RGB and has no profile; the result has one"
 LARGEST_IN_ALL = {"AVIF": 2**28, "QOI": 400_000_000}  # pixels that common decoders read
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are
 LARGEST_PROFILE_IN_JPEG = 255 * (2**16 - 17)  # bytes, in 255 parts
@@ -167,7 +167,7 @@ def _decode(path):
         frames = frames or getattr(image, "n_frames", 1)  # for which Pillow must know the kind of all pages
         if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
             raise UnsupportedImage(
-                f"a canvas of more than {LARGEST_SIDE['WEBP']:,} pixels a side; cut it first"
+                f"a canvas of more than {LARGEST_SIDE['WEBP']:,} pixels a side; crop it first"
             )
         if not icc and not icc_profiles.is_srgb(image, data):
             raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
@@ -232,8 +232,8 @@ def format_of(path: Path) -> str:
         heif.library(path)
     elif name not in Image.SAVE:
         raise InputError(
-            f"{path}: no format that keeps photographs has the ending {path.suffix!r}; "
-            "take .png, .jpg, .webp or .tif, or end the name of a folder by /"
+            f"{path}: {path.suffix!r} is not a format for photographs; "
+            "use .png, .jpg, .webp or .tif, or end the name of a folder with /"
         )
     return name
 
@@ -254,20 +254,20 @@ def check_fits(
     high_bit_depth, channels = pixels.dtype == np.uint16, pixels.shape[2]
     largest = LARGEST_SIDE.get(name, 2**31 - 1)
     if max(height, width) > largest or height * width > LARGEST_IN_ALL.get(name, largest**2):
-        raise InputError(f"{path}: {width}x{height} pixels is more than {name} can hold; take .png or .tif")
+        raise InputError(f"{path}: {width}x{height} pixels is more than {name} can hold; use .png or .tif")
     if has_alpha(pixels) and name not in KEEP_ALPHA:
-        raise InputError(f"{path}: {name} cannot keep the image's transparency; take .png, .webp or .tif")
+        raise InputError(f"{path}: {name} cannot keep the image's transparency; use .png, .webp or .tif")
     if high_bit_depth and name not in KEEP_16_BITS:
-        raise InputError(f"{path}: {name} cannot keep the image's 16 bits; take .png or .tif")
+        raise InputError(f"{path}: {name} cannot keep the image's 16 bits; use .png or .tif")
     if path.suffix.lower() == ".pgm" and channels > 1:
-        raise InputError(f"{path}: .pgm is for grey; take .ppm, or .png")
+        raise InputError(f"{path}: .pgm holds grey images only; use .ppm or .png")
     if name == "JPEG" and icc_profile and len(icc_profile) > LARGEST_PROFILE_IN_JPEG:
-        raise InputError(f"{path}: JPEG cannot keep a colour profile so large; take .png or .tif")
+        raise InputError(f"{path}: JPEG cannot keep a colour profile of this size; use .png or .tif")
     if icc_profile and (name not in KEEP_PROFILE or _becomes_coloured(name, pixels)):
         better = ".tif" if channels < 3 else ".png, .jpg, .webp, .tif or .avif"
-        raise InputError(f"{path}: {name} cannot keep the image's colour profile; take {better}")
+        raise InputError(f"{path}: {name} cannot keep the image's colour profile; use {better}")
     if info and (info.exif or info.xmp) and not _keeps(name, info):
-        raise InputError(f"{path}: {name} cannot keep the image's metadata, EXIF or XMP; take .png")
+        raise InputError(f"{path}: {name} cannot keep the image's metadata, EXIF or XMP; use .png")
 
 
 def _keeps(name, info):
@@ -328,7 +328,7 @@ def save(
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
-            raise InputError(f"{path}: cannot be encoded ({first_line(error)}); take .png or .tif") from error
+            raise InputError(f"{path}: cannot be encoded ({first_line(error)}); use .png or .tif") from error
 
 
 def in_pillow(name, info):

@@ -23,20 +23,20 @@ def refusing(path, largest):
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:
         raise InputError(
-            f"{path}: damaged, or not an image of a kind that is read; replace it, or save it as PNG"
+            f"{path}: damaged, or not of a supported image format; replace it, or save it as PNG"
         ) from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise InputError(
-            f"{path}: more than {largest:,} pixels, or than fit in memory; scale or cut it first"
+            f"{path}: more than {largest:,} pixels, or too large for memory; scale it down or crop it first"
         ) from error
     except UnsupportedImage as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise InputError(
-                f"{path}: cannot be read: {error.strerror}; change that or leave it out"
+                f"{path}: cannot be read: {error.strerror}; correct that, or leave the file out"
             ) from error
         if not decoders.raised(error):
             raise
         reason = " ".join(str(error).replace(str(path), "it").split()) or type(error).__name__
-        raise InputError(f"{path}: not an image that can be read ({reason}); replace or remove it") from error
+        raise InputError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error

@@ -31,7 +31,8 @@ def check_quality(path: str | Path, quality: int | None, scale: float | Fraction
     quality = quality or quality_of(path)
     if quality is None:
         raise InputError(
-            f"{path}: is no JPEG file; name the --quality that it was saved with, or leave out --degradation"
+            f"{path}: is not a JPEG file; leave out --degradation, or add the --quality "
+            "that it was once saved with"
         )
     if scale == 1 and quality >= QUALITIES[1]:  # there an image held out loses, docs/training.md
         raise InputError(

@@ -37,7 +37,7 @@ def arrays_of(path, swelling):
     found = [(name, math.prod(shape)) for name, shape, kind in scipy.io.whosmat(path) if kind in KINDS]
     count, size = sum(count for _, count in found), Path(path).stat().st_size
     if count > swelling * size:
-        raise ValueError(f"says that it has {count:,} values, but has only {size:,} bytes")
+        raise ValueError(f"claims to hold {count:,} values in {size:,} bytes")
     values = scipy.io.loadmat(path, variable_names=[name for name, _ in found])
     return {name: values[name] for name, _ in found}
 

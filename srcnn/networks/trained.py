@@ -49,10 +49,10 @@ def say_choice(network: Network, source: Source, path: str | Path) -> None:
     if not own or not latest_checkpoint(SHIPPED / network.name):
         return
     if str(path) == own:
-        print("These are your own; --weights shipped takes the shipped ones.")
+        print("These weights are your own; --weights shipped uses the shipped ones.")
     else:
         folder = Path(own).parent
-        say(f"Your own training in {folder} stopped {unfinished(own)}; --weights {folder} takes its weights.")
+        say(f"Your own training in {folder} stopped {unfinished(own)}; --weights {folder} uses its weights.")
 
 
 def find_weights(network: Network, source: Source) -> str:
@@ -70,8 +70,8 @@ def find_weights(network: Network, source: Source) -> str:
         like = SHIPPED.glob(f"srcnn_*_x{network.scale}_{network.degradation}")
         shipped = ", ".join(sorted({path.name.split("_")[1] for path in like}))
         raise InputError(
-            f"no {where} for {flags}; {f'take a shipped network, --filters {shipped}, ' if shipped else ''}"
-            "train one with --is_train True, or name a file by --weights"
+            f"no {where} for {flags}; {f'use a shipped network, --filters {shipped}, ' if shipped else ''}"
+            "train one with --is_train True, or name a file with --weights"
         )
     return found
 
@@ -98,7 +98,7 @@ def at_quality(srcnn: Any, quality: int) -> None:
 def say_trust(path: str | Path, on_trust: str) -> None:
     """Prints what a file of weights does not say of itself, see `unsaid`."""
     if on_trust:
-        say(f"{path}: does not say what it was trained for; {on_trust} is taken on trust")
+        say(f"{path}: does not record what it was trained for; assuming {on_trust}")
 
 
 def starting_weights(network: Network, source: Source, folder: Path) -> dict[str, np.ndarray] | None:
@@ -112,14 +112,14 @@ def starting_weights(network: Network, source: Source, folder: Path) -> dict[str
         path = (latest_checkpoint(path) or path) if Path(path).is_dir() else path
         if Path(path).parent.resolve() == folder.resolve():
             raise InputError(
-                f"--weights {path}: is where this training writes; name another --checkpoint_dir"
+                f"--weights {path}: is where this training writes; choose another --checkpoint_dir"
             )
         values, settings = weights_of(path, network)
         say_trust(path, unsaid(settings, network))
     if own:
-        say(f"goes on from {own}")
+        say(f"continuing from {own}")
     elif source.weights:
-        say(f"starts from {path}")
+        say(f"starting from {path}")
     return values
 
 

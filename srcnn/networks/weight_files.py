@@ -44,7 +44,7 @@ def read_weights(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
             raise InputError(f"{path}: no such file")
         values = _read_mat(path) if suffix == ".mat" else _read_safetensors(path)
     elif _is_export(Path(path)):
-        raise InputError(f"{path}: an export for other programs; name the checkpoint that it was made from")
+        raise InputError(f"{path}: is an export for other programs; name the checkpoint it was made from")
     else:
         reader = open_checkpoint(path)
         names = reader.get_variable_to_shape_map()
@@ -57,7 +57,7 @@ def settings_of(path: str | Path, text: str | bytes) -> dict[str, Any]:
     try:
         return json_object(text)
     except (ValueError, TypeError) as error:  # or they are no text
-        raise InputError(f"{path}: its settings cannot be read; take another checkpoint") from error
+        raise InputError(f"{path}: its settings cannot be read; use another checkpoint") from error
 
 
 def checkpoint_settings(path: str | Path, reader: Any) -> dict[str, Any]:
@@ -82,7 +82,9 @@ def open_checkpoint(path: str | Path) -> Any:
         if Path(prefix).is_dir():
             prefix = latest_checkpoint(prefix) or prefix
         if not (Path(prefix).is_file() or index_of(prefix).is_file()):
-            raise InputError(f"{path}: no checkpoint there; give the prefix of one, or a .mat file")
+            raise InputError(
+                f"{path}: is not a checkpoint; give the prefix of one, or a .mat or .safetensors file"
+            )
         files = [path for path in (Path(prefix), index_of(prefix)) if path.is_file()] + data_of(prefix)
         for file in files:
             check_regular(file)
@@ -99,11 +101,11 @@ def open_checkpoint(path: str | Path) -> Any:
 def check_swelling(count: int, size: int) -> None:
     """Raises ValueError if arrays of so many values cannot be what a file of so many bytes has."""
     if count > SWELLING * size:
-        raise ValueError(f"says that it has {count:,} values, but has only {size:,} bytes")
+        raise ValueError(f"claims to hold {count:,} values in {size:,} bytes")
 
 
 def _unreadable(path, error):
-    return InputError(f"{path}: not a checkpoint that can be read ({first_line(error)}); take another")
+    return InputError(f"{path}: cannot be read as a checkpoint ({first_line(error)}); use another one")
 
 
 def tensor_of(path: str | Path, reader: Any, name: str) -> Any:
@@ -137,28 +139,28 @@ def weights_of(path: str | Path, network: Network) -> tuple[dict[str, np.ndarray
         network = network._replace(quality=None)
     elif network.quality and settings["quality"] != network.quality:
         only = settings["quality"]
-        raise InputError(f"{path}: is for quality {only} alone; add --quality {only}")
+        raise InputError(f"{path}: is for JPEG quality {only} only; add --quality {only}")
     check_settings(path, settings, network.settings)
     if missing := [name for name in network.shapes if name not in values]:
-        raise InputError(f"{path}: has no {', '.join(missing)}; not a checkpoint of this network")
+        raise InputError(f"{path}: has no {', '.join(missing)}, so it is of another network")
     if f"w{len(network.kernels) + 1}" in values:
-        raise InputError(f"{path}: has more layers than --filters {network.filters}")
+        raise InputError(f"{path}: has more layers than --filters {network.filters}; change the flag")
     for name, shape in network.shapes.items():
         if getattr(values[name], "dtype", np.dtype(object)).kind != "f":
-            raise InputError(f"{path}: {name} is not of real numbers; take another checkpoint")
+            raise InputError(f"{path}: {name} does not hold real numbers; use another checkpoint")
         if values[name].shape != shape:
             raise InputError(
                 f"{path}: {name} has the shape {values[name].shape}, but --filters {network.filters} "
                 f"with --channels {dashed(network.channels)} and --c_dim {network.c_dim} needs {shape}"
             )
         if not np.isfinite(values[name]).all():
-            raise InputError(f"{path}: {name} is not finite; take another checkpoint")
+            raise InputError(f"{path}: {name} has values that are not finite; use another checkpoint")
         if np.abs(values[name]).max() > LARGEST:
-            raise InputError(f"{path}: {name} has values beyond {LARGEST:,}; take another checkpoint")
+            raise InputError(f"{path}: {name} has values beyond {LARGEST:,}; use another checkpoint")
     if "scale" not in settings and network.scale not in RELEASED:
         raise InputError(
-            f"{path}: does not say its scale, and no released weights are for --scale {network.scale}; "
-            f"take one of {RELEASED}"
+            f"{path}: does not record its scale, and the authors released no weights for "
+            f"--scale {network.scale}; use one of {RELEASED}"
         )
     values = {name: values[name] for name in network.shapes}
     return values if quality is None else conditioning.folded(values, quality), settings
@@ -198,10 +200,10 @@ def _read_mat(path):
         return values
     except KeyError as error:
         raise InputError(
-            f"{path}: has no {error.args[0]}; not weights as the authors released them"
+            f"{path}: has no {error.args[0]}, so it is not in the layout of the authors' weights"
         ) from error
     except Exception as error:  # so do scipy's
-        raise InputError(f"{path}: not a .mat file that can be read ({first_line(error)})") from error
+        raise InputError(f"{path}: cannot be read as a .mat file ({first_line(error)})") from error
 
 
 def _mat_arrays(path):
@@ -230,4 +232,4 @@ def _read_safetensors(path):
             values["settings"] = (file.metadata() or {}).get(SETTINGS, "{}")
         return values
     except Exception as error:  # so do its
-        raise InputError(f"{path}: not safetensors that can be read ({first_line(error)})") from error
+        raise InputError(f"{path}: cannot be read as safetensors ({first_line(error)})") from error

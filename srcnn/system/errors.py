@@ -23,7 +23,9 @@ class UnexpectedError(InputError):
     def __init__(self, path, error):
         place = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__} in {os.path.basename(place.filename)}, line {place.lineno}"
-        super().__init__(f"{path}: cannot be done ({what}: {first_line(error)}); report it, with the file")
+        super().__init__(
+            f"{path}: unexpected error ({what}: {first_line(error)}); please report it with the file"
+        )
 
 
 @contextmanager
@@ -50,4 +52,4 @@ def needing(package, what):
     try:
         yield
     except ImportError as error:
-        raise InputError(f"{what}: needs a package more: pip install {package}") from error
+        raise InputError(f"{what}: needs another package; run pip install {package}") from error

@@ -13,8 +13,8 @@ FOREIGN = {  # endings of pictures that are not read, and what they are
     **{".dds": "DirectDraw textures", ".exr": "OpenEXR", ".hdr": "Radiance", ".jxl": "JPEG XL"},
     **{".psd": "Photoshop", ".svg": "SVG", ".svgz": "SVG"},
 }
-RESULTS = "results of this program"  # a kind of what is not taken
-CLOSED = "sub-folders that may not be read"  # another
+RESULTS = "files that this program wrote"  # a kind of what is not taken
+CLOSED = "unreadable sub-folders"  # another
 
 
 def listed(folder, suffixes, recursive=False):
@@ -24,7 +24,7 @@ def listed(folder, suffixes, recursive=False):
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+        raise InputError(f"{folder}: there is no such folder")
     closed: list[Path] = []
     try:
         paths = files_in(folder, recursive, closed)
@@ -40,15 +40,15 @@ def listed(folder, suffixes, recursive=False):
 def check_taken(folder, paths, left, suffixes):
     """Raises InputError if nothing is taken from a folder; prints what is left out, a Counter of kinds."""
     if not paths and RESULTS in left:
-        raise InputError(f"{folder}: has only images that this program wrote; name another folder")
+        raise InputError(f"{folder}: contains only images that this program wrote; name another folder")
     if not paths and "sub-folders" in left:
         inner = ", ".join(sorted(p.name for p in Path(folder).iterdir() if p.is_dir()))
-        raise InputError(f"{folder}: has no images itself; name one of its sub-folders: {inner}")
+        raise InputError(f"{folder}: contains no images itself; name one of its sub-folders: {inner}")
     if not paths:
-        raise InputError(f"{folder}: no images in it ({', '.join(suffixes)})")
+        raise InputError(f"{folder}: contains no images ({', '.join(suffixes)})")
     if left:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
-        say(f"{folder}: left out as no images: {kinds}")
+        say(f"{folder}: left out what is not an image: {kinds}")
 
 
 def files_in(folder, recursive, closed):
@@ -76,4 +76,4 @@ def left_out(path, suffixes):
         return "pipes and devices" if path.exists() else "broken links"
     suffix = path.suffix.lower()
     kind = f"{path.suffix} ({FOREIGN[suffix]})" if suffix in FOREIGN else path.suffix
-    return None if suffix in suffixes else kind or "without an ending"
+    return None if suffix in suffixes else kind or "without an extension"

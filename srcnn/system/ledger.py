@@ -55,10 +55,10 @@ def check_unchanged(source: Path, known: list | None) -> None:
     try:
         is_same = identity(source) == known
     except OSError as error:
-        why = f"cannot be read on: {error.strerror}; the same command goes on when it can"
+        why = f"can no longer be read ({error.strerror}); when it can, run the same command again"
         raise InputError(f"{source}: {why}") from error
     if not is_same:
-        raise InputError(f"{source}: was changed during the work; the same command starts anew")
+        raise InputError(f"{source}: was changed during the work; run the same command again")
 
 
 def use_list(name):
@@ -81,7 +81,7 @@ def note_failure(path, about):
 def _add_line(folder, entry):
     notes = folder / own_list
     if os.path.lexists(notes) and not _is_list(notes):
-        raise InputError(f"{notes}: is not the list that this program keeps there; move it away")
+        raise InputError(f"{notes}: is not this program's list of its results; move it away")
     with naming(notes), open(notes, "a", encoding="ascii", newline="\n") as file:
         file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
 
@@ -151,6 +151,6 @@ def check_replaceable(paths, flag):
     for path in existing:
         if path.name not in ours:
             raise InputError(
-                f"{path}: is not a file that this program wrote, or was changed since; "
-                f"move it away, or name another {flag}"
+                f"{path}: was not written by this program, or was changed since; "
+                f"move it away, or choose another {flag}"
             )

@@ -42,9 +42,9 @@ def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False
             temporary.write_text(str(os.getpid()), "ascii")
     except Timeout as error:
         who = f"process {owner_of(owner)}" if owner.exists() else "another process"
-        raise InputError(f"{folder}: {who} is {work}; wait for it, or take another {flag}") from error
+        raise InputError(f"{folder}: {who} is {work}; wait for it, or choose another {flag}") from error
     except OSError as error:
-        raise InputError(f"{folder} cannot be written to: {error.strerror or error}") from error
+        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
     try:
         yield
     finally:
@@ -62,7 +62,7 @@ def owner_of(path: Path) -> str:
     with open(path, "rb") as file:
         number = file.read(30).decode("ascii", "replace")
     if not re.fullmatch(r"[0-9]{1,20}", number):
-        raise InputError(f"{path}: is not a file of this program; move it away")
+        raise InputError(f"{path}: was not written by this program; move it away")
     return number
 
 

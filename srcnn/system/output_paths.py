@@ -13,7 +13,7 @@ from srcnn.system.errors import InputError
 def check_free(path):
     """Raises InputError if there is something at the path of an --output or --export."""
     if os.path.lexists(path):
-        raise InputError(f"{path}: exists already; add --overwrite, or name another file")
+        raise InputError(f"{path}: already exists; add --overwrite, or name another file")
 
 
 def _spelling(path):
@@ -39,7 +39,7 @@ def check_apart(inputs, outputs):
     for path in outputs:
         same = spellings.get(_spelling(path)) or files.get(_file(path))
         if same:
-            raise InputError(f"{path}: would be written in the place of {same}, which is read; name another")
+            raise InputError(f"{path}: would replace {same}, which is an input; choose another name")
 
 
 def check_writable(folder, flag):
@@ -47,12 +47,12 @@ def check_writable(folder, flag):
     folder = Path(folder)
     existing = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), None)
     if existing is None:
-        raise InputError(f"{flag} {folder}: is on a drive that is not there; name another folder")
+        raise InputError(f"{flag} {folder}: is on a drive that does not exist; choose another folder")
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise InputError(f"{flag} {folder}: cannot be written to; name another folder") from error
+        raise InputError(f"{flag} {folder}: cannot be written to; choose another folder") from error
 
 
 @contextmanager
@@ -61,4 +61,4 @@ def naming(path):
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {windows.why(error, path)}") from error
+        raise InputError(f"{path}: cannot be written: {windows.why(error, path)}") from error

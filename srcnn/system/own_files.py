@@ -11,7 +11,7 @@ from srcnn.system.errors import InputError
 def check_regular(path: Path) -> None:
     """Raises InputError if something is at a path that is no file: of a pipe the end would be waited for."""
     if os.path.lexists(path) and not path.is_file():
-        raise InputError(f"{path}: is not a file, as this program writes it there; move it away")
+        raise InputError(f"{path}: is not a regular file; move it away")
 
 
 def json_object(text: str | bytes) -> dict[str, Any]:

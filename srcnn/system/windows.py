@@ -38,7 +38,7 @@ def why(error, path):
         text += "; close it if it is open in another program"
     # Temporary files have longer names.
     if HERE and isinstance(error, FileNotFoundError) and len(os.path.abspath(path)) > LONGEST_PATH - 80:
-        text += f"; paths of more than {LONGEST_PATH} characters have to be allowed in Windows"
+        text += f"; allow paths of more than {LONGEST_PATH} characters in Windows"
     return text
 
 

@@ -56,7 +56,7 @@ def usable(named: Sequence[tuple[Path, str]], scale: int) -> tuple[list[tuple[Pa
             original(path, scale)
             kept.append((path, name))
         except InputError as error:
-            print(f"main.py: {one_line(error)}; it is left out", file=sys.stderr)
+            print(f"main.py: left out {one_line(error)}", file=sys.stderr)
             left_out.append(path.name)
     return kept, left_out
 
@@ -76,7 +76,7 @@ class Restored:
         try:
             pixels = original(path, network.scale)
         except InputError as error:
-            raise InputError(f"{error}; or leave such images out: --skip_broken") from error
+            raise InputError(f"{error}; or add --skip_broken to leave such images out") from error
         self.pixels = resize.modcrop(pixels, network.scale)
         self.size = self.pixels.shape[0] * self.pixels.shape[1]
         budget.take(self.size)

@@ -51,12 +51,12 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
     if job.skip_broken:
         named, left_out = usable(named, job.network.scale)
         if not named and not job.shard:
-            raise InputError(f"{paths[0].parent}: has no image that can be used; add some")
+            raise InputError(f"{paths[0].parent}: contains no usable image; add some")
     with tf1.session() as sess:
         srcnn = load(sess)
         if job.shard:
             test_shard(srcnn, tiling, folder, named, metrics)
-            say(f"pictures in {folder}; when all shards are done, --gather makes the table and the page")
+            say(f"Wrote pictures to {folder}. When all shards are done, run --gather for the table.")
             return
         with published(folder, "--sample_dir") as staging:
             if job.gather:
@@ -70,10 +70,10 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
                 results = save_results(srcnn, tiling, staging, entries, set_name(paths), left_out)
     print(layout.table(layout.rows(srcnn.network, results)))
     print(textwrap.fill(layout.summary(srcnn.network, results), layout.WIDTH))
-    say(f"pictures, results.json and report.html in {folder}")
+    say(f"Wrote pictures, results.json and report.html to {folder}.")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
-        say(f"worse than bicubic: {srcnn.source} is hardly for {srcnn.on_trust}", sys.stderr)
+        say(f"worse than bicubic: {srcnn.source} is probably not for {srcnn.on_trust}", sys.stderr)
 
 
 def check_installed(metrics: Sequence[str]) -> None:
@@ -93,7 +93,7 @@ def check_outputs(folder: Path, inputs: Iterable[Path], outputs: list[Path]) -> 
     """Raises InputError, before the work, if results cannot be written or would harm a file of the user's."""
     for parent in {path.parent for path in inputs}:
         if folder.exists() and folder.samefile(parent):
-            raise InputError(f"--sample_dir {folder}: has the images that are read; name another")
+            raise InputError(f"--sample_dir {folder}: is the folder of the test images; choose another")
     check_apart(inputs, outputs)
     ledger.check_replaceable(outputs, "--sample_dir")
     check_writable(folder, "--sample_dir")
@@ -158,7 +158,7 @@ def test_shard(srcnn, tiling, folder, named, metrics):
     """Tests images and writes their pictures, one by one. named: (path, name) pairs of this machine."""
     done = noted_scores(srcnn, tiling, folder, named, metrics)
     if done:
-        print(f"{len(done)} of {len(named)} were tested before")
+        print(f"{len(done)} of {len(named)} images were tested before.")
     todo = [pair for pair in named if pair[1] not in done]
     for _ in tested(srcnn, tiling, todo, partial(_placed, folder), metrics):
         pass

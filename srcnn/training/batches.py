@@ -105,8 +105,10 @@ def say_pairs(batches: Batches, hf: h5py.File | Pairs, count: int, image_size: i
     skipped, small = (int(hf.attrs.get(name, 0)) for name in LEFT_OUT)
     say(f"{batches.length:,} sub-images of {count - skipped - small} images in {hf.filename}")
     if skipped:
-        print(f"{skipped} images cannot be used and are left out")
+        print(f"left out {skipped} images that cannot be used")
     if small:
-        print(f"{small} of {count} images are too small for a sub-image of --image_size {image_size}")
+        print(f"left out {small} of {count} images, which are smaller than --image_size {image_size}")
     if not batches.is_whole:
-        print(f"more than the memory is to hold: mixed {batches.pool_length:,} at a time")
+        print(
+            f"These exceed the memory set aside for them; training mixes {batches.pool_length:,} at a time."
+        )

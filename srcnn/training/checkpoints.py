@@ -56,7 +56,7 @@ class Checkpoints:
                 if is_machine_failure(sess, error):
                     raise
                 raise InputError(
-                    f"{path}: not a checkpoint that can be read ({first_line(error)}); remove its files"
+                    f"{path}: cannot be read as a checkpoint ({first_line(error)}); remove its files"
                 ) from error
             self._check_values(path)
             self._recover(path)
@@ -72,8 +72,8 @@ class Checkpoints:
         check_settings(path, settings, self.srcnn.network.settings)  # of another one more is missing, too
         if any(variable.op.name not in shapes for variable in tf.global_variables()):
             raise InputError(
-                f"{path}: has weights but not the state of a training by this version, so none can go on "
-                f"from it; move it away, or start from it with --weights in another --checkpoint_dir"
+                f"{path}: has weights, but not the state of a training of this version to continue from; "
+                "move it away, or use it as --weights with another --checkpoint_dir"
             )
         check_settings(path, settings, self.settings)
 
@@ -81,11 +81,11 @@ class Checkpoints:
         """Raises InputError if the state of a training from a checkpoint can be that of none."""
         numbers = [variable for variable in tf.global_variables() if variable.dtype.base_dtype.is_floating]
         step, *values = self.srcnn.sess.run([self.srcnn.step, *numbers])
-        wrong = "its step is below 0" if step < 0 else ""
+        wrong = "its step is negative" if step < 0 else ""
         if not all(np.isfinite(value).all() for value in values):
-            wrong = "it has numbers that are not finite"
+            wrong = "it has values that are not finite"
         if wrong:
-            raise InputError(f"{path}: {wrong}; remove its files to go on from the checkpoint before it")
+            raise InputError(f"{path}: {wrong}; remove its files to continue from the checkpoint before it")
 
     def _recover(self, path):
         """Lets the rotation go on with the checkpoints that this training saved before."""
@@ -95,7 +95,7 @@ class Checkpoints:
         newer = [p for p in files.whole_checkpoints(self.folder) if files.step_of(p) > step]
         if newer:
             names = ", ".join(p.name for p in newer)
-            say(f"{path}: the list names this one, training goes on from it; {names} are left alone")
+            say(f"{path}: training continues from here, as the list says; leaving {names} alone")
 
     def save(self, step: int, epoch: int, steps: int) -> None:
         """Writes a checkpoint of the whole state; the last KEPT of this training are kept.
@@ -104,7 +104,7 @@ class Checkpoints:
         """
         sess = self.srcnn.sess
         if not all(np.isfinite(value).all() for value in sess.run([*self.srcnn.weights.values()])):
-            raise InputError("the weights are not finite any more; the last checkpoint stands")
+            raise InputError("the weights are no longer finite; the last checkpoint is kept")
         text = json.dumps({**self.settings, "program": PROGRAM, "step": step, "epoch": epoch, "steps": steps})
         sess.run(self.write_text, {self.new_text: text})
         path = str(files.prefix_at(self.folder, step))
@@ -117,7 +117,7 @@ class Checkpoints:
                 for _, copy in copies:  # this training saved it and was killed before it listed it
                     copy.unlink()
             else:
-                say(f"{path} is kept as {copies[-1][1].with_suffix('')}")
+                say(f"{path}: the earlier checkpoint is kept as {copies[-1][1].with_suffix('')}")
         except (tf.errors.OpError, OSError) as error:
             if is_machine_failure(sess, error):
                 raise

@@ -30,7 +30,7 @@ def plot_curve(path: Path) -> Path | None:
     if not rows:
         return None
     if os.path.lexists(picture) and picture.name not in written(picture.parent):
-        say(f"{picture}: is not a picture that this program wrote, or was changed since, and is left alone")
+        say(f"{picture}: was not written by this program, or was changed since; leaving it alone")
         return None
     figure = figures.figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -62,7 +62,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         if names != CURVE:
             raise ValueError
     except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: is not the curve of a training; move it away") from error
+        raise InputError(f"{path}: is not a curve of this program; move it away") from error
     return rows
 
 
@@ -86,7 +86,7 @@ class Curve:
     def __init__(self, path: Path):
         self.path = path
         if path.parent.exists() and not path.parent.is_dir():
-            raise InputError(f"{path.parent}: is in the way of the folder of checkpoints; move it away")
+            raise InputError(f"{path.parent}: stands where the folder of checkpoints belongs; move it away")
         self.rows = read_rows(path)
 
     def start(self, step: int) -> None:
@@ -96,7 +96,7 @@ class Curve:
         self.printed = 0.0
         folder = self.path.parent / "summaries"
         if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder}: is in the way of TensorBoard's files; move it away")
+            raise InputError(f"{folder}: stands where the folder for TensorBoard belongs; move it away")
         try:
             self.summaries = tf.summary.FileWriter(str(folder))
         except tf.errors.OpError as error:

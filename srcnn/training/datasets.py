@@ -70,7 +70,7 @@ def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
             check_image(root / path, digest)
             del wanted[path]
     if not wanted:
-        print("all images are already there")
+        print("All images are already there.")
         return
     check_writable(root, "--download, folder")
     with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as name:
@@ -89,8 +89,8 @@ def download(sources: Sequence[str] = SOURCES, root: str | Path = ".") -> None:
     if missing:
         reason = "; could not use " + ", ".join(failures) if failures else ""
         raise InputError(
-            f"--download: {len(missing)} of the images were not in the sources{reason}. "
-            f"Try again, or name other addresses with --download_from"
+            f"--download: {len(missing)} images are missing from the sources{reason}; "
+            f"try again, or give other addresses with --download_from"
         )
 
 
@@ -100,12 +100,12 @@ def check_image(path: Path, digest: str) -> None:
         with open(path, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                 return
-    raise InputError(f"{path}: is not the image of the data set; move it away first")
+    raise InputError(f"{path}: is another image than that of the data set; move it away")
 
 
 def check_free(path: Path) -> None:
     if os.path.lexists(path):
-        raise InputError(f"{path}: came there during the download; move it away, and try again")
+        raise InputError(f"{path}: appeared during the download; move it away and try again")
 
 
 def stage(sources: Sequence[str], wanted: set[str], folder: Path) -> tuple[set[str], list[str]]:
@@ -140,7 +140,7 @@ def fetch(source: str, path: Path) -> None:
                 if file.tell() > LARGEST_ARCHIVE:
                     raise ValueError("larger than any of the archives")
         if file.tell() < length:
-            raise ValueError(f"only {file.tell()} of {length} bytes came")
+            raise ValueError(f"only {file.tell()} of {length} bytes arrived")
 
 
 def contents(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -156,7 +156,7 @@ def contents(archive: Path) -> Iterator[tuple[str, bytes]]:
 def split(paths: list[Path], count: int) -> tuple[list[Path], list[Path]]:
     """Images to train with, and `count` that are held out, at even distances."""
     if count >= len(paths):
-        raise InputError(f"--validation {count}: there are {len(paths)} images; hold out fewer")
+        raise InputError(f"--validation {count}: there are only {len(paths)} images; hold out fewer")
     held_out = paths[:: len(paths) // count][:count] if count else []
     known = set(held_out)
     return [path for path in paths if path not in known], held_out

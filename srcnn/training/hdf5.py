@@ -111,7 +111,7 @@ def check_replaceable_data(path: Path) -> None:
     except Exception:
         known = False
     if not known:
-        raise InputError(f"{path}: is damaged, or not a file that this program wrote; move it away")
+        raise InputError(f"{path}: is damaged, or was not written by this program; move it away")
 
 
 @contextmanager
@@ -128,4 +128,4 @@ def read_data(path: str | Path) -> Iterator[h5py.File]:
 
 def damage(path: str | Path, error: OSError) -> InputError:
     """The InputError for a file that is damaged inside."""
-    return InputError(f"{path}: is damaged ({first_line(error)}); remove it and start again")
+    return InputError(f"{path}: is damaged ({first_line(error)}); remove it and run the same command again")

@@ -82,16 +82,16 @@ def train(
 
 def say_finished(folder: Path, step: int, epoch_steps: int) -> None:
     say(
-        f"{folder}: training is finished ({step} steps). To go on, give an --epoch larger "
-        f"than {step // epoch_steps}; to start anew, remove that folder."
+        f"{folder}: training is finished ({step} steps). To continue it, give an --epoch larger "
+        f"than {step // epoch_steps}; to start over, remove that folder."
     )
 
 
 def check_finite(loss: float, step: int, learning_rate: float) -> None:
     if not np.isfinite(loss):
         raise InputError(
-            f"the loss is not finite at step {step}; the last checkpoint stands. "
-            f"Take a --learning_rate below {learning_rate:g}"
+            f"the loss is not finite at step {step}; the last checkpoint is kept; "
+            f"use a --learning_rate below {learning_rate:g}"
         )
 
 

@@ -104,7 +104,7 @@ def _network(scale, filters, channels, quality) -> Network:
         raise InputError(f"channels {channels!r}: are not {len(kernels) - 1} numbers, such as '64-32'")
     if quality is None:
         if scale == 1:
-            raise InputError("scale 1 only cleans, and only of JPEG; name the quality, or a larger scale")
+            raise InputError("scale 1 only removes JPEG artefacts; give the quality, or a larger scale")
         return Network(kernels, layers)
     if isinstance(quality, bool) or quality not in range(1, 101):
         raise InputError(f"quality {quality!r}: is not a whole number from 1 to 100")
@@ -129,7 +129,7 @@ def _pixels(image) -> np.ndarray:
         )
     if image.dtype.type in FLOATS:
         if not (image.min() >= 0 and image.max() <= 1):  # so that NaN is none
-            raise InputError("the image has numbers outside 0 to 1, or NaN; divide by its largest value")
+            raise InputError("the image has values outside 0 to 1, or NaN; divide it by its largest value")
     elif image.dtype.type not in (np.uint8, np.uint16):
         raise InputError(f"the image is of {image.dtype}; give uint8, uint16, or floats from 0 to 1")
     return image

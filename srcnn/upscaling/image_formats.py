@@ -71,7 +71,7 @@ def check_named(source: Path, target: Path, coding: ImageCoding) -> None:
     names = image_io.WRITABLE | animations.KINDS
     suffix = target.suffix.lower()
     if asked and names[suffix] != names[asked]:
-        raise InputError(f"--output {target}: is not what --format {coding.format} says; leave one out")
+        raise InputError(f"--output {target}: contradicts --format {coding.format}; leave one out")
     image_coding.check(target, names[suffix], coding)
 
 

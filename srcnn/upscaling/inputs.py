@@ -82,9 +82,9 @@ def _of_sequence(source, target, goal, codec, coding, images):
         ]
     _check_ending(source, target, codec, coding)
     if gaps := missing(frames):
-        raise InputError(f"{source}: the frames {gaps} are missing; a film needs all of them, or new numbers")
+        raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
     if len(frames) < len(members(source)):
-        raise InputError(f"{source}: has frames that this program wrote, too; move them to another folder")
+        raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
     return [Work(source, target, **_measured(source, goal)[1], images=images)]
 
 
@@ -96,7 +96,7 @@ def _frames_of(sequence):
     ours = written(sequence.parent)
     frames = {number: path for number, path in members(sequence).items() if path.name not in ours}
     if not frames:
-        raise InputError(f"--input {sequence}: matches no file that this program did not write")
+        raise InputError(f"--input {sequence}: matches no file, or only files that this program wrote")
     return frames
 
 
@@ -119,11 +119,11 @@ def _is_file(output):
 def _check_folder(output):
     """Raises InputError if an --output for several images is a file, or named as one, or as an ending."""
     if output and is_sequence(output):
-        raise InputError(f"--output {output}: numbers the frames of one film or sequence; name a folder")
+        raise InputError(f"--output {output}: is for the frames of one film; for several, name a folder")
     if output and Path(output).name.lower() in ENDINGS and not os.path.isdir(output):
-        raise InputError(f"--output {output}: is an ending without a name; name a file or a folder")
+        raise InputError(f"--output {output}: is an extension without a name; name a file or a folder")
     if output and (Path(output).is_file() or (_is_file(output) and Path(output).suffix.lower() in ENDINGS)):
-        raise InputError(f"--output {output}: is one file; for several images, name a folder")
+        raise InputError(f"--output {output}: is a single file; for several images, name a folder")
 
 
 def _taken(path, images):
@@ -135,12 +135,12 @@ def _check_ending(source, target, codec, coding, pages=False):
     is_moving = is_film(source) or animations.count(source) > 1
     if is_sequence(target):
         if not is_moving:
-            raise InputError(f"{target}: numbers the frames of a film or a sequence; name a file or a folder")
+            raise InputError(f"{target}: is for the frames of a film; name a file or a folder")
         image_io.format_of(target)
     elif is_moving and (is_film(source) or target.suffix.lower() in FILMS):
         endings = *FILMS, *animations.KINDS
         if target.suffix.lower() not in endings:
-            raise InputError(f"{target}: no film can be written there; take one of {', '.join(endings)}")
+            raise InputError(f"{target}: is not a format for films; use one of {', '.join(endings)}")
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
@@ -161,8 +161,8 @@ def _plan_folder(paths, folder, goal, codec, coding, images):
         other = places.setdefault(path.name.casefold(), path)
         if other.parent != path.parent:
             raise InputError(
-                f"{other} and {path}: would have one result in {folder}; upscale them in two runs, "
-                "with an --output each"
+                f"{other} and {path}: would have the same result in {folder}; upscale them in two runs, "
+                "each with its own --output"
             )
     taken = [_taken(path, images) for path in paths]
     measured = [_measured(path, goal, how.pages) for path, how in zip(paths, taken, strict=True)]
@@ -198,7 +198,7 @@ def _measured(path, goal, pages=False):
     ratios = {what: goal.ratio(*size) for what, size in sizes.items()}
     for what, (height, width) in sizes.items():
         if ratios[what] <= 1:
-            text = f"{what} has {width}x{height} pixels already; take more than {goal.text}, or leave it out"
+            text = f"{what} already has {width}x{height} pixels; choose more than {goal.text}"
             return goal.text, {"error": InputError(text)}
     (height, width), *_ = (goal.size(*size) for size in sizes.values())
     first, *others = dict.fromkeys(ratios.values())
@@ -231,9 +231,7 @@ def _named(word, recursive):
         _say_gaps(path, frames)
         return [(frame, Path()) for frame in frames.values()]
     if path.exists():
-        raise InputError(
-            f"--input {word}: neither a file nor a folder; what comes by a pipe goes in by --input -"
-        )
+        raise InputError(f"--input {word}: is neither a file nor a folder; for a pipe, use --input -")
     if not any(sign in word for sign in "*?["):
         raise InputError(f"--input {word}: no such file or folder")
     folder, pattern = os.path.split(word)
@@ -247,7 +245,7 @@ def _named(word, recursive):
         elif path.is_file() and path.name not in written(path.parent):
             found.append((path, Path()))
     if not found:
-        raise InputError(f"--input {word}: matches no file that this program did not write")
+        raise InputError(f"--input {word}: matches no file, or only files that this program wrote")
     return found
 
 

@@ -27,7 +27,7 @@ def print_list(
         item.networks(stages)  # which says what weights it takes
     for item in work:
         if item.target not in left:
-            say(files.shown(f"{item.source}: is done, as {item.target}"))
+            say(files.shown(f"{item.source}: already done, as {item.target}"))
             continue
         try:
             height, width = size_of_result(item, goal, overwrite)
@@ -38,7 +38,7 @@ def print_list(
         of = " a frame" if is_of_films(item) else " of the first page" if item.images.pages else ""
         made = f"{item.source}: {item.target}, {width}x{height} pixels{of}, by {networks(item, stages)}"
         say(files.shown(made))
-    say(f"{len(todo)} of {len(work)} files are to be done; nothing was written")
+    say(f"{len(todo)} of {len(work)} files remain to be done. Nothing was written.")
     return status
 
 

@@ -123,9 +123,9 @@ def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal
     """(height, width) of a result. Raises InputError if it, or what is between, has too many pixels."""
     size, product = goal.size(*pixels.shape[:2]), product_of(srcnns)
     if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:
-        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
+        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     if size[0] > pixels.shape[0] * product or size[1] > pixels.shape[1] * product:
-        raise InputError(f"{source}: has not the size that it says; save it anew")
+        raise InputError(f"{source}: has another size than its header says; save it again")
     return size
 
 

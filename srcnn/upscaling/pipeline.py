@@ -71,7 +71,7 @@ class Photograph:
         try:
             yield
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-            why = "there is not enough memory for an image so large; cut it into parts"
+            why = "there is not enough memory for an image of this size; cut it into parts"
             self.error = InputError(f"{self.item.source}: {why}")
             self.error.__cause__ = error
         except InputError as error:
@@ -97,7 +97,7 @@ class Photograph:
             if not other:
                 raise
             found = check(other)
-            self._go_elsewhere(str(error).removeprefix(f"{target}: ").partition("; take ")[0])
+            self._go_elsewhere(str(error).removeprefix(f"{target}: ").partition("; use ")[0])
             return found
 
     def _go_elsewhere(self, why):
@@ -139,7 +139,7 @@ class Photograph:
 
     def _enlarge_first(self, srcnns):
         source, picture = self.item.source, self.picture
-        of_frames = f"has {picture.frames} frames; the first one is taken" if picture.frames > 1 else ""
+        of_frames = f"has {picture.frames} frames; using the first one" if picture.frames > 1 else ""
         if of_frames and tiff_pages.is_tiff(source):
             of_frames = f"has {picture.frames} pages; the first one is taken, and all of them by --pages"
         size = result_size(source, picture.pixels, srcnns, self.options.goal)

@@ -49,9 +49,9 @@ def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iter
     from_pipe = PIPE in inputs
     to_pipe = output == PIPE or (from_pipe and output is None)
     if from_pipe and len(inputs) > 1:
-        raise InputError("--input -: standard input goes alone; leave out the other files")
+        raise InputError("--input -: standard input cannot be combined with other files; leave them out")
     if from_pipe and coding.format == "same":
-        raise InputError("--format same: what comes by standard input has no ending; name the format")
+        raise InputError("--format same: standard input has no extension; name the format")
     if not from_pipe and not to_pipe:
         yield Files(inputs, output)
         return
@@ -84,7 +84,7 @@ def _named(files):
 def receive(path: Path) -> str:
     """Saves what comes on standard input; returns the path as text."""
     if sys.stdin and sys.stdin.isatty():
-        raise InputError("--input -: standard input is a terminal; pipe a file into it, or < FILE")
+        raise InputError("--input -: standard input is a terminal; pipe a file into it, or add < FILE")
     digest = 0
     with open(path, "wb") as file:
         while sys.stdin and (data := sys.stdin.buffer.read(2**20)):  # it may be closed
@@ -93,6 +93,6 @@ def receive(path: Path) -> str:
                 file.flush()
             digest = zlib.crc32(data, digest)
     if not path.stat().st_size:
-        raise InputError("--input -: standard input is empty; pipe a file into it, or < FILE")
+        raise InputError("--input -: standard input is empty; pipe a file into it, or add < FILE")
     os.utime(path, ns=(digest, digest))  # so that a film that comes once more is known, and goes on
     return str(path)

@@ -80,4 +80,4 @@ def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> 
         summary = f"{files} enlarged by SRCNN. Compare {each} with bicubic interpolation below."
         page = staging / "upscaled.html", weights, summary, rows, exhibits, w1, what, goal.plain
         report.save_job(first.network, first.self_ensemble, *page)
-    say(f"compare with bicubic: {folder / 'upscaled.html'}")
+    say(f"Open {folder / 'upscaled.html'} to compare with bicubic interpolation.")

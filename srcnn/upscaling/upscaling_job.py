@@ -48,7 +48,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     with as_files(upscaling.inputs, upscaling.output, upscaling.image_coding) as files:
         work = planned(upscaling, files)
         if not work:
-            print("nothing for this shard: there are fewer files")
+            print("This shard has nothing to do, since there are fewer files than shards.")
             return 0
         # No list beside a file that the user named; one beside the many of a sequence.
         named = work[0].target == Path(files.output or "") and not is_sequence(work[0].target)
@@ -145,7 +145,7 @@ def with_rates(upscaling: Upscaling, work: list[Work]) -> list[Work]:
     if upscaling.rate and not is_any:
         raise InputError("--fps is for a sequence of images that becomes a film; leave it out")
     if is_any and not upscaling.rate:
-        say(f"{work[0].source}: {USUAL_RATE} frames a second; --fps names another rate")
+        say(f"{work[0].source}: assuming {USUAL_RATE} frames a second; --fps sets another rate")
     rate = upscaling.rate or Fraction(USUAL_RATE)
     return [item._replace(rate=rate) if is_sequence(item.source) else item for item in work]
 
@@ -261,7 +261,7 @@ def with_others(
         same = made_before((item.target, partial(noted_as, item, stages, coding)) for item in like)
         if image.error and any(same):
             others.add(item.target)
-            image = Upscaled(item.source, item.target, notice=f"{item.target}: was made by another run")
+            image = Upscaled(item.source, item.target, notice=f"{item.target}: another run has made it")
         yield image
 
 

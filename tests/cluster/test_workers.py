@@ -23,7 +23,11 @@ from tests.helpers.machines import A, B, C, free_ports
 
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
-    [(SystemExit(130), 130, "was stopped"), (MemoryError(), 2, "ended: MemoryError"), (None, 0, "is done")],
+    [
+        (SystemExit(130), 130, "was stopped"),
+        (MemoryError(), 2, "ended: MemoryError"),
+        (None, 0, "has finished"),
+    ],
 )
 def test_workers_end_as_their_chief(monkeypatch, error, status, reason):
     told = []
@@ -42,7 +46,10 @@ def test_a_second_chief_is_refused_before_it_tells_workers_anything(monkeypatch)
     with Crew(Cluster(hosts[:1], 0), {}, 1):
         monkeypatch.setattr(tf1, "serve", lambda cluster: elsewhere)
         monkeypatch.setattr(Crew, "dismiss", lambda *words: pytest.fail("is no chief"))
-        with pytest.raises(InputError, match=f"{hosts[0]}: runs already"), Crew(Cluster(hosts, 0), {}, 1):
+        with (
+            pytest.raises(InputError, match=f"{hosts[0]}: a chief already runs"),
+            Crew(Cluster(hosts, 0), {}, 1),
+        ):
             pytest.fail("leads")
         monkeypatch.undo()
 

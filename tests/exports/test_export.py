@@ -146,7 +146,7 @@ def test_safetensors_come_back(exported):
     for name in network_of("9-5-5").shapes:
         np.testing.assert_array_equal(values[name], shipped[name])
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match="not safetensors that can be read"):
+    with pytest.raises(InputError, match="cannot be read as safetensors"):
         read_weights(path)
 
 
@@ -188,9 +188,9 @@ def test_a_full_disk_is_said_of_what_was_named(tmp_path, monkeypatch, capfd, nam
         assert main.main(["--export", name]) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert capfd.readouterr().err == f"main.py: error: {name} cannot be written: File too large\n"
+    assert capfd.readouterr().err == f"main.py: error: {name}: cannot be written: File too large\n"
     assert not [path for path in tmp_path.rglob("*") if path.name != "new"]
 
 
 def test_an_ending_is_no_name(fails):
-    assert "--export .onnx: is an ending without a name" in fails("--export", ".onnx")
+    assert "--export .onnx: is an extension without a name" in fails("--export", ".onnx")

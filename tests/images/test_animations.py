@@ -95,7 +95,7 @@ def test_a_picture_for_those_who_cannot_show_animations_is_not_of_it(folder, cap
         shown = image.n_frames - 1
     assert main.main([*WORDS, "--input", "in.png"]) == 2  # it is lost, and that is said
     assert len(frames_of("sample/in_x2.png")[0]) == shown
-    assert "in.png: left out: the picture for who shows no animation\n" in capfd.readouterr().err
+    assert "in.png: left out: the still picture for programs without animation\n" in capfd.readouterr().err
 
 
 def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
@@ -133,7 +133,7 @@ def test_what_came_while_it_was_written_stays(folder, monkeypatch, capfd, name, 
         monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError("no links")))
     words = ["--export", name, "--scale", "3"] if words else ["--input", "in.gif", "--output", name]
     assert main.main([*WORDS, *words]) == 2
-    assert f"{name}: exists already" in capfd.readouterr().err
+    assert f"{name}: already exists" in capfd.readouterr().err
     assert (folder / name).read_text() == "mine"
     assert sorted(path.name for path in folder.iterdir()) == sorted(["in.gif", name])
 
@@ -167,7 +167,7 @@ def test_what_an_animation_would_lose_is_refused(folder, capfd):
     grey = profile[:16] + b"GRAY" + profile[20:]
     shades = [Image.fromarray(picture(number)[..., 0]) for number in range(3)]
     shades[0].save("grey.png", save_all=True, append_images=shades[1:], icc_profile=grey)
-    assert "grey.png: has a profile of grey" in refused("grey.png")
+    assert "grey.png: has a grey colour profile" in refused("grey.png")
     write_16_bits("deep.png")
     assert "deep.png: has 16 bits" in refused("deep.png")
 
@@ -206,8 +206,8 @@ def test_a_canvas_much_larger_than_its_file_is_refused_before_it_is_made(
     (folder / "in.webp").write_bytes(webp_of_canvas(width, height, count))
     monkeypatch.setattr(WebPImagePlugin.WebPImageFile, "load", None)
     assert main.main([*WORDS, "--input", "in.webp", "--output", output]) == 2
-    assert "pixels in all; cut the animation first" in capfd.readouterr().err
-    with pytest.raises(InputError, match=r"in\.webp: more than 268,435,456 pixels in all"):
+    assert "pixels in all; shorten the animation first" in capfd.readouterr().err
+    with pytest.raises(InputError, match=r"in\.webp: has more than 268,435,456 pixels in all"):
         animations.read(folder / "in.webp")
 
 
@@ -230,7 +230,7 @@ def test_the_largest_results_can_be_read_and_larger_ones_are_refused(folder, suf
     np.testing.assert_array_equal(animations.read(path).frames, frames)
     animations.check_size(path, 2, 1, largest)
     if suffix != ".png":
-        with pytest.raises(InputError, match=r"is more than .* can hold; take \.png"):
+        with pytest.raises(InputError, match=r"is more than .* can hold; use \.png"):
             animations.check_size(path, 2, 1, largest + 1)
 
 
@@ -258,6 +258,6 @@ def test_times_are_rounded_so_that_none_are_lost(folder, fails):
     # Pillow makes one frame of equal ones, which would then be shown for too long.
     black = np.zeros((5, 6, 3), np.uint8)
     still = animations.Animation([black, black, black + 9], [400_000, 400_000, 40], 0)
-    with pytest.raises(InputError, match=r"still.gif: GIF cannot hold these frames .* take .png"):
+    with pytest.raises(InputError, match=r"still.gif: GIF cannot hold these frames .* use .png"):
         animations.save(still, folder / "still.gif")
     assert not (folder / "still.gif").exists()

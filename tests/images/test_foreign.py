@@ -75,7 +75,7 @@ def test_a_reduced_picture_is_not_taken_for_the_photograph(tmp_path, tag):
         if file.pages.first.tags.valueof(tag[0]) != tag[3]:  # tifffile writes its own
             file.close()
             tifffile.imwrite(path, smooth(12, 16, 3), subfiletype=1, metadata=None)
-    with pytest.raises(InputError, match="a small one of another"):
+    with pytest.raises(InputError, match="the thumbnail of another"):
         image_io.read(path)
 
 

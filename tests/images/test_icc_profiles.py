@@ -80,7 +80,7 @@ def test_the_result_has_the_profile_and_a_line_says_so(tmp_path, monkeypatch, ca
         assert main.main([*words, "--input", "a.jpg", "--output", name]) == 0
         picture = image_io.read(name)
         assert picture.icc_profile == icc_profiles.ADOBE_RGB and not picture.notice
-        assert capsys.readouterr().err.startswith("a.jpg: is of a camera set to Adobe RGB")
+        assert capsys.readouterr().err.startswith("a.jpg: comes from a camera set to Adobe RGB")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])

@@ -148,7 +148,7 @@ def test_every_ending_keeps_everything_or_is_refused(tmp_path, suffix):
                 try:
                     image_io.check_fits(path, *pixels.shape[:2], pixels, icc)
                 except InputError as error:
-                    assert "; take ." in str(error) and "\n" not in str(error)
+                    assert "; use ." in str(error) and "\n" not in str(error)
                     continue
                 image_io.save(pixels, path, icc)
                 picture = image_io.read(path)

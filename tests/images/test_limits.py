@@ -35,7 +35,7 @@ def test_a_profile_of_more_parts_than_a_jpeg_has(tmp_path):
     kept = profile[: image_io.LARGEST_PROFILE_IN_JPEG]
     image_io.save(random(3), tmp_path / "a.jpg", kept[:16] + b"RGB " + kept[20:])
     assert len(image_io.read(tmp_path / "a.jpg").icc_profile) == image_io.LARGEST_PROFILE_IN_JPEG
-    with pytest.raises(InputError, match="so large"):
+    with pytest.raises(InputError, match="of this size"):
         image_io.save(random(3), tmp_path / "b.jpg", profile[: len(kept) + 1])
 
 
@@ -46,6 +46,6 @@ def test_what_an_encoder_refuses_is_named(tmp_path, monkeypatch):
         raise ValueError("encoding error 6")
 
     monkeypatch.setattr(ordinary.iio, "imwrite", refuse)
-    with pytest.raises(InputError, match=r"a\.webp: cannot be encoded \(encoding error 6\); take .png"):
+    with pytest.raises(InputError, match=r"a\.webp: cannot be encoded \(encoding error 6\); use .png"):
         image_io.save(random(3), tmp_path / "a.webp")
     assert not list(tmp_path.iterdir())

@@ -134,7 +134,7 @@ def test_a_tiff_with_layers_keeps_them(photograph, capsys):
 
 def test_what_cannot_keep_them_is_refused(photograph, fails):
     for name in ("b.bmp", "b.tga", "b.ppm"):
-        assert "EXIF or XMP; take .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
+        assert "EXIF or XMP; use .png" in fails(*WORDS, "--input", "a.jpg", "--output", name)
     with Image.open("a.jpg") as image:  # what every program writes is no reason
         exif = Image.Exif()
         exif[ORIENTATION] = 6

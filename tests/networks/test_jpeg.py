@@ -137,7 +137,7 @@ def test_training_testing_and_exports(photographs, capfd):
     capfd.readouterr()
     assert run(*network, "--quality", 30, "--export", "q30.mat") == 0
     assert run(*testing, "--quality", 90, "--weights", "q30.mat") == 2
-    assert "is for quality 30 alone; add --quality 30" in capfd.readouterr().err
+    assert "is for JPEG quality 30 only; add --quality 30" in capfd.readouterr().err
     assert run(*testing, "--quality", 30, "--weights", "q30.mat") == 0
     with open("sample/results.json", encoding="utf-8") as file:
         assert json.load(file)["average"]["srcnn_psnr"] == pytest.approx(found[30]["srcnn_psnr"], abs=1e-3)
@@ -195,7 +195,7 @@ def test_files_are_upscaled_by_what_they_say_of_their_quality(photographs, capfd
     capfd.readouterr()
     assert run(*upscaling, folder, "--scale", 1, "--output", "cleaned") == 2
     said = capfd.readouterr().err
-    assert "c.jpg: has quality 99" in said and "d.png: is no JPEG file" in said
+    assert "c.jpg: has quality 99" in said and "d.png: is not a JPEG file" in said
     assert sorted(p.name for p in (photographs.parent / "cleaned").glob("*.png")) == ["a_x1.png", "b_x1.png"]
     for name, quality in (("a", 40), ("b", 80)):
         words = "--scale", 1, "--quality", quality, "--overwrite"

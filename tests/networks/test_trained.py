@@ -37,7 +37,7 @@ def test_a_training_that_was_stopped_does_not_replace_the_shipped_weights(own, c
     folder = own(step=335, steps=5974)
     said = exported(capfd)
     assert f"weights for x3: {SHIPPED}" in said
-    assert f"{folder} stopped after 335 of 5,974 steps; --weights {folder} takes its weights" in said
+    assert f"{folder} stopped after 335 of 5,974 steps; --weights {folder} uses its weights" in said
     for words in (["--weights", str(folder)], ["--checkpoint_dir", str(folder.parent.absolute())]):
         assert f"weights for x3: {SHIPPED}" not in exported(capfd, *words)
 

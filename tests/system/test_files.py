@@ -70,7 +70,7 @@ def test_no_input_is_an_output_but_for_case(photographs, fails):
 
 
 def test_ways_to_write_one_letter_are_one_name(here):
-    with pytest.raises(main.InputError, match="read"):
+    with pytest.raises(main.InputError, match="input"):
         check_apart([here / "Caf\u00e9.png"], [here / "cafe\u0301.png"])
     check_apart([here / "a.png"], [here / "b.png"])
 
@@ -172,7 +172,7 @@ def test_upscaling_a_folder_goes_on_where_it_was(here, photographs, capsys):
     assert all(after[path] == before[path] for path in before if path.name != LIST)
     utils.imsave(np.zeros((20, 20)), photographs / "image 0.png")  # another picture of that name
     assert run(*words) == 2
-    assert "image 0_x3.png: exists already" in capsys.readouterr().err
+    assert "image 0_x3.png: already exists" in capsys.readouterr().err
 
 
 def test_what_a_folder_run_leaves_out_is_counted(photographs, capsys):
@@ -181,7 +181,10 @@ def test_what_a_folder_run_leaves_out_is_counted(photographs, capsys):
     (photographs / "deeper").mkdir()
     assert run("--input", photographs) == 0
     said = capsys.readouterr().out
-    assert "left out as no images: 2 .psd (Photoshop), 1 hidden, 1 sub-folders, 1 without an ending" in said
+    assert (
+        "left out what is not an image: 2 .psd (Photoshop), 1 hidden, 1 sub-folders, 1 without an extension"
+        in said
+    )
 
 
 @pytest.mark.parametrize("flag", ["--test_dir", "--input"])
@@ -202,7 +205,7 @@ def test_a_training_file_of_somebody_else_is_left_alone(here, photographs, capsy
         hf["data"] = np.zeros((4, 33, 33, 1))
     before = (here / "c/train.h5").read_bytes()
     assert train(photographs) == 2
-    assert "c/train.h5: is damaged, or not a file that this program wrote" in capsys.readouterr().err
+    assert "c/train.h5: is damaged, or was not written by this program" in capsys.readouterr().err
     assert (here / "c/train.h5").read_bytes() == before
 
 
@@ -273,8 +276,8 @@ def test_rolling_back_leaves_the_newer_checkpoints_alone(trained, photographs, h
     write_list(f"SRCNN.model-{trained - 2}", f"SRCNN.model-{trained - 3}")
     assert train(photographs, "--epoch", 6) == 0  # another schedule, so other weights at the same step
     said = capsys.readouterr().out
-    assert f"SRCNN.model-{trained - 1}, SRCNN.model-{trained} are left alone" in said
-    assert f"SRCNN.model-{trained} is kept as" in said
+    assert f"SRCNN.model-{trained - 1}, SRCNN.model-{trained} alone" in said
+    assert f"SRCNN.model-{trained}: the earlier checkpoint is kept as" in said
     for name, content in newer.items():
         kept = name.replace(str(trained), f"{trained}-kept-1")
         assert (folder / kept).read_bytes() == content
@@ -285,7 +288,7 @@ def test_a_file_in_the_place_of_the_folder_is_said_before_the_work(here, photogr
     (here / "c").mkdir()
     (here / "c" / MODEL).write_text("mine")
     assert train(photographs) == 2
-    assert f"c/{MODEL}: is in the way" in capsys.readouterr().err
+    assert f"c/{MODEL}: stands where" in capsys.readouterr().err
     assert contents(here / "c") == {here / "c" / MODEL: b"mine"}
 
 
@@ -317,7 +320,7 @@ def test_scales_are_trusted_and_said_or_refused(here, photographs, fails, capfd)
     scipy.io.savemat("authors.mat", mat)  # as they released it: it does not say its scale
     capfd.readouterr()
     assert run("--test_dir", photographs, "--weights", "authors.mat") == 0
-    assert "authors.mat: does not say what it was trained for; scale 3" in capfd.readouterr().out
+    assert "authors.mat: does not record what it was trained for; assuming scale 3" in capfd.readouterr().out
     words = "--is_train", "False", "--input", photographs
     assert "scale 3 (now 2)" in fails(*words, "--weights", "x3.mat", "--scale", 2)
     for scale in (6, 5):

@@ -39,7 +39,7 @@ def test_a_sub_folder_that_may_not_be_read_stops_nothing(closed, tmp_path, capfd
         "--output",
         tmp_path / "out",
     )
-    said = f"{closed}: left out as no images: 1 sub-folders that may not be read"
+    said = f"{closed}: left out what is not an image: 1 unreadable sub-folders"
     assert main.main([*map(str, words)]) == 0
     assert said in capfd.readouterr().out and len(list((tmp_path / "out").rglob("*.png"))) == 6
     assert main.main(flags(closed, tmp_path / "c", "--filters", "3-1-3", "--epoch", 1)) == 0

@@ -101,7 +101,7 @@ def test_a_lock_of_somebody_else_is_refused(photographs, tmp_path, fails):
     (tmp_path / "c").mkdir()
     for text in ("", "mine", "\u0663", "1" * 99):
         (tmp_path / "c/.lock_owner").write_text(text, encoding="utf-8")
-        assert ".lock_owner: is not a file of this program" in fails(
+        assert ".lock_owner: was not written by this program" in fails(
             *flags(photographs, tmp_path / "c"), but="c"
         )
 
@@ -127,13 +127,13 @@ def rewritten(prefix, **changed):
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        ({"step": np.int32(-3)}, "its step is below 0"),
+        ({"step": np.int32(-3)}, "its step is negative"),
         ({"w2": np.full((1, 1, 64, 32), np.nan, np.float32)}, "not finite"),
         ({"settings": b"[1]"}, "its settings cannot be read"),
         ({"settings": b'{"scale": ' + DEEP.encode() + b"}"}, "its settings cannot be read"),
         ({"settings": np.float32(3)}, "its settings cannot be read"),
         ({"settings": np.array([b"{}", b"{}"])}, "its settings cannot be read"),
-        ({"w1": np.full((3, 3, 1, 64), b"text")}, "not a checkpoint that can be read"),
+        ({"w1": np.full((3, 3, 1, 64), b"text")}, "cannot be read as a checkpoint"),
     ],
 )
 def test_odd_checkpoints_are_not_resumed(trained, tmp_path, fails, changed, what):
@@ -145,10 +145,10 @@ def test_odd_checkpoints_are_not_resumed(trained, tmp_path, fails, changed, what
 @pytest.mark.parametrize(
     ("w1", "what"),
     [
-        (np.full((9, 9, 1, 64), b"text"), "w1 is not of real numbers"),
-        (b"text", "w1 is not of real numbers"),
+        (np.full((9, 9, 1, 64), b"text"), "w1 does not hold real numbers"),
+        (b"text", "w1 does not hold real numbers"),
         (np.full((9, 9, 1, 64), 1e30, np.float32), "w1 has values beyond 1,000"),
-        (np.full((9, 9, 1, 64), 1j), "w1 is not of real numbers"),
+        (np.full((9, 9, 1, 64), 1j), "w1 does not hold real numbers"),
     ],
 )
 def test_odd_weights_are_refused(photographs, tmp_path, fails, w1, what):
@@ -161,7 +161,7 @@ def test_a_mat_file_of_zeros_is_refused_by_its_size(tmp_path, fails, photographs
     zeros = {"weights_conv1": np.zeros((81, 100_000)), "biases_conv1": np.zeros(3)}
     scipy.io.savemat(tmp_path / "zeros.mat", zeros, do_compression=True)
     words = "--is_train", "False", "--input", photographs, "--weights", tmp_path / "zeros.mat"
-    assert "says that it has 8,100,003 values" in fails(*words)
+    assert "claims to hold 8,100,003 values" in fails(*words)
 
 
 def test_a_reader_that_crashes_is_a_line(tmp_path, fails, photographs, monkeypatch):
@@ -169,7 +169,7 @@ def test_a_reader_that_crashes_is_a_line(tmp_path, fails, photographs, monkeypat
     (tmp_path / "crash.py").write_text("import os; os.abort()")
     monkeypatch.setattr("srcnn.networks.weight_files.MAT_PROCESS", tmp_path / "crash.py")
     words = "--is_train", "False", "--input", photographs, "--weights", tmp_path / "x3.mat"
-    assert "x3.mat: not a .mat file that can be read (it is damaged)" in fails(*words)
+    assert "x3.mat: cannot be read as a .mat file (it is damaged)" in fails(*words)
 
 
 def test_a_training_file_without_permission_is_said(tmp_path, photographs, monkeypatch, fails):

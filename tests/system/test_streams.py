@@ -70,7 +70,7 @@ def test_a_temporary_folder_without_space_is_named(tmp_path):
     line = "head -c 100000 /dev/zero | (ulimit -f 8; TMPDIR=. $P --is_train False --input - > out)"
     done = shell(line, tmp_path)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert "temporary folder . (TMPDIR) cannot be written: File too large" in done.stderr
+    assert "temporary folder . (TMPDIR): cannot be written: File too large" in done.stderr
 
 
 def catches(process, number):
@@ -111,4 +111,4 @@ def test_a_storm_of_signals_ends_a_training_as_one_does(usual_signals, photograp
             time.sleep(0.002)
         error = process.stderr.read()
     assert process.returncode == 128 + signal.SIGTERM
-    assert error.startswith("stopped; the same command goes on") and error.count("\n") == 1
+    assert error.startswith("Stopped. Run the same command again to continue") and error.count("\n") == 1

@@ -139,7 +139,7 @@ def test_a_result_that_is_open_in_a_viewer_changes_nothing(
     with open("sample/results.json", encoding="utf-8"):
         assert run(test + " --stride 21") == 2
     error = capsys.readouterr().err
-    assert "results.json cannot be written" in error and "close it" in error and error.count("\n") == 1
+    assert "results.json: cannot be written" in error and "close it" in error and error.count("\n") == 1
     assert {path: path.read_bytes() for path in Path("sample").iterdir()} == before
     assert run(test + " --stride 21") == 0
 
@@ -202,7 +202,7 @@ def test_disks_that_number_no_files_have_no_equal_ones(tmp_path, monkeypatch, nu
         (tmp_path / name).touch()
     if numbered:
         os.link(tmp_path / "a.png", tmp_path / "link.png")
-        with pytest.raises(InputError, match="which is read"):
+        with pytest.raises(InputError, match="which is an input"):
             output_paths.check_apart([tmp_path / "a.png"], [tmp_path / "link.png"])
         return
     status = os.stat
@@ -213,7 +213,7 @@ def test_disks_that_number_no_files_have_no_equal_ones(tmp_path, monkeypatch, nu
 def test_a_drive_that_is_not_there_is_said(photographs, fails, monkeypatch):
     monkeypatch.setattr(os.path, "lexists", lambda path: False)
     error = fails("--is_train", "False", "--test_dir", photographs, "--sample_dir", "elsewhere")
-    assert "--sample_dir elsewhere: is on a drive that is not there" in error
+    assert "--sample_dir elsewhere: is on a drive that does not exist" in error
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_drive_that_is_not_there_is_said(photographs, fails, monkeypatch):
 @pytest.mark.parametrize("flag", ["--output", "--sample_dir", "--export", "--checkpoint_dir"])
 def test_names_of_no_files_are_refused_on_windows(fails, on_windows, flag, name):
     error = fails("--is_train", "False", flag, f"C:\\results\\{name}")
-    assert f"argument {flag}" in error and "Windows has no files named" in error
+    assert f"argument {flag}" in error and "Windows allows no files named" in error
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ def test_shards_of_a_test_make_one_table(photographs, tmp_path, capfd, fails):
     table = capfd.readouterr().out.splitlines()[1:-1]
     parts = [*words, str(tmp_path / "parts")]
     assert main.main([*parts, "--shard", "1/2"]) == 0
-    assert "image 1.png for one" in fails(*parts, "--gather", but="parts")
+    assert "image 1.png; run the shards" in fails(*parts, "--gather", but="parts")
     assert main.main([*parts, "--shard", "2/2"]) == 0
     pictures = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("*.png")}
     capfd.readouterr()
     assert main.main([*parts, "--shard", "1/2"]) == 0
-    assert "2 of 2 were tested before" in capfd.readouterr().out
+    assert "2 of 2 images were tested before" in capfd.readouterr().out
     assert pictures == {path: path.stat().st_mtime_ns for path in pictures}
     assert main.main([*parts, "--gather"]) == 0
     assert capfd.readouterr().out.splitlines()[1:-1] == table
@@ -46,7 +46,7 @@ def test_shards_have_the_metrics_that_are_asked_for(photographs, tmp_path, capfd
     words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s")]
     assert main.main([*words, "--shard", "1/1"]) == 0
     more = [*words, "--metrics", "all", "ms_ssim_wang"]
-    assert "image 0.png for one" in fails(*more, "--gather", but="s")
+    assert "image 0.png; run the shards" in fails(*more, "--gather", but="s")
     assert main.main([*more, "--shard", "1/1"]) == 0
     assert "were tested before" not in capfd.readouterr().out
     found = {}
@@ -93,7 +93,7 @@ def test_a_file_that_came_during_a_shard_stays(photographs, tmp_path, monkeypatc
     monkeypatch.setattr(png, "encoded", slowly)
     words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
     assert main.main(words) == 2
-    assert "is not a file that this program wrote" in capfd.readouterr().err
+    assert "was not written by this program" in capfd.readouterr().err
     assert arrived.read_bytes() == b"mine"
 
 
@@ -108,7 +108,7 @@ def test_machines_of_a_cluster_upscale_a_part_each(photographs, tmp_path, monkey
         assert main.main(parts) == 0
         assert capfd.readouterr().out.count("pixels") == written
         if index == 0:
-            assert "image 1.png for one" in fails(*parts, "--gather", but="parts")
+            assert "image 1.png; run the shards" in fails(*parts, "--gather", but="parts")
     assert main.main([*parts, "--gather"]) == 0
     one, gathered = (json.loads((tmp_path / name / "upscaled.json").read_text()) for name in ("one", "parts"))
     for found in (one, gathered):
@@ -132,13 +132,13 @@ def test_files_that_cannot_be_used_are_left_out_of_what_is_gathered(photographs,
     capfd.readouterr()
     assert main.main([*words, "--gather"]) == 2
     errors = capfd.readouterr().err.splitlines()
-    assert len(errors) == 2 and "image 1.png: " in errors[0] and "wide.png: has 500x20" in errors[1]
+    assert len(errors) == 2 and "image 1.png: " in errors[0] and "wide.png: already has 500x20" in errors[1]
     entries = json.loads((tmp_path / "s/upscaled.json").read_text())["images"]
     assert [Path(entry["input"]).name for entry in entries] == ["image 0.png", "image 2.png"]
     broken.write_bytes(whole)
     (tmp_path / "s/upscaled.html").unlink()
     (tmp_path / "s/upscaled.json").unlink()
-    assert "image 1.png for one" in fails(*words, "--gather", but="s")
+    assert "image 1.png; run the shards" in fails(*words, "--gather", but="s")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_target_in_the_way_is_not_gathered(photographs, tmp_path, fails):
         ("--is_train False --shard 3", "1/16 to 16/16"),
         ("--shard 1/4", "--is_train False"),
         ("--is_train False --shard 1/4 --gather", "leave out"),
-        ("--is_train False --shard 1/4 --export x.mat", "are for tests and upscaling"),
+        ("--is_train False --shard 1/4 --export x.mat", "is for tests and upscaling"),
         ("--is_train False --shard 1/1 --input {0} --output s/a.png", "one result cannot be shared out"),
     ],
 )

@@ -98,4 +98,4 @@ def test_images_that_cannot_be_used_are_left_out_when_asked(photographs, tmp_pat
     for path in photographs.iterdir():
         path.write_bytes(whole[:300])
     assert main.main([*words, str(tmp_path / "s"), "--skip_broken"]) == 2
-    assert "no image that can be used" in capfd.readouterr().err and not (tmp_path / "s").exists()
+    assert "no usable image" in capfd.readouterr().err and not (tmp_path / "s").exists()

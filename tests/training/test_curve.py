@@ -72,7 +72,7 @@ def test_a_good_curve_is_read(tmp_path):
 )
 def test_an_edited_curve_is_refused(tmp_path, text):
     (tmp_path / "training.csv").write_text(text)
-    with pytest.raises(InputError, match=r"training\.csv: is not the curve"):
+    with pytest.raises(InputError, match=r"training\.csv: is not a curve"):
         plot_curve(tmp_path / "training.csv")
 
 

@@ -162,7 +162,7 @@ def test_images_too_small_for_a_sub_image_are_counted_apart(
         assert main.main(flags(collection, tmp_path / "c", *SMALL, "--skip_broken")) == 0
         said = capsys.readouterr().out
         assert f"{8 * 6 + 2} sub-images of 10 images in" in said
-        assert "\n1 of 12 images are too small for a sub-image of --image_size 33\n" in said
+        assert "\nleft out 1 of 12 images, which are smaller than --image_size 33\n" in said
 
 
 def test_a_file_that_does_not_count_small_images_is_used_again(collection, tmp_path, capsys):
@@ -187,7 +187,7 @@ def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, cap
     for _ in range(2):
         assert main.main(flags(collection, tmp_path / "c", *SMALL, "--skip_broken")) == 0
         output, errors = capsys.readouterr()
-        assert "of 8 images" in output and "1 images cannot be used" in output
+        assert "of 8 images" in output and "left out 1 images that cannot be used" in output
     assert errors == ""  # prepared before
     with h5py.File(tmp_path / "c/train.h5") as hf:
         assert hf.attrs["skipped"] == 1 and len(hf["data"]) == 8 * 6
@@ -198,7 +198,7 @@ def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, cap
     assert main.main(flags(collection, tmp_path / "c", *held_out, "--skip_broken")) == 0
     output, errors = capsys.readouterr()
     assert "of 4 images" in output and "validation_psnr" in output
-    assert "2.png" in errors and errors.count("it is left out") == errors.count("\n") == 1
+    assert "2.png" in errors and errors.count("left out") == errors.count("\n") == 1
 
 
 def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypatch):
@@ -214,7 +214,7 @@ def test_other_images_replace_the_parts_of_before(collection, tmp_path, monkeypa
     (tmp_path / "c/train.h5.00007").write_bytes(b"mine")
     shutil.rmtree(collection / "b/1")
     monkeypatch.setattr(utils, "preprocess", None)  # said before the work
-    with pytest.raises(InputError, match=r"h5\.00007: is damaged, or not a file that this program wrote"):
+    with pytest.raises(InputError, match=r"h5\.00007: is damaged, or was not written by this program"):
         setup(tmp_path / "c", collection)
 
 
@@ -239,7 +239,7 @@ def test_a_disk_that_fills_at_the_end_of_a_preparation_harms_no_part(
     monkeypatch.setattr(h5py, "File", opened)
     with monkeypatch.context() as full:
         full.setattr(hdf5, "Output", Full)
-        with pytest.raises(InputError, match=r"train\.h5 .*No space") if several else nullcontext():
+        with pytest.raises(InputError, match=r"train\.h5: .*No space") if several else nullcontext():
             setup(folder, collection)
     monkeypatch.setattr(utils, "preprocess", None)
     assert setup(folder, collection).exists()

@@ -139,7 +139,7 @@ def test_what_is_no_image_is_said(larger, given, said):
         ({"scale": 0.9}, "scale 0.9"),
         ({"scale": "large"}, "scale 'large'"),
         ({"scale": float("nan")}, "scale nan"),
-        ({"scale": 1}, "name the quality"),
+        ({"scale": 1}, "give the quality"),
         ({"scale": 1, "quality": 97}, "best as it is"),
         ({"quality": 0}, "quality 0"),
         ({"quality": 101}, "quality 101"),
@@ -154,7 +154,7 @@ def test_what_is_no_image_is_said(larger, given, said):
         ({"scale": "1/0"}, "scale"),
         ({"quality": True}, "quality"),
         ({"channels": "8-8"}, "no shipped weights"),
-        ({"weights": "missing"}, "missing: no checkpoint there"),
+        ({"weights": "missing"}, "missing: is not a checkpoint"),
     ],
 )
 def test_wrong_arguments_are_said(folder, given, said):

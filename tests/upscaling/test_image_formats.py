@@ -124,7 +124,7 @@ def test_a_png_that_is_there_is_no_reason_for_an_error(capfd):
     Path("out/alpha_x2.png").write_bytes(b"the user's own")
     capfd.readouterr()
     assert run("in", "--output", "out", "--format", "jpg") == 2
-    assert "out/alpha_x2.png: exists already" in capfd.readouterr().err
+    assert "out/alpha_x2.png: already exists" in capfd.readouterr().err
     assert Path("out/alpha_x2.png").read_bytes() == b"the user's own"
 
 
@@ -147,7 +147,7 @@ def test_another_quality_does_not_count_as_done(capfd):
     assert run(*words, "--image_quality", 40) == 0
     small = Path("out/a_x2.jpg").stat().st_size
     assert run(*words) == 2
-    assert "out/a_x2.jpg: exists already; add --overwrite" in capfd.readouterr().err
+    assert "out/a_x2.jpg: already exists; add --overwrite" in capfd.readouterr().err
     assert run(*words, "--overwrite") == 0
     assert Path("out/a_x2.jpg").stat().st_size > 2 * small
     assert run(*words, "--format", "webp") == 0
@@ -214,7 +214,7 @@ def test_lossless_results_are_those_of_png(ending):
 def test_without_an_encoder_lossless_avif_is_refused(monkeypatch):
     monkeypatch.setattr(cv2, "haveImageWriter", lambda name: False)
     save("a.png", smooth(12, 16, 3))
-    with pytest.raises(InputError, match=r"--format avif: the installed OpenCV has no AVIF.*take \.webp"):
+    with pytest.raises(InputError, match=r"--format avif: the installed OpenCV has no AVIF.*use \.webp"):
         from srcnn.upscaling.image_formats import ending_of
 
         ending_of(Path("a.png"), ImageCoding("avif", lossless=True))
@@ -247,15 +247,15 @@ def test_a_pipe_has_the_format_asked_for():
 
 
 BAD = {
-    "in/a.png --output a.png --format jpg": "--output a.png: is not what --format jpg says; leave one out",
+    "in/a.png --output a.png --format jpg": "--output a.png: contradicts --format jpg; leave one out",
     "in/a.png --image_quality 50": "--image_quality is for JPEG, WebP, AVIF and HEIC",
     "in/a.png --format jpg --image_quality 0": "from 1 to 100",
     "in --format gif": "--format",
-    "in --format jpg --lossless": "--format jpg: JPEG always loses something; take .webp or .png",
+    "in --format jpg --lossless": "--format jpg: JPEG always loses something; use .webp or .png",
     "in/a.png --output a.heic --lossless": "a.heic: HEIF always loses something",
     "in --format webp --lossless --image_quality 9": "leave one out",
     "in --lossless": "--lossless is for films, WebP and AVIF; leave it out",
-    "--input - --format same": "--format same: what comes by standard input has no ending",
+    "--input - --format same": "--format same: standard input has no extension",
     "--format jpg --is_train False": "--format is for upscaling; add --input",
 }
 
@@ -287,7 +287,7 @@ def test_frames_of_films_and_sequences_take_a_quality(capfd):
     words = "film.mkv", "--output", "out/film_%d.jpg"
     assert run(*words, "--image_quality", 40) == 0 and times() == before
     assert run(*words) == 2
-    assert "out/film_1.jpg: exists already" in capfd.readouterr().err and times() == before
+    assert "out/film_1.jpg: already exists" in capfd.readouterr().err and times() == before
     assert run(*words, "--overwrite") == 0
     with Image.open("out/film_1.jpg") as image:
         assert image.layer[0][1:3] == (1, 1)

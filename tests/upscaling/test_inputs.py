@@ -111,20 +111,20 @@ def test_sub_folders_keep_their_structure(folder, capsys):
 
 
 BAD = {
-    "--input a.png other/a.png": "a.png and other/a.png: would have one result",
+    "--input a.png other/a.png": "a.png and other/a.png: would have the same result",
     "--input *.tif": "*.tif: matches no file",
     "--input a.png gone.png": "gone.png: no such file",
     "--input a.png b.png --output out.png": "name a folder",
-    "--input a.png --width 16": "a.png: has 16x12 pixels already; take more than width 16",
-    "--input a.png --width 2000000000": "pixels; cut it first",
+    "--input a.png --width 16": "a.png: already has 16x12 pixels; choose more than width 16",
+    "--input a.png --width 2000000000": "pixels; crop it first",
     "--input a.png --scale 2 --width 90": "leave one out",
     "--input a.png --scale 0.5": "--scale",
     "--input a.png --scale 1e9": "--scale",
     "--input a.png --scale 5 --filters 9-7-5": "9-7-5",
-    "--input - a.png": "goes alone",
+    "--input - a.png": "cannot be combined",
     "--input other --output -": "name a folder",
-    "--input a.png --output .png": "is an ending without a name",
-    "--input a.png --output v1.2": "end the name of a folder by /",
+    "--input a.png --output .png": "is an extension without a name",
+    "--input a.png --output v1.2": "end the name of a folder with /",
     "--input a.png --crf 5": "--crf is for films",
     "--input a.png --lossless": "--lossless is for films",
     "--is_train True --overwrite": "--overwrite is for --input and --export",
@@ -191,7 +191,7 @@ def test_widths_and_heights(folder, capsys):
     write("wide.png"), write("high.png", shape=(30, 10, 1)), write("large.png", shape=(60, 90, 3))
     names = ["high.png", "large.png", "wide.png"]
     assert run("--input", *names, "--width", 40) == 2
-    assert "large.png: has 90x60 pixels already" in capsys.readouterr().err
+    assert "large.png: already has 90x60 pixels" in capsys.readouterr().err
     assert run("--input", "wide.png", "high.png", "--height", 50, "--width", 60) == 0
     shapes = {
         name: image_io.read(folder / "sample" / name).pixels.shape for name in results(folder / "sample")

@@ -38,10 +38,10 @@ def test_a_list_says_what_would_be_done_and_does_nothing(capfd):
     assert main.main([*words, "--list"]) == 2
     out, err = capfd.readouterr()
     assert everything() == before
-    assert "photos/a.png: is done, as larger/a_x4.png\n" in out
+    assert "photos/a.png: already done, as larger/a_x4.png\n" in out
     assert "photos/b.jpg: larger/b_x4.png, 80x160 pixels, by 9-1-5 x4\n" in out
-    assert "3 of 4 files are to be done; nothing was written\n" in out
-    assert "broken.png" in err and "larger/c_x4.png: exists already; add --overwrite" in err
+    assert "3 of 4 files remain to be done. Nothing was written.\n" in out
+    assert "broken.png" in err and "larger/c_x4.png: already exists; add --overwrite" in err
     assert err.count("\n") == 2
     assert main.main(words) == 2
     assert capfd.readouterr().out.count("larger/b_x4.png: 80x160 pixels") == 1
@@ -73,7 +73,7 @@ def test_best_and_fast_stand_for_a_shipped_network(flag, same):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("--best --fast", "--best chooses the network; leave out --fast"),
+        ("--best --fast", "--best selects the network; leave out --fast"),
         ("--best --filters 9-1-5", "leave out --filters"),
         ("--fast --weights a", "leave out --weights"),
         ("--fast --self_ensemble", "leave out --self_ensemble"),

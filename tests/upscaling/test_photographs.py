@@ -277,7 +277,7 @@ BAD = {
     "--input photo.png --output out.txt": ".txt",
     "--input alpha.png --output out.jpg": "transparency",
     "--input deep.png --output out.jpg": "16 bits",
-    "--input photo.png --output photo.png": "in the place of photo.png",
+    "--input photo.png --output photo.png": "would replace photo.png",
     "--input photo.png --output alpha.png": "--overwrite",
     "--input photo.png --output file/out.png": "file",
     "--input photo.png --sample_dir file": "--sample_dir",

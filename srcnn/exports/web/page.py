@@ -31,7 +31,9 @@ SCALES = 2, 3, 4  # those of 9-1-5 are always there
 def check(path: Path, network: Network) -> None:
     if network.c_dim != 1 or network.degradation == "zoom":
         leave_out = "--c_dim 3" if network.c_dim != 1 else "--degradation zoom"
-        raise InputError(f"--export {path}: the page enlarges bicubic luminance; leave out {leave_out}")
+        raise InputError(
+            f"--export {path}: the page enlarges luminance from bicubic inputs; leave out {leave_out}"
+        )
 
 
 def export_page(network: Network, source: Source, path: Path, overwrite: bool = False) -> None:

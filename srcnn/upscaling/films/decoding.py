@@ -63,7 +63,7 @@ def opened(path: Path, thoroughly: bool = False) -> av.container.InputContainer:
     try:
         return av.open(file, format=kind, options=options, **ANY_TAGS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a film that can be read ({reason(error)}); replace it") from error
+        raise InputError(f"{path}: cannot be read as a film ({reason(error)}); replace it") from error
 
 
 def listed(container: av.container.InputContainer) -> dict[int, tuple[str, str]]:
@@ -154,7 +154,7 @@ def packets_of(container: av.container.InputContainer, *streams: av.stream.Strea
             return
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and not isinstance(error, UNKNOWING):
-                why = f"cannot be read on: {reason(error)}; try again"
+                why = f"can no longer be read ({reason(error)}); try again"
                 raise InputError(f"{container.name}: {why}") from error
             return
         if packet.size or packet.pts is not None:

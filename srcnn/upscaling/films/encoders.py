@@ -71,7 +71,7 @@ def check_available(codec: str) -> None:
         return
     others = f", or of hardware one of {', '.join(there)}" if there else ", since it has none of hardware"
     raise InputError(
-        f"--codec {codec}: this PyAV has no such encoder; take one of {', '.join(CODECS)}{others}"
+        f"--codec {codec}: this PyAV has no such encoder; use one of {', '.join(CODECS)}{others}"
     )
 
 

@@ -107,12 +107,12 @@ def _check_opens(film, target, encoder):
     codec = encoders.codec_of(encoder.name)
     if of_hardware:
         why = f"cannot encode {w}x{h} pixels on this machine ({reason(error)})"
-        raise InputError(f"{target}: {encoder.name} {why}; take --codec {codec}")
+        raise InputError(f"{target}: {encoder.name} {why}; use --codec {codec}")
     webm = Encoder("libvpx-vp9", encoder.format, (h, w), encoders.QUICK["libvpx-vp9"])
     high_bit_depth = encoder.format.endswith("10le")
     fits = "--output NAME.webm, or " if not high_bit_depth and not _refusal(film, webm) else ""
     why = f"{w}x{h} pixels is more than {encoders.NAMES[codec]} can hold"
-    raise InputError(f"{target}: {why}; take {fits}--lossless for .mkv")
+    raise InputError(f"{target}: {why}; use {fits}--lossless for .mkv")
 
 
 def _refusal(film, encoder):

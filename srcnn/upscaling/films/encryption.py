@@ -32,7 +32,7 @@ def check_plain(path: Path, container: av.container.InputContainer) -> None:
         or any(DESCRIBED.search(part) for part in headers(path, container.format.name))
         or any(p.has_sidedata("encryption_info") for p in first)
     ):
-        raise InputError(f"{path}: is encrypted; name a film without such protection")
+        raise InputError(f"{path}: is encrypted; use a film without copy protection")
 
 
 def _is_scrambled(path, kind):

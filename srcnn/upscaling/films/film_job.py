@@ -86,7 +86,7 @@ def name_others(folder: Path | None, target: Path) -> None:
     """Prints which folders but this one have parts of `target`: of other settings, or left over."""
     for other in encoded_parts.folders_of(target):
         if other != folder and not is_locked(other):
-            say(f"{other}: parts of the same film that this run does not use; remove it if unwanted")
+            say(f"{other}: has parts of this film by other settings; remove it if you do not need them")
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def naming(source, target):
         yield
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
-        advice = "save it in another way first" if other == target else f"take --output {other}"
+        advice = "convert it to another format first" if other == target else f"use --output {other}"
         why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
@@ -120,7 +120,7 @@ def encode(
     parts = encoded_parts.finished(folder, ending)
     first = sum(len(part.stamps) for part in parts)
     if parts:
-        say(f"{film.path}: goes on from frame {first}")
+        say(f"{film.path}: continuing from frame {first}")
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = partial(
         frames.enlarged,
@@ -146,8 +146,8 @@ def encode(
             parts.append(part)
             first += len(part.stamps)
     if stop.number:
-        goes_on = "; the same command goes on from there" if lasting else ""
-        print(f"stopped after frame {first}{goes_on}", file=sys.stderr)
+        goes_on = "; run the same command again to continue" if lasting else ""
+        print(f"Stopped after frame {first}{goes_on}.", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
 
@@ -162,7 +162,7 @@ def remarks(
     found = []
     last = float((max(parts[-1].stamps) + film.last_duration) * film.time_base)
     if last < film.end - CUT_SHORT:
-        found.append(f"is cut short: it ends at {last:.1f} of {film.end:.1f} s")
+        found.append(f"is cut short and ends at {last:.1f} of {film.end:.1f} s")
     if broken:
         found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
@@ -174,5 +174,5 @@ def remarks(
         *([KEEPS_ALPHA] if film.has_alpha else []),
     ]
     if left_out:
-        found.append(f"left out, since such a file cannot hold it: {', '.join(left_out)}")
+        found.append(f"left out, since the format cannot hold it: {', '.join(left_out)}")
     return f"{film.path}: {'; '.join(found)}" if found else ""

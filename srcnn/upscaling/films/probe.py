@@ -81,7 +81,7 @@ def _probed(path):
     with opened(path, thoroughly) as container:
         stream = main_stream(container)
         if stream is None:
-            raise InputError(f"{path}: has no moving pictures; name a film")
+            raise InputError(f"{path}: contains no video; name a film")
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
@@ -165,7 +165,7 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float
             if is_sequence(path):
                 raise InputError(f"{path}: its frames change {change}; a film needs frames of one size")
             cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
-            raise InputError(f"{path}: its frames change {change}; cut it there first, such as by {cut}")
+            raise InputError(f"{path}: its frames change {change}; cut it there first, as with {cut}")
         size = size or (frame.width, frame.height)
     is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
     return 0.0 if is_short else found

@@ -48,7 +48,7 @@ def test_transparency_that_a_film_cannot_have_is_named(folder, capfd):
     assert run("--input", "in.png", "--output", "out.mp4") == 2
     said = capfd.readouterr().err
     assert said.startswith(
-        "main.py: in.png: left out, since such a file cannot hold it: transparency (kept by "
+        "main.py: in.png: left out, since the format cannot hold it: transparency (kept by "
     )
     assert said.count("\n") == 1
     assert len(decode("out.mp4")[0]) == 2
@@ -67,7 +67,7 @@ def test_a_film_becomes_an_animated_picture(folder, capfd, target, expected):
     stamps = [number * 3750 for number in range(24)]  # of 1/90000 s
     make("in.mp4", 24, stamps=stamps, change=lambda output, _: sound(output))
     assert run("--input", "in.mp4", "--output", target) == 2
-    assert capfd.readouterr().err.endswith("such a file cannot hold it: audio aac\n")
+    assert capfd.readouterr().err.endswith("the format cannot hold it: audio aac\n")
     found = animations.read(folder / target)
     assert len(found.frames) == 24 and found.frames[0].shape == (96, 128, 3) and found.plays == 0
     np.testing.assert_allclose(found.milliseconds[:6], [float(ms) for ms in expected], atol=1e-6)
@@ -123,9 +123,9 @@ def test_another_ending_goes_on_with_the_same_parts(folder, monkeypatch, capfd):
     make("in.mkv", 3)
     monkeypatch.setattr(animations, "LONGEST", 1)
     assert run("--input", "in.mkv", "--output", "out.gif") == 2
-    assert "out.gif: GIF shows no frame for longer than 0.001 s; take .png or .webp" in capfd.readouterr().err
+    assert "out.gif: GIF shows no frame for longer than 0.001 s; use .png or .webp" in capfd.readouterr().err
     assert run("--input", "in.mkv", "--output", "out.webp") == 0
-    assert "in.mkv: goes on from frame 3" in capfd.readouterr().out
+    assert "in.mkv: continuing from frame 3" in capfd.readouterr().out
     assert not list(folder.glob(".out.*.parts"))
 
 

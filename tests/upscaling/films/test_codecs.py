@@ -64,13 +64,13 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
     [
         (
             "--codec prores --output out.mp4",
-            "take one of h264, hevc, av1, vp9, or an --output ending in .mov",
+            "use one of h264, hevc, av1, vp9, or an --output that ends in .mov",
         ),
-        ("--codec h264 --output out.webm", "one of av1, vp9, or an --output ending in .mp4 or .mov or .mkv"),
-        ("--codec ffv1 --output out.mp4", "--lossless is written to .mkv"),
-        ("--codec vp9 --output out.gif", "does not go into .gif; take an --output ending in .mp4 or"),
-        ("--codec xvid", "'xvid' is no codec; take one of h264, hevc"),
-        ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; take one of h264, hevc"),
+        ("--codec h264 --output out.webm", "one of av1, vp9, or an --output that ends in .mp4 or .mov or .mkv"),
+        ("--codec ffv1 --output out.mp4", "--lossless writes .mkv files"),
+        ("--codec vp9 --output out.gif", "does not go into .gif; use an --output that ends in .mp4 or"),
+        ("--codec xvid", "'xvid' is not a codec; use one of h264, hevc"),
+        ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; use one of h264, hevc"),
         ("--codec av1 --lossless", "--codec av1 is not; leave one out"),
         ("--codec prores --crf 10", "--crf is not for ProRes"),
         ("--codec ffv1 --preset slow", "--preset is not for FFV1"),
@@ -166,7 +166,7 @@ def test_hardware_that_is_not_there_is_one_line(folder, capfd):
         if run("--input", "in.mp4", "--codec", name, "--output", f"{name}.mp4"):
             said = [line for line in capfd.readouterr().err.splitlines() if "error" in line]
             assert len(said) == 1 and f"{name} cannot encode 128x96 pixels on this machine (" in said[0]
-            assert said[0].endswith("take --codec h264")
+            assert said[0].endswith("use --codec h264")
 
 
 def test_packed_frames_have_the_same_pixels(folder, monkeypatch):
@@ -197,7 +197,7 @@ def test_the_nearest_format_loses_least(format_, taken, found):
 def test_what_a_codec_cannot_keep_is_named(folder, capfd):
     make("in.mkv", 2, codec="ffv1", format_="yuv444p10le")
     assert run("--input", "in.mkv", "--codec", "av1", "--output", "out.mp4") == 2
-    assert "in.mkv: left out, since such a file cannot hold it: 4:4:4, but 4:2:0" in capfd.readouterr().err
+    assert "in.mkv: left out, since the format cannot hold it: 4:4:4, but 4:2:0" in capfd.readouterr().err
     assert run("--input", "in.mkv", "--codec", "vp9", "--output", "out.webm") == 2
     assert "cannot hold it: 10 bits, but 8" in capfd.readouterr().err
 

@@ -62,14 +62,14 @@ def test_the_same_command_goes_on(folder, number):
         process.send_signal(number)
         stderr = process.communicate()[1]
         assert process.returncode == (-9 if number == signal.SIGKILL else 128 + number)
-        assert "the same command goes on" in stderr or number == signal.SIGKILL
+        assert "run the same command again" in stderr or number == signal.SIGKILL
     before = {path: path.stat().st_mtime_ns for path in parts(folder)}
     assert len(before) >= 3 and not (folder / "sample/in_x2.mkv").exists()
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
     until(lambda: len(parts(folder)) > len(before) or process.poll() is not None)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     stdout = process.communicate()[0]
-    done = int(re.search(r"goes on from frame (\d+)", stdout)[1])
+    done = int(re.search(r"continuing from frame (\d+)", stdout)[1])
     assert 0 < done < 150 and process.returncode == 0
     assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
     assert decode("sample/in_x2.mkv")[1] == decode("whole.mkv")[1] == decode("in.mp4")[1]
@@ -110,7 +110,7 @@ def test_a_full_disk_keeps_what_was_done(folder):
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True)
     done = sum(len(json.loads(path.read_text())["stamps"]) for path in kept)
     stdout = process.communicate()[0]
-    assert process.returncode == 0 and f"goes on from frame {done}" in stdout
+    assert process.returncode == 0 and f"continuing from frame {done}" in stdout
     assert len(decode("sample/in_x2.mkv")[0]) == 150
 
 
@@ -129,7 +129,7 @@ def test_a_film_cut_short_is_done_as_far_as_it_goes(folder, capfd, name):
     whole = (folder / ("whole" + name)).read_bytes()
     (folder / name).write_bytes(whole[: len(whole) // 2])
     assert run("--input", name) == 2
-    assert "in." in (stderr := capfd.readouterr().err) and "is cut short: it ends at" in stderr
+    assert "in." in (stderr := capfd.readouterr().err) and "is cut short and ends at" in stderr
     before = decode("whole" + name)[1]
     after = decode(f"sample/{name.replace('in', 'in_x2')}")[1]
     assert 50 < len(after) < 150 and after == before[: len(after)]
@@ -182,7 +182,7 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
         with monkeypatch.context() as failing:
             failing.setattr(room, "packets_of", lambda c, *s: decoding.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
-        assert "in.mp4: cannot be read on: Input/output error" in capfd.readouterr().err
+        assert "in.mp4: can no longer be read (Input/output error" in capfd.readouterr().err
         assert parts(folder) and not (folder / "sample/in_x2.mp4").exists()
     assert run("--input", "in.mp4") == 0 and not parts(folder)
     assert len(decode("sample/in_x2.mp4")[0]) == 30
@@ -200,10 +200,10 @@ def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
     with monkeypatch.context() as patched:
         patched.setattr(muxing, "join", joining)
         assert run("--input", "in.mp4") == 2
-    assert "in_x2.mp4: exists already" in capfd.readouterr().err
+    assert "in_x2.mp4: already exists" in capfd.readouterr().err
     assert (folder / "sample/in_x2.mp4").read_text() == "mine" and parts(folder)
     assert run("--input", "in.mp4", "--output", "sample/in_x2.mkv") == 0
-    assert "goes on from frame 3" in capfd.readouterr().out and not parts(folder)
+    assert "continuing from frame 3" in capfd.readouterr().out and not parts(folder)
 
 
 def test_recordings_that_were_joined_go_on_by_one_clock(folder):
@@ -258,7 +258,7 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
     capfd.readouterr()
     with locked(folder / "sample/.in_x2.0123456789ab.parts"):  # by another command, in work
         assert run("--input", "in.mp4", "--crf", 21) == 0
-    named = [line for line in capfd.readouterr().out.splitlines() if "parts of the same film" in line]
+    named = [line for line in capfd.readouterr().out.splitlines() if "has parts of this film" in line]
     assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
     assert others.is_dir()
     assert sorted(path.name for path in folder.glob("sample/.in_x2.*.mp4")) == sorted(kept)
@@ -274,7 +274,7 @@ def test_parts_of_a_film_that_is_done_are_named(folder, monkeypatch, capfd):
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     capfd.readouterr()
     assert run("--input", "in.mp4") == 0
-    assert f"sample/{parts.name}: parts of the same film" in capfd.readouterr().out
+    assert f"sample/{parts.name}: has parts of this film" in capfd.readouterr().out
 
 
 def test_leftovers_are_found_whatever_the_name(folder):

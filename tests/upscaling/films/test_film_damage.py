@@ -58,7 +58,7 @@ def test_from_a_damaged_part_on_the_work_is_done_again(interrupted, folder, capf
         damage(interrupted / "000000003.nut", interrupted / "000000003.json")
         assert len(encoded_parts.finished(interrupted)) == 3, what
     assert run("--input", "in.mp4", "--lossless") == 0
-    assert "goes on from frame 3" in capfd.readouterr().out and not interrupted.exists()
+    assert "continuing from frame 3" in capfd.readouterr().out and not interrupted.exists()
     assert hashes("sample/in_x2.mkv", "video") == hashes("whole.mkv", "video")
     assert decode("sample/in_x2.mkv")[1] == decode("in.mp4")[1]
 
@@ -90,7 +90,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
         patched.setattr(room, name, meanwhile)
         assert run("--input", "in.mp4") == 2
     (said,) = capfd.readouterr().err.splitlines()
-    why = "cannot be read on: No such file" if change == "removed" else "was changed during the work"
+    why = "can no longer be read (No such file" if change == "removed" else "was changed during the work"
     assert f"in.mp4: {why}" in said and not list(folder.glob("sample/*.mp4"))
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     assert len(encoded_parts.finished(parts)) == (2 if name == "write" else 8)  # of the film as it was
@@ -99,7 +99,7 @@ def test_a_film_that_is_changed_meanwhile_is_not_mixed(folder, monkeypatch, capf
     elif change == "touched":
         os.utime("in.mp4", ns=(before.st_atime_ns, before.st_mtime_ns))
     assert run("--input", "in.mp4") == 0
-    assert ("goes on from frame" in capfd.readouterr().out) == (change != "replaced")
+    assert ("continuing from frame" in capfd.readouterr().out) == (change != "replaced")
     assert decode("sample/in_x2.mp4")[1] == decode("in.mp4")[1]
 
 

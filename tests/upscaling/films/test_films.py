@@ -170,7 +170,7 @@ def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     assert [run("--input", f"{name}.mkv", "--lossless") for name in ("grey", "colours")] == [0, 0]
     assert run("--input", "deep.mkv") == 2
     assert (
-        "deep.mkv: left out, since such a file cannot hold it: 12 bits, but 10, transparency (kept by --codec"
+        "deep.mkv: left out, since the format cannot hold it: 12 bits, but 10, transparency (kept by --codec"
         in capfd.readouterr().err
     )
     (before, *_), (after, *chroma) = decode("grey.mkv")[0][0], decode("sample/grey_x2.mkv")[0][0]
@@ -197,7 +197,7 @@ def test_one_frame_and_none_and_odd_names(folder):
         process = start(folder, "--input", name)
         stderr = process.communicate()[1]
         assert process.returncode == 2 and stderr.count("\n") == 1
-        assert f"{name}: not a film that can be read" in stderr
+        assert f"{name}: cannot be read as a film" in stderr
     assert sorted(p.name for p in (folder / "sample").iterdir() if "x2" in p.name) == ["one_x2.mp4"]
 
 
@@ -260,15 +260,15 @@ def test_names_and_flags_that_do_not_fit(fails, tmp_path):
     make(tmp_path / "in.mp4", 1)
     make(tmp_path / "deep.webm", 1, codec="libsvtav1", format_="yuv420p10le", preset=12)
     for words, text in [
-        (["--input", "in.mp4", "--output", "out.jpg"], "no film can be written there"),
-        (["--input", "in.mp4", "--output", "out.mp4", "--lossless"], "--lossless is written to .mkv"),
+        (["--input", "in.mp4", "--output", "out.jpg"], "is not a format for films"),
+        (["--input", "in.mp4", "--output", "out.mp4", "--lossless"], "--lossless writes .mkv files"),
         (["--input", "in.mp4", "--crf", 20, "--lossless"], "leave one out"),
         (["--crf", 0], "--crf is for upscaling"),
     ]:
         assert text in fails(*WORDS, *words)
     (tmp_path / "out.mp4").write_text("mine")
     process = start(tmp_path, "--input", "in.mp4", "--output", "out.mp4")
-    assert "out.mp4: exists already" in process.communicate()[1] and process.returncode == 2
+    assert "out.mp4: already exists" in process.communicate()[1] and process.returncode == 2
     assert (tmp_path / "out.mp4").read_text() == "mine"
 
 

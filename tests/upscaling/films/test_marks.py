@@ -70,7 +70,7 @@ def test_views_in_an_order_that_mp4_cannot_say_are_named(folder, capfd):
     assert run("--input", "in.mkv", "--output", "out.mkv") == 0
     assert probe(folder / "out.mkv").stereo == (marks.SIDE_BY_SIDE, True)
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
-    assert "left out, since such a file cannot hold it: the mark of a stereo film" in capfd.readouterr().err
+    assert "left out, since the format cannot hold it: the mark of a stereo film" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["lossless.mkv", "out.webm", "out.mkv"])

@@ -69,7 +69,7 @@ def test_subtitles_are_kept(folder, tmp_path):
 def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
     make("in.mp4", change=lambda output, _: sound(output))
     assert run("--input", "in.mp4", "--output", "out.webm") == 2
-    assert "in.mp4: left out, since such a file cannot hold it: audio aac" in capfd.readouterr().err
+    assert "in.mp4: left out, since the format cannot hold it: audio aac" in capfd.readouterr().err
     assert len(decode("out.webm")[0]) == 12
 
 
@@ -153,7 +153,7 @@ def test_sound_that_a_container_refuses_at_the_end_is_named(folder, capfd):
 
     make("in.mkv", change=two)
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
-    said = "in.mkv: left out, since such a file cannot hold it: audio pcm_s24le\n"
+    said = "in.mkv: left out, since the format cannot hold it: audio pcm_s24le\n"
     assert capfd.readouterr().err.endswith(said)
     assert hashes("out.mp4", "audio") == hashes("in.mkv", "audio")[1:] != []
     assert len(decode("out.mp4")[0]) == 12

@@ -33,7 +33,7 @@ def test_a_sequence_becomes_a_film_at_the_rate_that_is_named(folder, capfd):
     assert np.allclose([float(t) for t in times], np.arange(12) * 1001 / 24000, atol=0.0006)
     assert "frames a second" not in capfd.readouterr().out
     assert run("--input", "in_%03d.png", "--output", "usual.mkv") == 0
-    assert "in_%03d.png: 25 frames a second; --fps names another rate\n" in capfd.readouterr().out
+    assert "in_%03d.png: assuming 25 frames a second; --fps sets another rate\n" in capfd.readouterr().out
 
 
 def test_the_frames_of_a_sequence_are_those_of_its_film(folder):
@@ -80,8 +80,8 @@ def test_a_film_becomes_a_sequence(folder, capfd):
             assert difference.max() <= 2, name
     assert run("--input", "in.mkv", "--output", "out_%02d.png") == 0
     assert "1 of 1 were upscaled before" in capfd.readouterr().out
-    assert "exists already" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
-    assert "matches no file that this program did not write" in said(capfd, "out_%02d.png", "again.mkv")
+    assert "already exists" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
+    assert "only files that this program wrote" in said(capfd, "out_%02d.png", "again.mkv")
 
 
 def said(capfd, source, target, *more):
@@ -95,7 +95,7 @@ def test_a_changed_frame_is_made_anew_and_one_of_somebody_else_stays(folder, cap
     make("in.mkv", 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
     Image.new("RGB", (4, 4)).save("out_2.png")
-    assert "out_2.png: exists already" in said(capfd, "in.mkv", "out_%d.png")
+    assert "out_2.png: already exists" in said(capfd, "in.mkv", "out_%d.png")
     assert pixels("out_2.png").shape == (4, 4, 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png", "--overwrite") == 0
     assert pixels("out_2.png").shape == (96, 128, 3)
@@ -139,14 +139,14 @@ def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     make("in.mp4", 2)
     save_frames([1], "still_%d.png")
     words = "--is_train", "False", "--scale", 2, "--input"
-    assert "the frames 3 are missing; a film needs" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+    assert "the frames 3 are missing; add them" in fails(*words, "in_%03d.png", "--output", "out.mp4")
     assert "name a file or a folder" in fails(*words, "in_001.png", "--output", "out_%d.png")
     assert "name a folder" in fails(*words, "in_001.png", "in_002.png", "--output", "out_%d.png")
     assert "matches no file" in fails(*words, "nothing_%d.png", "--output", "out.mp4")
     assert "--fps is for a sequence" in fails(*words, "in.mp4", "--fps", 24)
     assert "is no rate" in fails(*words, "in_%03d.png", "--fps", 0)
     assert "has not several frames" in fails(*words, "in_001.png", "--output", "out.mp4")
-    assert "which is read" in fails(*words, "still_%d.png", "--output", "still_1.png", "--overwrite")
-    assert "no format that keeps" in fails(*words, "in.mp4", "--output", "out_%d.xyz")
+    assert "which is an input" in fails(*words, "still_%d.png", "--output", "still_1.png", "--overwrite")
+    assert "is not a format for photographs" in fails(*words, "in.mp4", "--output", "out_%d.xyz")
     Image.new("RGB", (20, 20)).save("in_003.png")
     assert "from 32x24 to 20x20 pixels" in fails(*words, "in_%03d.png", "--output", "out.mp4")

@@ -133,7 +133,7 @@ def test_styling_that_is_lost_is_named(folder, capfd, event):
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
     said = capfd.readouterr().err
     assert said == (
-        "main.py: in.mkv: left out, since such a file cannot hold it: styling of subtitle ssa\n"
+        "main.py: in.mkv: left out, since the format cannot hold it: styling of subtitle ssa\n"
     ), said
     assert "Bye" in shown("out.mp4")
 

@@ -89,7 +89,7 @@ def test_vp9_in_webm_keeps_it_by_itself_and_what_cannot_names_the_flag(folder, c
     for words in (["--output", "out.mp4"], ["--output", "vp9.mp4", "--codec", "vp9"]):
         assert run("--input", "in.webm", *words) == 2
         said = (
-            "in.webm: left out, since such a file cannot hold it: transparency (kept by --codec vp9 in .webm"
+            "in.webm: left out, since the format cannot hold it: transparency (kept by --codec vp9 in .webm"
         )
         assert said in capfd.readouterr().err
 
