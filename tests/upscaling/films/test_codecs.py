@@ -66,7 +66,10 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
             "--codec prores --output out.mp4",
             "use one of h264, hevc, av1, vp9, or an --output that ends in .mov",
         ),
-        ("--codec h264 --output out.webm", "one of av1, vp9, or an --output that ends in .mp4 or .mov or .mkv"),
+        (
+            "--codec h264 --output out.webm",
+            "one of av1, vp9, or an --output that ends in .mp4 or .mov or .mkv",
+        ),
         ("--codec ffv1 --output out.mp4", "--lossless writes .mkv files"),
         ("--codec vp9 --output out.gif", "does not go into .gif; use an --output that ends in .mp4 or"),
         ("--codec xvid", "'xvid' is not a codec; use one of h264, hevc"),
