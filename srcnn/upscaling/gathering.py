@@ -50,5 +50,5 @@ def why_not(item: Work, noted: dict) -> str | None:
     if item.error:
         return str(item.error)
     places = [path.name for path in (item.target, item.other) if path]
-    about = next((noted[name] for name in places if name in noted), {})
+    about: dict = next((noted[name] for name in places if name in noted), {})
     return str(about.get("reason")) if about.get("input") == ledger.identity_if_there(item.source) else None

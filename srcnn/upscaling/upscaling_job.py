@@ -70,14 +70,13 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
-                options = Options(
-                    goal, upscaling.overwrite, not named, not files.to_pipe, upscaling.image_coding
-                )
+                how = not named, not files.to_pipe, upscaling.image_coding
+                options = Options(goal, upscaling.overwrite, *how)
                 results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
-            left = {item.target for item in todo} - others
             if pages:
+                left = {item.target for item in todo} - others
                 list_results(pages, work, listed, left, list(stages.models.values()), goal)
     return status
 
