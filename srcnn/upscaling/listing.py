@@ -4,23 +4,23 @@ import sys
 from collections.abc import Collection
 
 from srcnn.networks.trained import Stages
-from srcnn.system.errors import InputError, expecting
+from srcnn.settings import Upscaling
+from srcnn.system.errors import InputError, expecting, needing
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.file_kinds import is_of_films, size_before
 from srcnn.upscaling.pipes import Files
-from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
 
 
 def print_list(
-    work: list[Work], todo: Collection[Work], stages: Stages, goal: Goal, overwrite: bool, files: Files
+    work: list[Work], todo: Collection[Work], stages: Stages, upscaling: Upscaling, files: Files
 ) -> int:
     """Prints a line for each file: its result, how large, by which networks; returns the exit status.
 
     todo: the part of the work that is not done yet. What cannot be done is said on stderr, as far as it
-    shows before a file is decoded.
+    shows before a file is decoded, but for the first frames of films.
     """
     status, left = 0, {item.target for item in todo}
     for item in todo:
@@ -30,7 +30,7 @@ def print_list(
             say(files.shown(f"{item.source}: already done, as {item.target}"))
             continue
         try:
-            height, width = size_of_result(item, goal, overwrite)
+            height, width = size_of_result(item, upscaling)
         except InputError as error:
             say(files.shown(f"main.py: error: {error}"), sys.stderr)
             status = 2
@@ -42,13 +42,18 @@ def print_list(
     return status
 
 
-def size_of_result(item: Work, goal: Goal, overwrite: bool) -> tuple[int, int]:
+def size_of_result(item: Work, upscaling: Upscaling) -> tuple[int, int]:
     """(height, width) of a result. Raises InputError for a file that cannot be done."""
+    goal = upscaling.goal
     if item.error:
         raise item.error
-    if not overwrite and not is_sequence(item.target):
+    if not upscaling.overwrite and not is_sequence(item.target):
         check_free(item.target)
     with expecting(item.source):
+        if is_of_films(item):
+            with needing("av", item.source):
+                from srcnn.upscaling.films.film_job import looked_at
+            looked_at(item.source, item.target, goal, upscaling.coding, item.rate)
         return goal.size(*size_before(item))
 
 

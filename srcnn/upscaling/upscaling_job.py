@@ -64,7 +64,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             work = work if anew else settled(work, stages, coding)
             todo = work if anew else left_to_do(work, stages, coding)
             if upscaling.lists:
-                return print_list(work, todo, stages, goal, upscaling.overwrite, files)
+                return print_list(work, todo, stages, upscaling, files)
             listed: dict[Path, Listed] = {}
             others: set[Path] = set()  # what another run has made meanwhile
             if upscaling.gather:

@@ -32,8 +32,6 @@ def check_holds(target: Path, codec: str) -> None:
     if codec == "ffv1":
         raise InputError(f"{target}: --lossless writes .mkv files; name an --output that ends in .mkv")
     fitting = [codec for codec, endings in ENDINGS.items() if suffix in endings]
-    others = f"one of {', '.join(fitting)}, or " if fitting else ""
     named = " or ".join(ending for ending in endings if ending != ".m4v")
-    raise InputError(
-        f"{target}: --codec {codec} does not go into {suffix}; use {others}an --output that ends in {named}"
-    )
+    others = f"one of {', '.join(fitting)}, or an --output that ends in {named}"
+    raise InputError(f"{target}: --codec {codec} does not go into {suffix}; use {others}")

@@ -29,6 +29,7 @@ from srcnn.upscaling.films.pixel_formats import KEEPS_ALPHA, not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
+from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Options, Upscaled, noted_coding, noted_rate
 
 FRAMES = 2  # in work at a time, besides the tiles of each
@@ -52,10 +53,7 @@ def upscale_film(
     """
     outputs.check_free(target, options)
     started, known = time.monotonic(), identity_if_there(source)
-    film = probe(source, rate)
-    taken_apart(film, coding.deinterlace)
-    size = film.turned_size(*options.goal.size(*film.upright))
-    encoder = encoding.encoder(film, target, size, outputs.coding_of(target, coding))
+    film, size, encoder = looked_at(source, target, options.goal, coding, rate)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
     about = origin(source, srcnns, known) | coding.noted | noted_rate(rate)
@@ -80,6 +78,19 @@ def upscale_film(
     is_whole = coding.deinterlace and not film.is_by_fields
     notice = f"{source}: no frame is marked as interlaced; all are taken as they are" if is_whole else ""
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
+
+
+def looked_at(
+    source: Path, target: Path, goal: Goal, coding: FilmCoding, rate: Fraction | None
+) -> tuple[Film, Size, Encoder]:
+    """A film, (height, width) of its enlarged frames as they are stored, and how they are to be encoded.
+
+    Raises InputError for what its first frames show that cannot be done. For the rest see `upscale_film`.
+    """
+    film = probe(source, rate)
+    taken_apart(film, coding.deinterlace)
+    size = film.turned_size(*goal.size(*film.upright))
+    return film, size, encoding.encoder(film, target, size, outputs.coding_of(target, coding))
 
 
 def name_others(folder: Path | None, target: Path) -> None:

@@ -154,3 +154,12 @@ def test_a_size_that_is_to_be_reached_does_not_stand_against_it(folder, capfd):
 
 def run_without_scale(*words):
     return main.main(["--checkpoint_dir", str(ROOT / "checkpoint"), *map(str, words)])
+
+
+def test_a_list_says_which_films_need_the_flag(folder, capfd):
+    interlaced("in.mkv", 3)
+    assert run("--input", "in.mkv", "--list") == 2
+    assert "in.mkv: is interlaced from its beginning" in capfd.readouterr().err
+    assert run("--input", "in.mkv", "--list", "--deinterlace") == 0
+    assert "in.mkv: sample/in_x2.mkv, 128x96 pixels a frame" in capfd.readouterr().out
+    assert [path.name for path in folder.iterdir()] == ["in.mkv"]
