@@ -181,7 +181,11 @@ def remarks(
     left_out = [
         *left_out,
         *film.beside,
-        *not_kept(film.format, encoder.format),
+        *(
+            what
+            for what in not_kept(film.format, encoder.format)
+            if what != KEEPS_ALPHA or not film.is_opaque
+        ),
         *([KEEPS_ALPHA] if film.has_alpha else []),
     ]
     if left_out:

@@ -13,6 +13,7 @@ from srcnn.pixels.tiles import super_resolve
 from srcnn.upscaling.films.film import Size
 from srcnn.upscaling.films.pixel_formats import (
     BT601,
+    FORMATS,
     FULL,
     GREY,
     LIMITED,
@@ -37,6 +38,14 @@ def planes(frame: av.VideoFrame) -> tuple[list[np.ndarray], int]:
         for plane in frame.planes
     ]
     return arrays, 2**depth - 1
+
+
+def is_opaque(frame: av.VideoFrame) -> bool:
+    """Whether the alpha of a frame that has one hides nothing."""
+    if frame.format.name in map(with_alpha, FORMATS):
+        (*_, alpha), peak = planes(frame)
+        return bool((alpha == peak).all())
+    return bool((frame.reformat(format="rgba").to_ndarray()[..., 3] == 255).all())
 
 
 def pixels_of(frame: av.VideoFrame, format_: str) -> av.VideoFrame:

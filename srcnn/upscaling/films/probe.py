@@ -28,6 +28,7 @@ from srcnn.upscaling.films.decoding import (
 )
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
+from srcnn.upscaling.films.frames import is_opaque
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
 from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
@@ -130,8 +131,18 @@ def scanned(film: Film) -> Film:
         stream.thread_type = "AUTO"
         frames = decoded(stream, packets_of(container, stream))
         frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
+        hiding: list[bool] = []
+        frames = _noting(frames, hiding) if has_alpha(film.format) else frames
         interlaced_after = check_alike(film.path, frames, film.time_base)
-    return film._replace(interlaced_after=interlaced_after)
+    return film._replace(interlaced_after=interlaced_after, is_opaque=has_alpha(film.format) and not hiding)
+
+
+def _noting(frames, hiding):
+    """The frames; notes that one hides something, at the first that does."""
+    for frame in frames:
+        if not hiding and not is_opaque(frame):
+            hiding.append(True)
+        yield frame
 
 
 def _clocked(film):

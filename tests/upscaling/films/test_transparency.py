@@ -177,3 +177,18 @@ def test_jpegs_made_of_a_film_say_what_they_leave_out(folder, capfd):
     assert run("--input", clear("rgb.mkv"), "--output", "frame_%02d.jpg") == 2
     assert "transparency" in capfd.readouterr().err
     assert image_io.read(folder / "frame_01.jpg").pixels.shape == (96, 128, 3)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_alpha_that_hides_nothing_is_no_loss(folder, capfd, name):
+    """As that of recordings of a screen; at the end of the film it does hide something."""
+
+    def late(number):
+        pixels = disc(number)
+        pixels[..., 3] = 255 if number < 2 else 128
+        return pixels
+
+    for count, left_out in ((2, False), (3, True)):
+        clear(name, count, late)
+        run("--input", name, "--output", f"{count}.mp4")
+        assert ("transparency" in capfd.readouterr().err) == left_out
