@@ -26,9 +26,14 @@ for (const name of ["texStorage2D", "texStorage3D"]) {{
 }}
 """
 FEW_TARGETS = """
-const all = WebGL2RenderingContext.prototype.getParameter;
-WebGL2RenderingContext.prototype.getParameter = function (name) {
-    return name === this.MAX_DRAW_BUFFERS ? 4 : all.call(this, name);
+let targets = 1;
+const { checkFramebufferStatus, drawBuffers } = WebGL2RenderingContext.prototype;
+WebGL2RenderingContext.prototype.drawBuffers = function (places) {
+    targets = places.length;
+    drawBuffers.call(this, places);
+};
+WebGL2RenderingContext.prototype.checkFramebufferStatus = function (kind) {
+    return targets > 4 ? this.FRAMEBUFFER_UNSUPPORTED : checkFramebufferStatus.call(this, kind);
 };
 """
 LOST = """
