@@ -160,6 +160,14 @@ def test_the_faster_way_is_chosen(changed, enlarged):
         assert "million pixels of result a second" in page.locator("#rates").inner_text()
 
 
+def test_a_gpu_that_does_not_answer_is_not_waited_for(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = changed(hardware=True)
+    page.evaluate("() => { urls.gpu = URL.createObjectURL(new Blob([''])); ways.gpu.patience = 0.1; }")
+    enlarged("a.png", page=page)
+    assert "core" in page.locator(".note").inner_text()
+
+
 def test_a_lost_context_costs_one_picture_where_the_gpu_is_forced(changed, enlarged):
     Image.fromarray(smooth(8, 9, 3)).save("a.png")
     page = enlarged("a.png", page=changed(LOST), way="gpu")
