@@ -26,9 +26,14 @@ for (const name of ["texStorage2D", "texStorage3D"]) {{
 }}
 """
 FEW_TARGETS = """
-const all = WebGL2RenderingContext.prototype.getParameter;
-WebGL2RenderingContext.prototype.getParameter = function (name) {
-    return name === this.MAX_DRAW_BUFFERS ? 4 : all.call(this, name);
+let targets = 1;
+const { checkFramebufferStatus, drawBuffers } = WebGL2RenderingContext.prototype;
+WebGL2RenderingContext.prototype.drawBuffers = function (places) {
+    targets = places.length;
+    drawBuffers.call(this, places);
+};
+WebGL2RenderingContext.prototype.checkFramebufferStatus = function (kind) {
+    return targets > 4 ? this.FRAMEBUFFER_UNSUPPORTED : checkFramebufferStatus.call(this, kind);
 };
 """
 LOST = """
@@ -153,6 +158,14 @@ def test_the_faster_way_is_chosen(changed, enlarged):
         assert name in page.locator("#way option").first.inner_text()
         assert name in page.locator(".note").inner_text()
         assert "million pixels of result a second" in page.locator("#rates").inner_text()
+
+
+def test_a_gpu_that_does_not_answer_is_not_waited_for(changed, enlarged):
+    Image.fromarray(smooth(8, 9, 3)).save("a.png")
+    page = changed(hardware=True)
+    page.evaluate("() => { urls.gpu = URL.createObjectURL(new Blob([''])); ways.gpu.patience = 0.1; }")
+    enlarged("a.png", page=page)
+    assert "core" in page.locator(".note").inner_text()
 
 
 def test_a_lost_context_costs_one_picture_where_the_gpu_is_forced(changed, enlarged):

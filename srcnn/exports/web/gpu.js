@@ -3,19 +3,19 @@ const LOST = "the GPU gave up";
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|basic render|software/i; // drivers without a GPU
 
 class Gpu {
-  // hardware: whether it must be that.
-  constructor(canvas, network, tile, hardware = false) {
+  // hardware: whether it must be that. halves: whether it may round, as `stagesOf` does.
+  constructor(canvas, network, tile, { hardware = false, halves = false } = {}) {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" });
     if (!gl) throw new Error("this browser has no WebGL 2 in workers");
     this.gl = gl;
     this.software = SOFTWARE.test(this.renderer);
     if (hardware && this.software) throw new Error("this browser has WebGL in software only");
-    const targets = Math.min(8, gl.getParameter(gl.MAX_DRAW_BUFFERS)), side = tile + network.margin;
+    const side = tile + network.margin;
     this.network = network;
     this.luma = this.texture(gl.R32UI, side, side);
     this.empty = this.texture(gl.RGBA32F, 1, 1); // where a program takes no table
-    this.stages = stagesOf(network, targets).map(({ passes, quads, border }) => {
-      const maps = this.texture(gl.RGBA32UI, side, side, quads);
+    this.stages = stagesOf(network, this.targets(), halves).map(({ passes, texels, border }) => {
+      const maps = this.texture(gl.RGBA32UI, side, side, texels);
       return { maps, border, passes: passes.map((pass) => this.prepare(pass, maps)) };
     });
     this.check();
@@ -71,7 +71,14 @@ class Gpu {
       return place;
     });
     gl.drawBuffers(places);
-    return target;
+    return gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE ? target : null;
+  }
+
+  // How many texels a pass can write at a pixel. Some GPUs, as Apple's, allow fewer of 16 bytes than they say.
+  targets() {
+    const { gl } = this, count = Math.min(8, gl.getParameter(gl.MAX_DRAW_BUFFERS));
+    const maps = this.texture(gl.RGBA32UI, 1, 1, count), found = range(count, 1).reverse();
+    return found.find((number) => this.target(maps, range(number))) ?? 1;
   }
 
   prepare({ source, blocks, table, written }, maps) {
@@ -98,6 +105,7 @@ class Gpu {
     this.gl.bindTexture(kind, texture);
   }
 
+  // target: null for the canvas.
   draw(program, target, x, y, columns, rows) {
     const { gl } = this;
     gl.useProgram(program);
@@ -142,7 +150,7 @@ class Gpu {
 // For pictures: from luminance to what the network makes of it.
 class Predictor extends Gpu {
   constructor(network, tile, hardware) {
-    super(new OffscreenCanvas(1, 1), network, tile, hardware);
+    super(new OffscreenCanvas(1, 1), network, tile, { hardware });
     const { gl } = this, wide = Math.ceil(tile / 4);
     this.sum = this.program(sumOf(network));
     this.sums = this.target(this.texture(gl.RGBA32UI, wide, tile));

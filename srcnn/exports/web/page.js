@@ -16,7 +16,8 @@ const checkQuality = (network, quality) => {
     throw new Error(`has quality ${quality}, and with so little compression is best as it is`);
 };
 
-const enlargeFile = async (card, network, way, lost = "") => {
+// automatic: whether the page chose the way. more: what else is said of the result.
+const enlargeFile = async (card, network, way, automatic, more = "") => {
   const started = performance.now();
   card.note("is read");
   card.codec = new Helper(urls.codec);
@@ -24,7 +25,7 @@ const enlargeFile = async (card, network, way, lost = "") => {
   const { width, height, channels, profile, quality, notes } = picture, { scale } = network;
   if (width * height > LARGEST) throw new Error(`more than ${LARGEST.toLocaleString()} pixels; scale or cut it first`);
   checkQuality(network, quality);
-  await prepare(way, { ...network, quality, weights: weightsOf(network, quality) });
+  await prepare(way, { ...network, quality, weights: weightsOf(network, quality) }, automatic);
   const size = { width: width * scale, height: height * scale };
   await card.codec.ask({ begin: { ...size, channels, profile } });
   card.note(`${width}x${height} becomes ${size.width}x${size.height} pixels, on ${way.on}`);
@@ -33,17 +34,16 @@ const enlargeFile = async (card, network, way, lost = "") => {
   const found = await card.codec.ask({ end: true });
   const seconds = (performance.now() - started) / 1000;
   const note = `${size.width}x${size.height} pixels in ${seconds.toFixed(1)} s on ${way.on}`;
-  card.done(found, nameOf(card.file.name, scale), [note, ...notes, lost].filter(Boolean).join("; "));
+  card.done(found, nameOf(card.file.name, scale), [note, ...notes, more].filter(Boolean).join("; "));
 };
 
 // Where the page chose the GPU and that fails, the cores begin again, and take what follows.
 const enlargeBest = async (card, network) => {
-  card.note("is begun");
   const automatic = find("#way").value === "auto";
-  const way = await wayFor({ ...network, weights: weightsOf(network, 50) });
+  const way = await wayFor({ ...network, weights: weightsOf(network, 50) }, card);
   if (card.file.type.startsWith("video/")) return playFilm(card, network);
   try {
-    await enlargeFile(card, network, way);
+    await enlargeFile(card, network, way, automatic);
   } catch (error) {
     const failed = way === ways.gpu && pool.failed();
     pool.end();
@@ -52,7 +52,7 @@ const enlargeBest = async (card, network) => {
     if (!failed || card.stopped) throw error;
     graphics.lost = true;
     chosen.clear();
-    await enlargeFile(card, network, ways.cores, `the cores took over (${error.message})`);
+    await enlargeFile(card, network, ways.cores, true, `the cores took over (${error.message})`);
   }
 };
 

@@ -31,7 +31,7 @@ void main() {
 }`;
 
 // The canvas counts rows from below.
-const shownOf = (network) => `${predictedOf(network)}${BICUBIC}
+const shownOf = (network) => `${predictedOf(network, true)}${BICUBIC}
 uniform float divide;
 out vec4 colour;
 void main() {
@@ -44,7 +44,7 @@ void main() {
 
 class Player extends Gpu {
   constructor(canvas, network, size, tile) {
-    super(canvas, network, tile);
+    super(canvas, network, tile, { halves: true });
     const { gl } = this, largest = Math.min(gl.getParameter(gl.MAX_TEXTURE_SIZE), ...gl.getParameter(gl.MAX_VIEWPORT_DIMS));
     this.size = size.map((pixels) => pixels * network.scale);
     if (Math.max(...this.size) > largest) throw new Error(`larger than the ${largest} pixels of a side that the GPU takes`);

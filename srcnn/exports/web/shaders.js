@@ -84,28 +84,29 @@ ${wanted.map((_, o) => `b${o} += mat4(${four((c) => `row(k + ${c * deep + o})`)}
 `;
 };
 
-// What is written of quads: themselves, or, with the last layer, products of its kernel with them.
-const tail = (wanted, products, last, written, block, name) => {
+// What is written of quads: themselves, or, with the last layer, products of its kernel with them; 8 of these lie in
+// a texel if they are halves.
+const tail = (wanted, products, last, written, halves, block, name) => {
   if (!products) return wanted.map((_, o) => `texel${o} = floatBitsToUint(b${o});`);
-  return written.map((quad, t) => {
-    const sum = wanted.map((o) => {
-      const from = block.length;
-      block.push(...range(4, 4 * o).map((i) => four((k) => last.weight(i, 4 * quad + k, 0))));
-      return `mat4(${four((c) => `${name}[${from + c}]`)}) * b${o}`;
-    });
-    return `texel${t} = floatBitsToUint(${sum.join(" + ")});`;
-  });
+  const fourOf = (tap) => wanted.map((o) => {
+    const from = block.length;
+    block.push(...range(4, 4 * o).map((i) => four((k) => last.weight(i, tap + k, 0))));
+    return `mat4(${four((c) => `${name}[${from + c}]`)}) * b${o}`;
+  }).join(" + ");
+  const packed = (tap, t) => `vec4 c${t} = ${fourOf(tap)}, d${t} = ${fourOf(tap + 4)};
+texel${t} = uvec4(${["c", "d"].flatMap((v) => [`packHalf2x16(${v}${t}.xy)`, `packHalf2x16(${v}${t}.zw)`])});`;
+  return written.map((place, t) => (halves ? packed(8 * place, t) : `texel${t} = floatBitsToUint(${fourOf(4 * place)});`));
 };
 
-// A pass that writes the quads `written` of what a stage has.
-const passOf = (layers, number, written) => {
+// A pass that writes the texels `written` of what a stage has.
+const passOf = (layers, number, written, halves) => {
   const fused = number === 1 && isFused(layers), layer = layers[number], last = layers[layers.length - 1];
   const products = number === layers.length - 2, wanted = products ? range(layer.quads) : written;
   const blocks = [], table = [], block = wanted.map((o) => four((c) => layer.bias(4 * o + c)));
   const text = number === 0 || fused
     ? firstLayer(layers[0], fused && layer, wanted, blocks)
     : furtherLayer(layer, wanted, table);
-  const name = `part${blocks.length}`, end = tail(wanted, products, last, written, block, name).join("\n");
+  const name = `part${blocks.length}`, end = tail(wanted, products, last, written, halves, block, name).join("\n");
   blocks.push(block);
   if (blocks.length > 12 || blocks.some((each) => each.length > BLOCK))
     throw new Error("the network is too large for the GPU");
@@ -123,29 +124,30 @@ ${end}
   return { source, blocks: blocks.map((each) => Float32Array.from(each.flat())), table: table.flat(), written };
 };
 
-// The stages of a network, each of its passes and how many pixels it takes from a side in all. targets: quads that
-// a pass can write.
-const stagesOf = (network, targets) => {
+// The stages of a network, each of its passes and how many pixels it takes from a side in all. targets: texels that
+// a pass can write. halves: whether products are rounded to floats of 16 bits, which is quicker.
+const stagesOf = (network, targets, halves) => {
   const layers = layersOf(network), stages = [];
   for (let number = isFused(layers) ? 1 : 0; number < layers.length - 1; number++) {
     const products = number === layers.length - 2;
-    const quads = products ? Math.ceil(layers[number + 1].taps / 4) : layers[number].quads, passes = [];
-    for (let from = 0; from < quads; from += targets)
-      passes.push(passOf(layers, number, range(Math.min(targets, quads - from), from)));
+    const texels = products ? Math.ceil(layers[number + 1].taps / (halves ? 8 : 4)) : layers[number].quads, passes = [];
+    for (let from = 0; from < texels; from += targets)
+      passes.push(passOf(layers, number, range(Math.min(targets, texels - from), from), halves));
     const size = layers[number].size + (number === 1 && isFused(layers) ? layers[0].size - 1 : 0);
-    stages.push({ passes, quads, border: size - 1 });
+    stages.push({ passes, texels, border: size - 1 });
   }
   return stages;
 };
 
-const predictedOf = (network) => {
+const predictedOf = (network, halves) => {
   const layers = layersOf(network), last = layers[layers.length - 1];
   return `${HEAD}
 float predicted(ivec2 at) {
   float sum = ${last.bias(0).toExponential()};
   ${loops(last.size)} {
     int k = i * ${last.size} + j;
-    sum += uintBitsToFloat(texelFetch(maps, ivec3(at + ivec2(j, i), k >> 2), 0)[k & 3]);
+    uvec4 texel = texelFetch(maps, ivec3(at + ivec2(j, i), k >> ${halves ? 3 : 2}), 0);
+    sum += ${halves ? "unpackHalf2x16(texel[(k >> 1) & 3])[k & 1]" : "uintBitsToFloat(texel[k & 3])"};
   }
   return sum;
 }`;

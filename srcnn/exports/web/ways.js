@@ -9,11 +9,12 @@ const weightsOf = (network, quality) => {
 };
 
 // The two ways to compute: what the page calls them, the worker of each, how many of it, and the pixels of a side of
-// what one computes at a time; on the cores, with the last layer's border, a multiple of 8.
+// what one computes at a time; on the cores, with the last layer's border, a multiple of 8. patience: the seconds in
+// which the GPU's driver must have compiled the network to be chosen.
 const CORES = Math.min(32, navigator.hardwareConcurrency || 2);
 const cores = `${CORES} ${CORES === 1 ? "core" : "cores"}`;
 const ways = {
-  gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256 }, // two, so that it computes while one is at its pixels
+  gpu: { name: "GPU", worker: "gpu", count: 2, tile: 256, patience: 10 }, // two: one computes, one is at its pixels
   cores: { name: cores, on: cores, worker: "compute", count: CORES, tile: 92 },
 };
 const graphics = { hardware: false, lost: false }; // whether there is a GPU that is no software; whether it gave up
@@ -53,29 +54,34 @@ const measured = async ({ tile, count }, network) => {
   return (3 * count * tile * tile) / Math.max(performance.now() - start, 0.1) / 1000;
 };
 
+const within = (seconds, promise) => Promise.race([promise, new Promise((_, reject) => setTimeout(reject, 1000 * seconds))]);
+
 // The faster way; a software GPU is never it.
 const fastest = async (network) => {
   if (graphics.lost) return ways.cores;
   try {
-    await prepare(ways.gpu, network, true);
-    graphics.hardware = true;
-    const gpu = await measured(ways.gpu, network);
-    await prepare(ways.cores, network);
+    await prepare(ways.cores, network, true);
     const own = await measured(ways.cores, network);
+    await within(ways.gpu.patience, prepare(ways.gpu, network, true));
+    graphics.hardware = true;
+    const gpu = await within(ways.gpu.patience, measured(ways.gpu, network));
     find("#rates").textContent = `Compared: GPU ${gpu.toFixed(1)}, ${cores} ${own.toFixed(1)} million pixels of result a second.`;
     if (gpu < 2) ways.gpu.tile = 128; // so that a slow GPU lets the browser draw in between
     return gpu > own ? ways.gpu : ways.cores;
   } catch {
-    return ways.cores; // there is no GPU, or it fails
+    return ways.cores; // there is no GPU, it fails, or it takes too long
   }
 };
 
 // The way that the page is to take, compared at the first picture of each network unless one is forced.
 const chosen = new Map();
-const wayFor = async (network) => {
+const wayFor = async (network, card) => {
   const forced = ways[find("#way").value];
   if (forced) return forced;
-  if (!chosen.has(network.name)) chosen.set(network.name, await fastest(network));
+  if (!chosen.has(network.name)) {
+    card.note("waits until GPU and cores are compared");
+    chosen.set(network.name, await fastest(network));
+  }
   const way = chosen.get(network.name);
   find("#way option").textContent = `Automatic: ${way.name}`;
   return way;
