@@ -142,7 +142,7 @@ def test_what_shards_upscaled_is_gathered(folder, capfd):
     unpack("upscaled", folder)
     before = times("shared")
     assert main.main([*GATHERED.split(), "--gather"]) == 2
-    assert "broken.png: cannot be read as an image" in capfd.readouterr().err
+    assert "broken.png: not an image that can be read" in capfd.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in before} == before
     listed = json.loads(Path("shared/upscaled.json").read_text(encoding="utf-8"))["images"]
     assert [image["output"] for image in listed] == [f"shared/{name}_x2.png" for name in "abc"]
