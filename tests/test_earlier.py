@@ -116,7 +116,7 @@ def test_a_test_that_was_shared_out_is_gathered(folder, capfd):
     before = times("sample")
     words = TESTED.split()[:-2]
     assert main.main([*words, "--shard", "1/2"]) == 0
-    assert "2 of 2 images were tested before" in capfd.readouterr().out
+    assert "2 of 2 images already tested" in capfd.readouterr().out
     assert times("sample") == before
     assert main.main([*words, "--shard", "2/2"]) == 0
     assert main.main([*words, "--gather"]) == 0
@@ -133,7 +133,7 @@ def test_what_was_upscaled_is_not_upscaled_again(folder, capfd):
     Path("images/broken.png").unlink()
     before = times("sample")
     assert main.main(UPSCALED.split()) == 0
-    assert "3 of 3 were upscaled before" in capfd.readouterr().out
+    assert "3 of 3 already upscaled" in capfd.readouterr().out
     assert times("sample") == before
 
 
@@ -174,4 +174,4 @@ def test_a_film_goes_on(folder, capfd):
     assert not list(Path("sample").glob(".film*"))
     capfd.readouterr()
     assert main.main(FILM.split()) == 0
-    assert "1 of 1 were upscaled before" in capfd.readouterr().out
+    assert "1 of 1 already upscaled" in capfd.readouterr().out
