@@ -272,5 +272,5 @@ if __name__ == "__main__":
         machine(sys.argv[2], int(sys.argv[3]))
         sys.exit()
     if (os.cpu_count() or 1) < 2:
-        raise SystemExit("two cores are needed")
+        raise SystemExit("This benchmark needs two cores.")
     benchmark(Path(sys.argv[1] if len(sys.argv) > 1 else "Train").resolve())

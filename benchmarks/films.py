@@ -104,7 +104,7 @@ def compare_ffmpeg(srcnn, folder):
         try:
             peer, _ = timed(partial(subprocess.run, command, check=True, capture_output=True))
         except (FileNotFoundError, subprocess.CalledProcessError):
-            print("no FFmpeg with a native backend is here; it was part of those up to 6.0")
+            print("FFmpeg has no native backend here; versions up to 6.0 had one")
             return
         ratios.append(peer / timed(partial(whole, film, srcnn, folder / "parts"))[0])
     print(

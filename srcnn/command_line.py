@@ -177,7 +177,9 @@ def upscaling(flags, network, source, shared):
 def film_coding(flags):
     """How films are encoded; --codec ffv1 is another name of --lossless."""
     if flags.lossless and flags.codec not in (None, "ffv1"):
-        raise InputError(f"--lossless is FFV1, and --codec {flags.codec} is not; leave one out")
+        raise InputError(
+            f"--lossless writes FFV1 and cannot be combined with --codec {flags.codec}; leave one out"
+        )
     lossless = flags.lossless or flags.codec == "ffv1"
     if lossless and flags.crf is not None:
         raise InputError("--crf cannot be combined with --lossless; leave one out")

@@ -47,7 +47,9 @@ def frame_rate(text):
     """A Fraction: of a whole number, a decimal one or a quotient such as 24000/1001."""
     value = Fraction(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}|/[1-9][0-9]{0,5})?", text) else 0
     if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate up to 1000, such as 24, 12.5 or 24000/1001")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a frame rate up to 1000, such as 24, 12.5 or 24000/1001"
+        )
     return value
 
 

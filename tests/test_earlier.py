@@ -116,7 +116,7 @@ def test_a_test_that_was_shared_out_is_gathered(folder, capfd):
     before = times("sample")
     words = TESTED.split()[:-2]
     assert main.main([*words, "--shard", "1/2"]) == 0
-    assert "2 of 2 images were tested before" in capfd.readouterr().out
+    assert "2 of 2 images already tested" in capfd.readouterr().out
     assert times("sample") == before
     assert main.main([*words, "--shard", "2/2"]) == 0
     assert main.main([*words, "--gather"]) == 0
@@ -133,7 +133,7 @@ def test_what_was_upscaled_is_not_upscaled_again(folder, capfd):
     Path("images/broken.png").unlink()
     before = times("sample")
     assert main.main(UPSCALED.split()) == 0
-    assert "3 of 3 were upscaled before" in capfd.readouterr().out
+    assert "3 of 3 already upscaled" in capfd.readouterr().out
     assert times("sample") == before
 
 
@@ -142,7 +142,7 @@ def test_what_shards_upscaled_is_gathered(folder, capfd):
     unpack("upscaled", folder)
     before = times("shared")
     assert main.main([*GATHERED.split(), "--gather"]) == 2
-    assert "broken.png: cannot be read as an image" in capfd.readouterr().err
+    assert "broken.png: not an image that can be read" in capfd.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in before} == before
     listed = json.loads(Path("shared/upscaled.json").read_text(encoding="utf-8"))["images"]
     assert [image["output"] for image in listed] == [f"shared/{name}_x2.png" for name in "abc"]
@@ -174,4 +174,4 @@ def test_a_film_goes_on(folder, capfd):
     assert not list(Path("sample").glob(".film*"))
     capfd.readouterr()
     assert main.main(FILM.split()) == 0
-    assert "1 of 1 were upscaled before" in capfd.readouterr().out
+    assert "1 of 1 already upscaled" in capfd.readouterr().out

@@ -158,7 +158,7 @@ def test_shard(srcnn, tiling, folder, named, metrics):
     """Tests images and writes their pictures, one by one. named: (path, name) pairs of this machine."""
     done = noted_scores(srcnn, tiling, folder, named, metrics)
     if done:
-        print(f"{len(done)} of {len(named)} images were tested before.")
+        print(f"{len(done)} of {len(named)} images already tested")
     todo = [pair for pair in named if pair[1] not in done]
     for _ in tested(srcnn, tiling, todo, partial(_placed, folder), metrics):
         pass

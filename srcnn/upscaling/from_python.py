@@ -91,7 +91,7 @@ def _numbers(text: str, what: str) -> tuple[int, ...]:
     try:
         return tuple(int(number) for number in text.split("-"))
     except (AttributeError, ValueError) as error:
-        raise InputError(f"{what} {text!r}: are not numbers with dashes between, such as '9-1-5'") from error
+        raise InputError(f"{what} {text!r}: are not numbers joined by dashes, such as '9-1-5'") from error
 
 
 def _network(scale, filters, channels, quality) -> Network:

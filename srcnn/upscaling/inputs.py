@@ -144,7 +144,7 @@ def _check_ending(source, target, codec, coding, pages=False):
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
-        why = "has not several frames, of which a film is made"
+        why = "is a single image, and a film needs several frames"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
     elif pages and target.suffix.lower() not in (".tif", ".tiff"):
         raise InputError(f"{target}: --pages writes TIFF; name an --output with the ending .tif")

@@ -141,7 +141,7 @@ class Photograph:
         source, picture = self.item.source, self.picture
         of_frames = f"has {picture.frames} frames; using the first one" if picture.frames > 1 else ""
         if of_frames and tiff_pages.is_tiff(source):
-            of_frames = f"has {picture.frames} pages; the first one is taken, and all of them by --pages"
+            of_frames = f"has {picture.frames} pages; using the first one (--pages takes all of them)"
         size = result_size(source, picture.pixels, srcnns, self.options.goal)
         pixels, info = self._where_it_fits(partial(self._kept, size))
         self._say(of_frames)

@@ -235,7 +235,7 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
         elif is_film(item.target):
             name_parts(item.target)
     if len(todo) < len(work):
-        print(f"{len(work) - len(todo)} of {len(work)} were upscaled before")
+        print(f"{len(work) - len(todo)} of {len(work)} already upscaled")
     return todo
 
 

@@ -104,7 +104,7 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
     frames[0].save("pages.tif", save_all=True, append_images=frames[1:])
     for words, said in ((["in.gif", "--output", "out.jpg"], "4 frames"), (["pages.tif"], "3 pages")):
         assert main.main([*WORDS, "--input", *words]) == 0
-        assert f"has {said}; the first one is taken" in capfd.readouterr().err
+        assert f"has {said}; using the first one" in capfd.readouterr().err
 
 
 def test_half_transparency_is_not_lost_in_a_gif(folder, fails):

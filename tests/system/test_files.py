@@ -158,7 +158,7 @@ def test_a_folder_upscaled_into_itself_does_not_grow_again(photographs, capsys):
     assert sorted(p.name for p in photographs.glob("*.png")) == sorted(
         f"image {i}{ending}.png" for i in range(3) for ending in ("", "_x2")
     )
-    assert "3 of 3 were upscaled before" in capsys.readouterr().out
+    assert "3 of 3 already upscaled" in capsys.readouterr().out
 
 
 def test_upscaling_a_folder_goes_on_where_it_was(here, photographs, capsys):
@@ -167,7 +167,7 @@ def test_upscaling_a_folder_goes_on_where_it_was(here, photographs, capsys):
     before = contents(here / "out")
     (here / "out/image 1_x3.png").unlink()
     assert run(*words) == 0
-    assert "2 of 3 were upscaled before" in capsys.readouterr().out
+    assert "2 of 3 already upscaled" in capsys.readouterr().out
     after = contents(here / "out")
     assert all(after[path] == before[path] for path in before if path.name != LIST)
     utils.imsave(np.zeros((20, 20)), photographs / "image 0.png")  # another picture of that name

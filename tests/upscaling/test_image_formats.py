@@ -94,7 +94,7 @@ def test_what_a_format_cannot_keep_becomes_png_and_is_said(capfd):
     assert all(f"out/{name}" in listed for name in results())
     before = times()
     assert run(*words) == 0
-    assert "4 of 4 were upscaled before" in capfd.readouterr().out and times() == before
+    assert "4 of 4 already upscaled" in capfd.readouterr().out and times() == before
     assert run(*words, "--overwrite") == 0
     assert capfd.readouterr().err.count("; the result is ") == 3 and set(times()) == set(before)
 
@@ -111,7 +111,7 @@ def test_shards_gather_what_went_elsewhere_and_what_failed_there(capfd):
     assert run(*words, "--gather") == 2
     out, err = capfd.readouterr()
     assert "in/moving.gif: frame" in err and "cannot be read" in err
-    assert results() == ["alpha_x2.png", "plain_x2.jpg"] and "2 of 3 were upscaled before" in out
+    assert results() == ["alpha_x2.png", "plain_x2.jpg"] and "2 of 3 already upscaled" in out
 
 
 def test_a_png_that_is_there_is_no_reason_for_an_error(capfd):

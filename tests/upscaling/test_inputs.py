@@ -63,7 +63,7 @@ def test_files_folders_and_patterns_at_once(folder, capsys):
     expected = ["a_x2.png", "b [1]_x2.png", "c_x2.png", "d_x2.png", "e_x2.png"]
     assert results(folder / "out") == expected
     assert run(*words) == 0
-    assert "5 of 5 were upscaled before" in capsys.readouterr().out
+    assert "5 of 5 already upscaled" in capsys.readouterr().out
 
 
 def test_a_self_ensemble_is_another_result(folder, capsys):
@@ -76,7 +76,7 @@ def test_a_self_ensemble_is_another_result(folder, capsys):
     assert run(*words, "--self_ensemble") == 2  # a result of one pass stays
     for _ in range(2):
         assert run(*words, "--self_ensemble", "--sample_dir", "mean") == 0
-    assert capsys.readouterr().out.count("2 of 2 were upscaled before") == 1
+    assert capsys.readouterr().out.count("2 of 2 already upscaled") == 1
     mean, turned = (image_io.read(f"mean/{name}_x2.png").pixels.astype(int) for name in "ab")
     assert np.abs(mean - plain).max() > 0 and np.abs(mean - np.rot90(turned, -1)).max() <= 1
     assert json.loads(Path("mean/upscaled.json").read_text(encoding="utf-8"))["self_ensemble"]
@@ -205,7 +205,7 @@ def test_widths_and_heights(folder, capsys):
     assert json.loads((folder / "sample/upscaled.json").read_text())["width"] == 60
     capsys.readouterr()
     assert run("--input", "wide.png", "--width", 60) == 0
-    assert "1 of 1 were upscaled before" in capsys.readouterr().out
+    assert "1 of 1 already upscaled" in capsys.readouterr().out
 
 
 def test_what_is_in_between_may_not_be_too_large(folder, monkeypatch, capsys):

@@ -134,7 +134,7 @@ def test_the_second_run_does_nothing_and_other_widths_take_other_networks(folder
         assert [page.shape[:2] for page in file.pages] == [(44, 50), (33, 50)]
     (folder / "sample/upscaled.html").unlink()
     assert run(*words) == 0
-    assert "1 of 1 were upscaled before" in capsys.readouterr().out
+    assert "1 of 1 already upscaled" in capsys.readouterr().out
     assert "scan_50x44.tif" in (folder / "sample/upscaled.html").read_text()
     assert run(*words[:-1], 25) == 2
     assert "scan.tif: page 3 already has 30x20 pixels; choose more than width 25" in capsys.readouterr().err
@@ -144,7 +144,7 @@ def test_without_the_flag_the_first_page_is_taken_and_the_flag_is_named(folder, 
     (folder / "scan.tif").write_bytes(tiff_of(TAKEN))
     assert run("scan.tif", *WORDS, "out.png") == 0
     assert (
-        "scan.tif: has 5 pages; the first one is taken, and all of them by --pages" in capsys.readouterr().err
+        "scan.tif: has 5 pages; using the first one (--pages takes all of them)" in capsys.readouterr().err
     )
     assert image_io.read(folder / "out.png").pixels.shape == (40, 60, 3)
 

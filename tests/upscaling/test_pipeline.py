@@ -180,7 +180,7 @@ def test_a_kill_leaves_whole_files_and_the_same_command_goes_on(folder, number):
             image.load()
             assert image.size == (1000, 1200)
     again = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    assert f"{len(done)} of 10 were upscaled before" in again.stdout or len(done) == 10
+    assert f"{len(done)} of 10 already upscaled" in again.stdout or len(done) == 10
     assert len(list((folder / "out").glob("[a-j]_x2.png"))) == 10
     assert all(path.read_bytes() == content for path, content in done.items())
 

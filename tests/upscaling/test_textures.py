@@ -82,7 +82,7 @@ def test_results_say_how_their_edges_are(folder, capsys):
     assert (image_io.read(folder / "out/a_x2.png").pixels != plain).any()
     capsys.readouterr()
     assert run(*words, "--edges", "wrap") == 0
-    assert "1 of 1 were upscaled before" in capsys.readouterr().out
+    assert "1 of 1 already upscaled" in capsys.readouterr().out
     assert run(*words) == 2
 
 

@@ -87,7 +87,7 @@ def _format(film, target, name, is_asked):
         return with_alpha("yuv420p" if name == "libvpx-vp9" else nearest(format_, taken))
     found = nearest(format_, taken)
     if found != format_ and not is_asked:
-        raise InputError(f"{target}: {suffix[1:]} cannot keep {format_}; name an --output ending in .mkv")
+        raise InputError(f"{target}: {suffix[1:]} cannot keep {format_}; name an --output that ends in .mkv")
     return found
 
 

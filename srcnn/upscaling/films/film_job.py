@@ -55,7 +55,7 @@ def upscale_film(
     started, known = time.monotonic(), identity_if_there(source)
     film, size, encoder = looked_at(source, target, options.goal, coding, rate)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
-        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; cut it first")
+        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     about = origin(source, srcnns, known) | coding.noted | noted_rate(rate)
     about |= noted_coding(target, options.coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
@@ -76,7 +76,7 @@ def upscale_film(
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
     is_whole = coding.deinterlace and not film.is_by_fields
-    notice = f"{source}: no frame is marked as interlaced; all are taken as they are" if is_whole else ""
+    notice = f"{source}: no frame is marked as interlaced; leaving all as they are" if is_whole else ""
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
 
 

@@ -74,7 +74,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
         ("--codec vp9 --output out.gif", "--codec is for films"),
         ("--codec xvid", "'xvid' is not a codec; use one of h264, hevc"),
         ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; use one of h264, hevc"),
-        ("--codec av1 --lossless", "--codec av1 is not; leave one out"),
+        ("--codec av1 --lossless", "with --codec av1; leave one out"),
         ("--codec prores --crf 10", "--crf is not for ProRes"),
         ("--codec ffv1 --preset slow", "--preset is not for FFV1"),
         ("--codec av1 --crf 64 --output out.mp4", "libsvtav1 takes 0 to 63"),

@@ -138,7 +138,7 @@ def test_a_film_that_is_not_interlaced_stays_as_it_is(folder, capfd):
     assert run("--input", "in.mkv", "--lossless", "--output", "plain.mkv") == 0
     capfd.readouterr()
     assert run("--input", "in.mkv", "--lossless", "--deinterlace", "--output", "out.mkv") == 0
-    assert "in.mkv: no frame is marked as interlaced; all are taken as they are" in capfd.readouterr().err
+    assert "in.mkv: no frame is marked as interlaced; leaving all as they are" in capfd.readouterr().err
     assert hashes("out.mkv", "video") == hashes("plain.mkv", "video")
 
 

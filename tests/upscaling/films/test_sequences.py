@@ -59,7 +59,7 @@ def test_a_sequence_becomes_another_one_photograph_by_photograph(folder, capfd):
     assert run("--input", "in_008.png", "--output", "alone.png") == 0
     np.testing.assert_array_equal(pixels("big/out_00008.png"), pixels("alone.png"))
     assert run("--input", "in_%03d.png", "--output", "big/out_%05d.png") == 0
-    assert "3 of 3 were upscaled before" in capfd.readouterr().out
+    assert "3 of 3 already upscaled" in capfd.readouterr().out
     assert run("--input", "in_%03d.png", "--output", "others") == 0
     assert (folder / "others/in_011_x2.png").exists()
 
@@ -79,7 +79,7 @@ def test_a_film_becomes_a_sequence(folder, capfd):
             difference = np.abs(pixels(name) - pixels(name.replace("out", "true")))
             assert difference.max() <= 2, name
     assert run("--input", "in.mkv", "--output", "out_%02d.png") == 0
-    assert "1 of 1 were upscaled before" in capfd.readouterr().out
+    assert "1 of 1 already upscaled" in capfd.readouterr().out
     assert "already exists" in said(capfd, "in.mkv", "out_%02d.png", "--self_ensemble")
     assert "only files that this program wrote" in said(capfd, "out_%02d.png", "again.mkv")
 
@@ -144,8 +144,8 @@ def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     assert "name a folder" in fails(*words, "in_001.png", "in_002.png", "--output", "out_%d.png")
     assert "matches no file" in fails(*words, "nothing_%d.png", "--output", "out.mp4")
     assert "--fps is for a sequence" in fails(*words, "in.mp4", "--fps", 24)
-    assert "is no rate" in fails(*words, "in_%03d.png", "--fps", 0)
-    assert "has not several frames" in fails(*words, "in_001.png", "--output", "out.mp4")
+    assert "is not a frame rate" in fails(*words, "in_%03d.png", "--fps", 0)
+    assert "is a single image" in fails(*words, "in_001.png", "--output", "out.mp4")
     assert "which is an input" in fails(*words, "still_%d.png", "--output", "still_1.png", "--overwrite")
     assert "is not a format for photographs" in fails(*words, "in.mp4", "--output", "out_%d.xyz")
     Image.new("RGB", (20, 20)).save("in_003.png")
