@@ -71,7 +71,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
             "one of av1, vp9, or an --output that ends in .mp4 or .mov or .mkv",
         ),
         ("--codec ffv1 --output out.mp4", "--lossless writes .mkv files"),
-        ("--codec vp9 --output out.gif", "--codec is for films; leave it out"),
+        ("--codec vp9 --output out.gif", "--codec is for films"),
         ("--codec xvid", "'xvid' is not a codec; use one of h264, hevc"),
         ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; use one of h264, hevc"),
         ("--codec av1 --lossless", "--codec av1 is not; leave one out"),
