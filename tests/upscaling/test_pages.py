@@ -143,9 +143,7 @@ def test_the_second_run_does_nothing_and_other_widths_take_other_networks(folder
 def test_without_the_flag_the_first_page_is_taken_and_the_flag_is_named(folder, capsys):
     (folder / "scan.tif").write_bytes(tiff_of(TAKEN))
     assert run("scan.tif", *WORDS, "out.png") == 0
-    assert (
-        "scan.tif: has 5 pages; using the first one (--pages takes all of them)" in capsys.readouterr().err
-    )
+    assert "scan.tif: has 5 pages; using the first one (--pages takes all of them)" in capsys.readouterr().err
     assert image_io.read(folder / "out.png").pixels.shape == (40, 60, 3)
 
 
