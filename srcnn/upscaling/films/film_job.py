@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, contextmanager
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
