@@ -32,6 +32,7 @@ LARGEST_H264 = 16384  # pixels of a side
 LARGE = 4096  # pixels of a side that all encoders take
 SLICED = 16  # pixels from which on FFV1 can be cut into slices
 FILMS = {ending for endings in ENDINGS.values() for ending in endings}
+FOR_PLAYERS = ".mp4", ".m4v", ".mov", ".webm"  # films of pictures are 4:2:0 there: many know nothing else
 ALPHA = {
     "libvpx-vp9": (".webm", ".mkv"),
     "prores_ks": (".mov", ".mkv"),
@@ -80,6 +81,8 @@ def _format(film, target, name, is_asked):
     is_asked: whether the user has named the codec; then it may be one that keeps less.
     """
     format_, suffix = plain_format(film.format), target.suffix.lower()
+    if film.of_pictures and suffix in FOR_PLAYERS and not is_asked:
+        format_ = format_.replace("444", "420")
     taken = [other for other in FORMATS if encoders.stored_format(name, other)]
     if has_alpha(film.format) and _keeps_alpha(name, target):
         taken = [other for other in taken if encoders.stored_format(name, with_alpha(other))]

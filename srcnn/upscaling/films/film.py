@@ -43,6 +43,7 @@ class Film(NamedTuple):
     stereo: tuple[int, bool] | None  # see `marks.stereo_of`
     sphere: Sphere | None
     interlaced_after: float | None  # seconds from which on its frames hold two moments; None if they do not
+    of_pictures: bool  # whether it is a sequence of images or an animation
     beside: tuple[str, ...]  # what its frames have beside their pixels and the result does not, in words
     is_by_fields: bool = (
         False  # whether the two moments are frames of their own: `rate`, `time_base` are theirs

@@ -178,12 +178,15 @@ def remarks(
         found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         found.append(f"damaged and missing: {', '.join(damaged)}")
+    # The chroma of pictures is stored with fewer samples where there are as many as in these.
+    is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
+    larger = 4 if is_twice else 1
     left_out = [
         *left_out,
         *film.beside,
         *(
             what
-            for what in not_kept(film.format, encoder.format)
+            for what in not_kept(film.format, encoder.format, larger)
             if what != KEEPS_ALPHA or not film.is_opaque
         ),
         *([KEEPS_ALPHA] if film.has_alpha else []),

@@ -42,12 +42,15 @@ def with_alpha(format_: str) -> str:
     return format_.replace("yuv", "yuva")
 
 
-def not_kept(name: str, stored: str) -> list[str]:
-    """What of a decoder's pixels a format of FORMATS, or one of them with alpha, has not, in words."""
+def not_kept(name: str, stored: str, larger: int = 1) -> list[str]:
+    """What of a decoder's pixels a format of FORMATS, or one of them with alpha, has not, in words.
+
+    larger: how many times as many pixels may have the chroma of the decoder's.
+    """
     plain = plain_format(name)
     lost = {
         f"{_bits(name)} bits, but {_bits(stored)}": _bits(name) > _bits(stored),
-        f"{_ratio(plain)}, but {_ratio(stored)}": _chroma(plain) > _chroma(stored),
+        f"{_ratio(plain)}, but {_ratio(stored)}": _chroma(plain) > _chroma(stored) * larger,
         KEEPS_ALPHA: has_alpha(name) and not has_alpha(stored),
     }
     return [text for text, is_lost in lost.items() if is_lost]

@@ -112,6 +112,7 @@ def _probed(path):
             sphere=sphere_of(frame),
             interlaced_after=interlaced_after,
             thoroughly=thoroughly,
+            of_pictures=is_sequence(path) or animations.count(path) > 1,
             beside=tuple(dict.fromkeys([*_beside(first), *described])),
         )
 

@@ -35,6 +35,27 @@ def test_every_frame_is_shown_as_long(folder, name, target, capfd):
         assert film.duration == 710_000  # microseconds, those of the last frame included
 
 
+@pytest.mark.parametrize(
+    ("target", "scale", "expected"),
+    [
+        ("out.mp4", 2, "yuv420p"),
+        ("out.mov", 1.5, "yuv420p"),
+        ("out.webm", 2, "yuv420p"),
+        ("out.mkv", 2, "yuv444p"),
+    ],
+)
+def test_films_of_pictures_are_what_players_know(folder, capfd, target, scale, expected):
+    """4:2:0, which has as much chroma as the pictures if it is twice as large; Matroska keeps 4:4:4."""
+    save("in.gif", [picture(number, 32, 24) for number in range(4)])
+    status = run("--input", "in.gif", "--output", target, "--scale", scale)
+    assert ("4:4:4, but 4:2:0" in capfd.readouterr().err) == (status == 2) == (scale < 2)
+    with av.open(target) as film, Image.open("in.gif") as first:
+        frame = next(film.decode(video=0))
+        assert frame.format.name == expected
+        colours = np.asarray(first.convert("RGB").resize((frame.width, frame.height))).astype(int)
+        assert np.abs(frame.to_ndarray(format="rgb24") - colours).mean() < 15
+
+
 def test_a_gif_that_does_not_say_how_long_is_shown_as_in_browsers(folder):
     save("in.gif", [np.full((24, 32, 3), 60 * number, np.uint8) for number in range(3)], duration=[0, 10, 20])
     assert run("--input", "in.gif", "--output", "out.mkv") == 0
