@@ -299,7 +299,7 @@ def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCodi
             from srcnn.upscaling.films.film_job import upscale_film
         srcnns = stages(item.ratio, item.quality)
         with expecting(item.source):
-            return upscale_film(item.source, item.target, srcnns, options, coding, item.rate)
+            return upscale_film(item, srcnns, options, coding)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
 

@@ -30,33 +30,26 @@ from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.work import Options, Upscaled, noted_coding, noted_rate
+from srcnn.upscaling.work import Options, Upscaled, Work, noted_coding, noted_rate
 
 FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: all that a kill takes
 CUT_SHORT = 2  # seconds that a film may end before the time it names
 
 
-def upscale_film(
-    source: Path,
-    target: Path,
-    srcnns: list,
-    options: Options,
-    coding: FilmCoding,
-    rate: Fraction | None = None,
-) -> Upscaled:
-    """Upscales one film into another; what earlier runs did is not done again.
+def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding) -> Upscaled:
+    """Upscales a film, a sequence or an animation into another; what earlier runs did is not done again.
 
-    source, target: sequences of images and animations, too. rate: frames a second of a sequence.
     The goal of the options is that of films as they are shown. Raises InputError if one of the files cannot
     be used, and SystemExit, all that was done kept, when told to stop.
     """
+    source, target = item.source, item.target
     outputs.check_free(target, options)
     started, known = time.monotonic(), identity_if_there(source)
-    film, size, encoder = looked_at(source, target, options.goal, coding, rate)
+    film, size, encoder = looked_at(source, target, options.goal, coding, item.rate)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
-    about = origin(source, srcnns, known) | coding.noted | noted_rate(rate)
+    about = origin(source, srcnns, known) | coding.noted | noted_rate(item.rate)
     about |= noted_coding(target, options.coding)
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
@@ -133,14 +126,7 @@ def encode(
     if parts:
         say(f"{film.path}: continuing from frame {first}")
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
-    enlarge = partial(
-        frames.enlarged,
-        stored=encoder.size,
-        size=size,
-        format_=encoder.format,
-        chroma_centred=film.chroma_centred,
-        luminance=partial(frames.through, srcnns, size=size),
-    )
+    enlarge = _enlarging(film, encoder, srcnns, size)
     add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)
     with stopping() as stop, closing(in_threads(enlarge, iter(reader), FRAMES)) as ahead:
         done = iter(progress(ahead, f"{film.path.name}, frames", film.frame_count, first))
@@ -161,6 +147,18 @@ def encode(
         print(f"Stopped after frame {first}{goes_on}.", file=sys.stderr)
         raise SystemExit(128 + stop.number)
     return parts, reader.broken()
+
+
+def _enlarging(film, encoder, srcnns, size):
+    """A function that enlarges a frame of a film, for an encoder."""
+    return partial(
+        frames.enlarged,
+        stored=encoder.size,
+        size=size,
+        format_=encoder.format,
+        chroma_centred=film.chroma_centred,
+        luminance=partial(frames.through, srcnns, size=size),
+    )
 
 
 def remarks(
