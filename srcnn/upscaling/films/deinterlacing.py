@@ -30,6 +30,13 @@ def taken_apart(film: Film, is_asked: bool) -> Film:
     return apart._replace(frame_count=2 * film.frame_count)
 
 
+def whole(film: Film) -> str:
+    """What there is to say of a film of which there was nothing to take apart; empty for others."""
+    if film.is_by_fields:
+        return ""
+    return f"{film.path}: no frame is marked as interlaced; leaving all as they are"
+
+
 def fields(frames: Iterable[Any], step: int) -> Iterator[Any]:
     """Two frames for each interlaced one, by FFmpeg's bwdif, which looks at the frames before and after, too.
 

@@ -21,7 +21,7 @@ from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
 from srcnn.upscaling.films.decoding import reason
-from srcnn.upscaling.films.deinterlacing import taken_apart
+from srcnn.upscaling.films.deinterlacing import taken_apart, whole
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part, Size
 from srcnn.upscaling.films.frame_reader import Reader
@@ -68,8 +68,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         encoded_parts.remove(folder)
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
-    is_whole = coding.deinterlace and not film.is_by_fields
-    notice = f"{source}: no frame is marked as interlaced; leaving all as they are" if is_whole else ""
+    notice = whole(film) if coding.deinterlace else ""
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
 
 
