@@ -128,12 +128,15 @@ def test_without_a_gpu_films_are_not_played_unless_asked_for(opened, film):
     assert note.startswith("failed: films need a GPU, which this browser lacks; to try software instead")
 
 
-def test_a_film_that_does_not_open_is_stopped(exported, show, film):
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_a_film_that_does_not_open_is_stopped(exported, show, film, when):
     Image.new("RGB", (5, 4)).save("a.png")
     page = show(exported / "usual.html")
     page.evaluate("Object.defineProperty(HTMLVideoElement.prototype, 'src', { set() {}, get: () => '' })")
     page.get_by_label("Files").set_input_files([film, "a.png"])
-    page.get_by_text("Stop").first.click()
+    if when == "while":
+        page.locator("video").wait_for(state="attached")
+    page.get_by_role("button", name="Stop").first.click()
     page.locator(".save:visible").wait_for()
     assert page.locator(".note").first.inner_text() == "stopped"
 
