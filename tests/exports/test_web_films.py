@@ -59,10 +59,12 @@ def drawn(page, expected):
     """Waits until it is."""
     end = time.monotonic() + 60
     while True:
-        error = np.abs(np.asarray(seen(page, "canvas"), int) - expected)
-        if error.max() <= 1 and error.mean() < 0.1:
-            return
-        assert time.monotonic() < end, (error.max(), error.mean())
+        found = np.asarray(seen(page, "canvas"), int)
+        if found.shape == expected.shape:
+            error = np.abs(found - expected)
+            if error.max() <= 1 and error.mean() < 0.1:
+                return
+        assert time.monotonic() < end, (found.shape, np.abs(found - expected).max())
         time.sleep(0.1)
 
 
