@@ -103,11 +103,11 @@ const checkFilm = (network, video) => {
 };
 
 const playFilm = async (card, network) => {
+  if (card.stopped) throw new Error("stopped");
   const { video, canvas } = stageOf(card);
   let helper;
   card.stop = () => stopFilm(card, video, helper);
   try {
-    if (card.stopped) throw new Error("stopped");
     await opened(card, video);
     checkFilm(network, video);
     const size = [video.videoWidth, video.videoHeight], large = size.map((pixels) => pixels * network.scale);
