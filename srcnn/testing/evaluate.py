@@ -16,8 +16,9 @@ from srcnn.pixels.colour import as_label, as_rgb, rgb2ycbcr, to_float, to_pixels
 from srcnn.pixels.metrics import colour_psnr, score, scored_part
 from srcnn.pixels.tiles import TILE, super_resolve
 from srcnn.settings import DEFAULT_METRICS, Tiling
-from srcnn.system.errors import InputError, one_line
+from srcnn.system.errors import InputError
 from srcnn.system.ledger import identity_if_there
+from srcnn.system.progress import say
 from srcnn.system.threads import Budget, in_threads
 
 SIDE_BY_SIDE = Tiling(TILE, TILE)
@@ -56,7 +57,7 @@ def usable(named: Sequence[tuple[Path, str]], scale: int) -> tuple[list[tuple[Pa
             original(path, scale)
             kept.append((path, name))
         except InputError as error:
-            print(f"main.py: left out {one_line(error)}", file=sys.stderr)
+            say(f"main.py: left out {error}", sys.stderr)
             left_out.append(path.name)
     return kept, left_out
 

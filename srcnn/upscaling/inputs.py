@@ -14,6 +14,7 @@ from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
+from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence, member, members, missing
 from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
 from srcnn.upscaling.films.containers import check_holds, ending_for
@@ -62,11 +63,10 @@ def plan(
     for below, paths in groups.items():
         work += _plan_folder(paths, Path(output or sample_dir) / below, goal, codec, coding, images)
     targets = {_place(path) for item in work for path in (item.target, item.other) if path}
-
-    def is_result(path):
-        return _place(path) in targets and path.name in written(path.parent)
-
-    return [item for item in work if not is_result(item.source)]  # of the same command before
+    results = [item.source for item in work if _place(item.source) in targets]
+    ours = {parent: written(parent) for parent in {path.parent for path in results}}
+    before = {path for path in results if path.name in ours[path.parent]}  # by the same command
+    return [item for item in work if item.source not in before]
 
 
 def _of_sequence(source, target, goal, codec, coding, images):
@@ -102,7 +102,7 @@ def _frames_of(sequence):
 
 def _say_gaps(sequence, frames):
     if gaps := missing(frames):
-        print(f"{sequence}: the frames {gaps} are missing", file=sys.stderr)
+        say(f"{sequence}: the frames {gaps} are missing", sys.stderr)
 
 
 def _place(path):
@@ -237,12 +237,15 @@ def _named(word, recursive):
     folder, pattern = os.path.split(word)
     if not os.path.isdir(folder):  # whose name may have brackets, too
         folder, pattern = "", word
-    matches = glob.glob(pattern, root_dir=folder or None, recursive=True)
+    matches = sorted(
+        Path(folder, match) for match in glob.glob(pattern, root_dir=folder or None, recursive=True)
+    )
+    ours = {parent: written(parent) for parent in {path.parent for path in matches}}
     found: list[tuple[Path, Path]] = []
-    for path in sorted(Path(folder, match) for match in matches):
+    for path in matches:
         if path.is_dir():
             found += _in_folder(path, recursive) if recursive else []
-        elif path.is_file() and path.name not in written(path.parent):
+        elif path.is_file() and path.name not in ours[path.parent]:
             found.append((path, Path()))
     if not found:
         raise InputError(f"--input {word}: matches no file, or only files that this program wrote")

@@ -186,7 +186,7 @@ def print_results(results: Generator[Upscaled, None, None], files: Files) -> tup
     with closing(results), ThreadPoolExecutor(cores()) as drawing:  # so that the networks need not wait
         for image in results:
             if image.notice:
-                say(image.notice, sys.stderr)
+                say(files.shown(image.notice), sys.stderr)
             if image.error or image.warning:
                 error = f"error: {image.error}" if image.error else image.warning
                 say(f"main.py: {files.shown(error)}", sys.stderr)

@@ -18,7 +18,7 @@ from srcnn.images import image_io
 from srcnn.images.exif import ORIENTATION
 from srcnn.networks import trained
 from srcnn.pixels import colour, resize, tiles
-from srcnn.upscaling import photographs
+from srcnn.upscaling import inputs, photographs
 from tests.conftest import ROOT, network_of, on_posix
 
 WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -275,3 +275,13 @@ def test_only_texts_with_the_ending_of_transport_streams_are_left_out(folder, ca
 def test_a_named_pipe_is_not_said_to_be_missing(folder, fails):
     os.mkfifo(folder / "pipe")
     assert "neither a file nor a folder" in fails("--is_train", "False", "--input", str(folder / "pipe"))
+
+
+def test_a_ledger_is_read_once_for_all_that_a_pattern_matches(folder, monkeypatch):
+    """As often as there are folders: with as many reads as files, ten thousand would take hours."""
+    write(*(f"shots/{number}.png" for number in range(9)), "more/a.png")
+    read = []
+    monkeypatch.setattr(inputs, "written", lambda folder: read.append(folder) or {"3.png": {}})
+    found = inputs.sources(["*/*.png"], recursive=False)
+    assert [path.name for path, _ in found] == ["a.png", *(f"{n}.png" for n in range(9) if n != 3)]
+    assert sorted(read) == [Path("more"), Path("shots")]

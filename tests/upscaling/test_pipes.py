@@ -106,3 +106,12 @@ def test_a_reader_that_leaves_the_pipe(folder):
     words = f'"{sys.executable}" "{ROOT}/main.py" {" ".join(WORDS)} --input - < a.png | head -c 9'
     done = subprocess.run(["bash", "-c", words + "; echo ${PIPESTATUS[0]}"], capture_output=True, cwd=folder)
     assert done.stdout == b"\x89PNG\r\n\x1a\n\x00141\n" and b"Error" not in done.stderr
+
+
+def test_what_is_said_of_a_pipe_does_not_name_its_temporary_file(folder):
+    """Nor does what is no error: here, that only the first of several pages is taken."""
+    pages = [Image.new("L", (9, 8), shade) for shade in (0, 255)]
+    pages[0].save("pages.tif", save_all=True, append_images=pages[1:])
+    done = piped((folder / "pages.tif").read_bytes(), "--input", "-", cwd=folder)
+    assert done.returncode == 0
+    assert b"standard input: has 2 pages; using the first one" in done.stderr and b"srcnn-" not in done.stderr
