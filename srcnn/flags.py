@@ -104,7 +104,7 @@ def upscaling_flags(flags):
     flags.add("height", at_least(1), None, what, "none", jobs=UPSCALING, metavar="N")
     flags.switch("recursive", "Includes the sub-folders of --input.", jobs=UPSCALING)
     flags.switch("overwrite", "Allows replacing the files that --output or --export name.", jobs=WRITING)
-    what = "Uses the best shipped network, 9-5-5-5, with --self_ensemble, which is some 60 times slower."
+    what = "Uses the best shipped network, 9-5-5-5, with --self_ensemble, which is some 40 times slower."
     flags.switch("best", what, jobs=RESULTS)
     what = "Uses the fastest shipped network, 9-1-5 with --channels 32-16, which is twice as fast."
     flags.switch("fast", what, jobs=RESULTS)
