@@ -1,4 +1,4 @@
-"""One HTML file that enlarges pictures and films in a browser, without a server: networks, arithmetic, page."""
+"""One HTML file that enlarges pictures and films in a browser: networks, arithmetic, page."""
 
 import base64
 import hashlib
