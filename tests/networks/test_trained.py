@@ -48,5 +48,5 @@ def test_a_finished_training_does_and_says_so(own, capfd, progress):
     folder = own(**progress)
     said = exported(capfd)
     assert f"weights for x3: checkpoint/{folder.name}" in said.replace("\\", "/")
-    assert "--weights shipped takes the shipped ones" in said
+    assert "--weights shipped uses the shipped ones" in said
     assert f"weights for x3: {SHIPPED}" in exported(capfd, "--weights", "shipped")
