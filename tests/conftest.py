@@ -17,7 +17,8 @@ from tests.helpers.browser import chromium, show  # noqa: F401
 
 collect_ignore = []
 if os.name != "posix":  # they need bash, fork, pseudo-terminals, or limits of memory and files
-    collect_ignore += ["test_hostile.py", "test_reliability.py", "cluster/test_cluster.py"]
+    collect_ignore += ["test_hostile.py", "test_reliability.py", "test_reproducible.py"]
+    collect_ignore += ["cluster/test_cluster.py"]
     collect_ignore += ["system/test_progress.py", "system/test_streams.py"]
     collect_ignore += ["upscaling/films/test_encoded_parts.py"]
 on_posix = pytest.mark.skipif(os.name != "posix", reason="needs what POSIX alone has")

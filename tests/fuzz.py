@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from srcnn.images import animations, image_io, jpeg, placement, png, tiff_pages
 from srcnn.system.errors import InputError
-from srcnn.upscaling.file_kinds import FILMS
+from srcnn.upscaling.films.containers import FILMS
 from tests.helpers import film_clips, own_files, seeds
 
 # Pixels that are decoded: so what says that it is large takes no time.

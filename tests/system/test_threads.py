@@ -1,6 +1,8 @@
 """Threads end, whatever happens to the one who waits for them."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -10,10 +12,12 @@ import pytest
 
 import utils
 from model import SRCNN
+from srcnn.system import threads
 from srcnn.system.errors import InputError
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.testing import evaluate
 from srcnn.tf1 import tf
+from tests.conftest import ROOT
 
 
 def ends(function, *arguments):
@@ -128,3 +132,41 @@ def test_what_is_made_ahead_costs_no_more_than_there_is():
 def test_cores_are_those_that_may_be_used(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 5, 9}, raising=False)
     assert cores() == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "50000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu.max": "nonsense"}, None),
+        ({}, None),
+    ],
+)
+def test_a_container_may_have_fewer_cores(tmp_path, monkeypatch, files, expected):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert threads.quota(tmp_path) == expected
+    monkeypatch.setattr(threads, "CGROUPS", tmp_path)
+    monkeypatch.setattr(threads, "schedulable_cores", lambda: 3)
+    assert threads.cores() == min(3, expected or 3)
+
+
+def test_tensorflow_keeps_to_the_limit_of_a_container(tmp_path):
+    (tmp_path / "cpu.max").write_text("100000 100000")
+    program = f"""
+import os, pathlib
+from srcnn.system import threads
+threads.CGROUPS, threads.schedulable_cores = pathlib.Path({str(tmp_path)!r}), lambda: 64
+from srcnn import tf1
+print(os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"])
+"""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
+    for more, expected in (({}, ["1", "1"]), ({"TF_NUM_INTRAOP_THREADS": "7"}, ["7", "1"])):
+        env |= {"PYTHONPATH": str(ROOT), **more}
+        done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
+        assert done.stdout.split() == expected, done.stderr

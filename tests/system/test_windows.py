@@ -7,20 +7,17 @@ import io
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path, PureWindowsPath
 
 import psutil
 import pytest
 
 import main
-from srcnn.system import atomic_write, ledger, locks, output_paths, terminal, threads, windows
+from srcnn.system import atomic_write, ledger, locks, output_paths, windows
 from srcnn.system.errors import InputError
 from srcnn.upscaling import inputs, pipes
-from tests.conftest import ROOT
 
 TRAIN = "--train_dir photographs --epoch 2 --batch_size 8 --filters 3-1-3 --checkpoint_dir c"
 JOBS = {
@@ -31,13 +28,6 @@ JOBS = {
     "animation": "--is_train False --input moving.gif --scale 2 --output moving.webp",
     "film": "--is_train False --input clip.mkv --scale 2 --output larger.mkv",
 }
-
-
-@pytest.fixture
-def on_windows(monkeypatch):
-    """What asks where it runs is told so; waiting takes no time."""
-    monkeypatch.setattr(windows, "HERE", True)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
 
 
 def is_open(path):
@@ -280,114 +270,3 @@ def test_text_files_are_the_same_on_every_system(photographs, folder, windows_te
     assert run(JOBS["upscale"]) == 0  # the page is of these results
     assert Path("sample/upscaled.html").stat().st_mtime_ns == again
     assert next(Path("c").rglob("training.csv")).read_bytes().startswith(b"epoch,step")
-
-
-def test_a_console_takes_all_letters(monkeypatch, capfd):
-    """Python's own stream of a console of Windows knows how; its descriptor takes a code page."""
-    written = []
-
-    class Console(io.RawIOBase):
-        def write(self, data):
-            written.append(bytes(data))
-            return len(data)
-
-    monkeypatch.setattr(terminal, "open", lambda *_, **__: Console(), raising=False)
-    stream = io.TextIOWrapper(io.BufferedWriter(terminal.Stream(1)), "utf-8", line_buffering=True)
-    print("照片.png", file=stream)
-    assert b"".join(written).decode() == f"照片.png{os.linesep}" and capfd.readouterr().out == ""
-
-
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_code_page_that_lacks_letters_is_no_error(tmp_path, stream):
-    words = ["--is_train", "False", "--weights", "照片"] if stream == "stderr" else ["--help"]
-    program = f"import main, sys; print('照片'); main.run({words!r})"
-    env = {**os.environ, "PYTHONIOENCODING": "cp1252:strict", "PYTHONPATH": str(ROOT)}
-    program = "from srcnn.system import terminal; terminal.open_streams(); " + program
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True)
-    assert b"\\u7167" in getattr(done, stream) and b"Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    "error", [BrokenPipeError(errno.EPIPE, "pipe"), OSError(errno.EINVAL, "Invalid argument")]
-)
-def test_a_reader_that_leaves_is_known_on_windows(monkeypatch, on_windows, error):
-    """There is no SIGPIPE, and the error is another one there."""
-    monkeypatch.delattr(signal, "SIGPIPE", raising=False)
-    stream = terminal.Stream(1)
-
-    class Pipe:
-        def write(self, data):
-            raise error
-
-    monkeypatch.setattr(stream, "file", Pipe())
-    with pytest.raises(SystemExit) as stopped:
-        stream.write(b"x")
-    assert stopped.value.code == 141
-    assert stream.write(b"x") == 1  # and no more is said of it
-
-
-def test_programs_with_windows_have_no_stderr(monkeypatch):
-    def closed(number):
-        raise OSError(errno.EBADF, "Bad file descriptor")
-
-    monkeypatch.setattr(sys, "stderr", None)
-    monkeypatch.setattr(os, "dup", closed)
-    with terminal.silenced():
-        pass
-
-
-def test_signals_are_those_that_the_system_has():
-    """SIGHUP is not Windows', SIGBREAK nobody else's."""
-    program = """
-import signal
-for name in ("SIGHUP", "SIGPIPE", "SIGKILL"):
-    if hasattr(signal, name):
-        delattr(signal, name)
-signal.SIGBREAK = getattr(signal, "SIGBREAK", None) or signal.SIGUSR1
-import os
-from srcnn.system import signals
-from srcnn.system import terminal
-with signals.stopping() as stop:
-    signal.raise_signal(signal.SIGBREAK)
-assert stop.number == signal.SIGBREAK
-"""
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", program], env=env, check=True)
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"cpu.max": "150000 100000\n"}, 2),
-        ({"cpu.max": "50000 100000\n"}, 1),
-        ({"cpu.max": "max 100000\n"}, None),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
-        ({"cpu.max": "nonsense"}, None),
-        ({}, None),
-    ],
-)
-def test_a_container_may_have_fewer_cores(tmp_path, monkeypatch, files, expected):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert threads.quota(tmp_path) == expected
-    monkeypatch.setattr(threads, "CGROUPS", tmp_path)
-    monkeypatch.setattr(threads, "schedulable_cores", lambda: 3)
-    assert threads.cores() == min(3, expected or 3)
-
-
-def test_tensorflow_keeps_to_the_limit_of_a_container(tmp_path):
-    (tmp_path / "cpu.max").write_text("100000 100000")
-    program = f"""
-import os, pathlib
-from srcnn.system import threads
-threads.CGROUPS, threads.schedulable_cores = pathlib.Path({str(tmp_path)!r}), lambda: 64
-from srcnn import tf1
-print(os.environ["TF_NUM_INTRAOP_THREADS"], os.environ["TF_NUM_INTEROP_THREADS"])
-"""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM_")}
-    for more, expected in (({}, ["1", "1"]), ({"TF_NUM_INTRAOP_THREADS": "7"}, ["7", "1"])):
-        env |= {"PYTHONPATH": str(ROOT), **more}
-        done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True)
-        assert done.stdout.split() == expected, done.stderr

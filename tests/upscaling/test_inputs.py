@@ -24,12 +24,6 @@ from tests.conftest import ROOT, network_of, on_posix
 WORDS = ["--is_train", "False", "--checkpoint_dir", str(ROOT / "checkpoint")]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def run(*words):
     return main.main([*WORDS, *map(str, words)])
 

@@ -17,7 +17,7 @@ from srcnn.images import image_io
 from srcnn.images.exif import ORIENTATION
 from srcnn.networks.trained import factors_for
 from srcnn.pixels import resize, tiles
-from srcnn.pixels.colour import to_float, to_luminance, to_pixels
+from srcnn.pixels.colour import to_float, to_luminance
 from srcnn.pixels.metrics import psnr
 from srcnn.system.ledger import LIST
 from srcnn.upscaling import photographs
@@ -28,27 +28,6 @@ from tests.helpers.image_files import profile as profile_of
 
 def run(*words):
     return main.main(["--is_train", "False", *map(str, words)])
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def write(folder):
-    """Saves random pixels of a shape, and returns them."""
-
-    def make(name, shape, dtype=np.uint8, seed=0, **more):
-        rng = np.random.default_rng(seed)
-        coarse = rng.random((-(-shape[0] // 4), -(-shape[1] // 4), shape[2]))
-        pixels = np.kron(coarse, np.ones((4, 4, 1)))[: shape[0], : shape[1]]
-        pixels = to_pixels(0.2 + 0.6 * pixels, dtype)
-        image_io.save(pixels, folder / name, **more)
-        return pixels
-
-    return make
 
 
 @pytest.mark.parametrize(("filters", "channels"), [("9-1-5", 1), ("9-1-5", 3), ("9-5-5", 4)])
@@ -242,16 +221,6 @@ def test_the_page_of_a_run_that_goes_on_shows_what_was_made_before(write, folder
     assert (folder / "sample/upscaled.html").read_text().count("a_x2.png") > 1
 
 
-def test_nothing_is_overwritten_unless_asked(write, folder, capsys):
-    write("photo.png", (12, 15, 3))
-    (folder / "out.png").write_text("precious")
-    assert run("--input", "photo.png", "--output", "out.png") == 2
-    assert "--overwrite" in capsys.readouterr().err
-    assert (folder / "out.png").read_text() == "precious"
-    assert run("--input", "photo.png", "--output", "out.png", "--overwrite") == 0
-    assert image_io.read(folder / "out.png").pixels.shape == (36, 45, 3)
-
-
 def test_an_animation_gives_its_first_frame_where_there_can_be_no_other(folder, capsys):
     frames = [Image.new("L", (20, 10), value) for value in (255, 0, 80)]
     frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
@@ -266,57 +235,6 @@ def test_the_ending_chooses_the_format(write, folder, name):
     assert run("--input", "photo.png", "--output", name) == 0
     with Image.open(name) as image:
         assert image.size == (48, 48) and image.format == image_io.format_of(folder / name)
-
-
-BAD = {
-    "--input nowhere.png": "nowhere.png",
-    "--input nowhere": "nowhere",
-    "--input void": "void",
-    "--input empty.png": "empty.png",
-    "--input photo.png --output out.xyz": ".xyz",
-    "--input photo.png --output out.txt": ".txt",
-    "--input alpha.png --output out.jpg": "transparency",
-    "--input deep.png --output out.jpg": "16 bits",
-    "--input photo.png --output photo.png": "would replace photo.png",
-    "--input photo.png --output alpha.png": "--overwrite",
-    "--input photo.png --output file/out.png": "file",
-    "--input photo.png --sample_dir file": "--sample_dir",
-    "--input void --output new": "no images",
-    "--input void --output file": "folder",
-    "--input photos --output file": "folder",
-    "--input photo.png --c_dim 3": "--c_dim",
-    "--input photo.png --degradation zoom": "--degradation",
-    "--output out.png": "--input",
-    "--export photo.png": ".onnx",
-    "--export file": "exists",
-    "--export x.mat --filters 9-7-5": "9-7-5",
-    "--input long.png --output out.webp": "more than WEBP can hold",
-}
-
-
-@pytest.mark.parametrize("words", BAD)
-def test_bad_input_is_one_line_and_nothing_is_written(write, folder, fails, words):
-    write("photo.png", (12, 15, 3))
-    write("photos/photo.png", (12, 15, 3))
-    write("alpha.png", (12, 15, 4))
-    write("deep.png", (12, 15, 3), np.uint16)
-    write("long.png", (5465, 1, 3))
-    for path in ("empty.png", "file"):
-        (folder / path).touch()
-    (folder / "void").mkdir()
-    assert BAD[words] in fails("--is_train", "False", *words.split())
-
-
-def test_flags_for_testing_do_not_go_with_training(fails):
-    for words in ("--input x.png", "--export x.mat", "--output x.png"):
-        assert words.split()[0] in fails("--is_train", "True", *words.split())
-
-
-def test_a_result_too_large_is_refused_before_the_work(write, monkeypatch, capsys):
-    monkeypatch.setattr(photographs, "LARGEST", 1000)
-    write("photo.png", (12, 15, 3))
-    assert run("--input", "photo.png") == 2
-    assert "1,000 pixels" in capsys.readouterr().err
 
 
 PEAKS = """
