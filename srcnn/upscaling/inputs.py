@@ -16,8 +16,8 @@ from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence, member, members, missing
-from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
-from srcnn.upscaling.films.containers import check_holds, ending_for
+from srcnn.upscaling.file_kinds import ENDINGS, is_film, is_other, size_of
+from srcnn.upscaling.films.containers import FILMS, check_holds, ending_for
 from srcnn.upscaling.image_formats import PNG, check_named, encoded, ending_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work

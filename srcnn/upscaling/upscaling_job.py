@@ -25,7 +25,8 @@ from srcnn.system.progress import progress, say
 from srcnn.system.sequences import files_of, is_sequence
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
-from srcnn.upscaling.file_kinds import FILMS, is_film, is_of_films
+from srcnn.upscaling.file_kinds import is_film, is_of_films
+from srcnn.upscaling.films.containers import FILMS
 from srcnn.upscaling.image_formats import check_used
 from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.listing import print_list

@@ -14,7 +14,7 @@ from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import location
-from srcnn.upscaling.films.film import Film, Part, Size
+from srcnn.upscaling.films.film import Film, Part, Size, stamps_shown
 from srcnn.upscaling.films.pictures import frames_of, pixels_of
 from srcnn.upscaling.work import Options
 
@@ -40,8 +40,8 @@ def write(film: Film, parts: list[Part], target: Path, about: dict | None, optio
     about: see `atomic_write.replacing`.
     """
     kind = animations.KINDS[target.suffix.lower()]
-    stamps = sorted(stamp for part in parts for stamp in part.stamps)
-    last = film.last_duration or max(1, round(1 / (film.rate * film.time_base)))
+    stamps = stamps_shown(parts)
+    last = film.last_duration or film.step
     begins = [1000 * (stamp - stamps[0]) * film.time_base for stamp in [*stamps, stamps[-1] + last]]
     shown, lasting = timed(begins, animations.STEPS.get(kind), LEAST.get(kind, 0))
     animations.check_times(target, lasting)

@@ -12,7 +12,8 @@ from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.sequences import member, members
 from srcnn.upscaling.films.film import Film, Part, Size
-from srcnn.upscaling.films.pictures import frames_of, is_deep, pixels_of
+from srcnn.upscaling.films.pictures import frames_of, pixels_of
+from srcnn.upscaling.films.pixel_formats import is_high_bit_depth
 from srcnn.upscaling.work import Options
 
 FIRST = 1  # number of the first frame
@@ -20,7 +21,8 @@ FIRST = 1  # number of the first frame
 
 def bits_of(film: Film, target: Path) -> int:
     """The depth of the frames: 16 bits for a film of more than 8, where the format has them."""
-    return 16 if is_deep(film) and image_io.format_of(target) in image_io.KEEP_16_BITS else 8
+    has_place = image_io.format_of(target) in image_io.KEEP_16_BITS
+    return 16 if has_place and is_high_bit_depth(film.format) else 8
 
 
 def check(film: Film, target: Path, size: Size, about: dict, overwrite: bool) -> None:
