@@ -85,7 +85,7 @@ def _of_sequence(source, target, goal, codec, coding, images):
         raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
-    return [Work(source, target, **_measured(source, goal)[1], images=images)]
+    return [Work(source, target, **_measured(source, goal)[1], coding=coding, images=images)]
 
 
 def _frames_of(sequence):
