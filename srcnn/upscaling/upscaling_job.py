@@ -98,9 +98,7 @@ def list_results(
 
 def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     """What this shard is to do."""
-    coding = upscaling.coding
-    how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.family
-    work = plan(files.inputs, files.output, *how, upscaling.image_coding, upscaling.images)
+    work = plan(files.inputs, files.output, upscaling)
     is_any = any(item.target.suffix.lower() in FILMS for item in work)
     check_used(work, upscaling.image_coding, is_any)
     check_coding(upscaling, work, is_any)
