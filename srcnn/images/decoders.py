@@ -12,6 +12,10 @@ class DamagedImage(ValueError):
     """What our own lines say of a damaged file; the text says what is wrong with it."""
 
 
+class UnsupportedImage(ValueError):
+    """A picture of a kind that would not come out right; the text says what to do about it."""
+
+
 def raised(error: BaseException) -> bool:
     """Whether an exception passed through the lines of a decoder, or is of its kind, or says DamagedImage."""
     if isinstance(error, DamagedImage):

@@ -20,11 +20,11 @@ def with_entries(exif: bytes, first: dict, inner: dict | None = None) -> bytes:
     data = bytearray(exif or EMPTY)
     order = exif_.ORDERS[bytes(data[:2])]
     (at,) = struct.unpack_from(order + "I", data, 4)
-    new = {tag: _entry(order, tag, value) for tag, value in first.items()}
+    new = {tag: _entry(order, value) for tag, value in first.items()}
     if inner:
         below = [place for place, tag in exif_.entries(data, order, at) if tag == exif_.EXIF]
         start = struct.unpack_from(order + "I", data, below[0] + 8)[0] if below else None
-        entries = {tag: _entry(order, tag, value) for tag, value in inner.items()}
+        entries = {tag: _entry(order, value) for tag, value in inner.items()}
         place = _appended(data, order, start, entries)
         new[exif_.EXIF] = exif_.LONG, 1, struct.pack(order + "I", place)
     struct.pack_into(order + "I", data, 4, _appended(data, order, at, new))
@@ -42,7 +42,7 @@ def tags_of(exif: bytes) -> tuple[set[int], set[int]]:
     return set(found), {tag for start in below for _, tag in exif_.entries(exif, order, start)}
 
 
-def _entry(order, tag, value):
+def _entry(order, value):
     """(type, count, bytes) of a value."""
     if isinstance(value, str):
         body = value.encode("utf-8", "surrogateescape") + b"\0"

@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 from srcnn.images import decoders
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.folders import FOREIGN
 
 RAW = "camera raw; develop it to TIFF, PNG or JPEG first"

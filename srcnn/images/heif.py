@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from srcnn.images import boxes, high_bit_depth, icc_profiles, metadata
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.errors import InputError, first_line, needing
 
 SUFFIXES = ".heic", ".heif", ".hif"

@@ -6,11 +6,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from srcnn.images.decoders import DamagedImage
-
-
-class UnsupportedImage(ValueError):
-    """A picture of a kind that would not come out right; the text says what to do about it."""
+from srcnn.images.decoders import DamagedImage, UnsupportedImage
 
 
 def depth_of(image, data):

@@ -28,7 +28,7 @@ from srcnn.images import (
     texts,
     tiff,
 )
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import UnsupportedImage
 from srcnn.images.metadata import Metadata
 from srcnn.images.refusals import refusing
 from srcnn.settings import ImageCoding

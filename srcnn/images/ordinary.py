@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from srcnn.images import decoders, gif, high_bit_depth, icc_profiles, metadata, tga
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.terminal import silenced
 
 # That imageio reads. For GIF it changes how Pillow reads all GIFs of the process; AVIF and WebP set up their

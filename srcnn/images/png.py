@@ -27,7 +27,7 @@ def write(pixels, path, icc_profile=None, info=None):
     By OpenCV, which takes two thirds of Pillow's time but knows neither grey with alpha nor larger files.
     """
     if pixels.shape[2] == 2 and pixels.dtype == np.uint16:
-        content = _deep_grey_with_alpha(pixels)
+        content = _grey_with_alpha_of_16_bits(pixels)
     elif pixels.shape[2] == 2 or (pixels.dtype == np.uint8 and pixels.nbytes > LARGEST):
         content = _by_pillow(pixels, settings(pixels))
     else:
@@ -58,7 +58,7 @@ def put(path, info):
         file.write(memoryview(content)[33:])
 
 
-def _deep_grey_with_alpha(pixels):
+def _grey_with_alpha_of_16_bits(pixels):
     """The bytes of a PNG file of (h, w, 2) uint16, which neither OpenCV nor Pillow writes: filter 1, Sub."""
     height, width = pixels.shape[:2]
     content = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0))]

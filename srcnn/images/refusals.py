@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from PIL import Image, UnidentifiedImageError
 
 from srcnn.images import decoders
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.errors import InputError
 
 

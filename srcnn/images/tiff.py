@@ -8,8 +8,7 @@ import warnings
 import numpy as np
 
 from srcnn.images import density, exif, foreign, geotiff, high_bit_depth, metadata, photoshop
-from srcnn.images.decoders import DamagedImage
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import DamagedImage, UnsupportedImage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srcnn.images import exif, foreign, image_io, tiff
-from srcnn.images.decoders import DamagedImage
-from srcnn.images.high_bit_depth import UnsupportedImage
+from srcnn.images.decoders import DamagedImage, UnsupportedImage
 from srcnn.images.image_io import Picture
 from srcnn.images.refusals import refusing
 from srcnn.system.errors import InputError, expecting

@@ -167,6 +167,7 @@ class Stages:
     def __init__(self, load: Callable, network: Network, source: Source):
         self.load, self.network, self.source = load, network, source
         self.models: dict[Network, Any] = {}
+        self.factors: dict[tuple[Fraction, bool], list[int]] = {}  # by ratio and whether there is a quality
 
     def __call__(self, ratio: Fraction | None, quality: int | None = None) -> list:
         """The SRCNNs that an image passes through in turn to be larger by a ratio, or somewhat more.
@@ -180,7 +181,10 @@ class Stages:
         kind: dict[str, Any] = {}
         if quality:
             kind = {"degradation": "jpeg", "quality": self.network.quality or quality}
-        first, *others = factors_of(ratio, partial(self._has, **kind))
+        key = ratio, bool(quality)
+        if key not in self.factors:  # what is found stays chosen for all images
+            self.factors[key] = factors_of(ratio, partial(self._has, **kind))
+        first, *others = self.factors[key]
         srcnns = [self._model(scale=first, **kind)]
         if quality:
             at_quality(srcnns[0], quality)

@@ -123,11 +123,14 @@ def save_page(path, title, summary, command, settings, rows, exhibits, w1, curve
     path.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def save_job(network, self_ensemble, path, weights, summary, rows, exhibits, w1, what, settings):
-    """The page of a job. what: was done to the images. settings: more that it names."""
-    shape = network.shape
+def save_job(srcnn, path, weights, what, summary, rows, exhibits, settings):
+    """The page of a job by an SRCNN; see `save_page`.
+
+    weights: paths of all that were used. what: was done to the images. settings: more that the page names.
+    """
+    shape, w1 = srcnn.network.shape, srcnn.sess.run(srcnn.weights["w1"])
     settings = {"weights": ", ".join(weights), "filters": shape, **settings}
-    if self_ensemble:
+    if srcnn.self_ensemble:
         settings["self_ensemble"] = "the mean of 8 flips and rotations"
     curve = Path(weights[0]).parent / "training.png"
     command = shlex.join(["python", *sys.argv])

@@ -12,14 +12,11 @@ import numpy as np
 
 from srcnn.pixels.colour import OFFSETS, YCBCR, strips, to_luminance, to_pixels
 from srcnn.pixels.ifc import ifc
-from srcnn.pixels.msssim import msssim
+from srcnn.pixels.msssim import C1, C2, POWERS, WINDOW, local_means, msssim
 from srcnn.pixels.nqm import nqm
 from srcnn.pixels.wpsnr import wpsnr
 from srcnn.settings import DEFAULT_METRICS, WANG
 
-WINDOW, SIGMA = 11, 1.5  # of the Gaussian of SSIM
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales of MS-SSIM, the finest first
 RARER = {"ifc": ifc, "nqm": nqm, "wpsnr": wpsnr, "msssim": msssim}
 COLOUR_METRICS = "psnr_cb", "psnr_cr", "psnr_ycbcr"
 STRIP = 2**15  # pixels, about: what is worked on at a time
@@ -51,7 +48,7 @@ def score(
     label, images = _scored(label, scale), [_scored(output, scale) for output in outputs.values()]
     found: dict[str, list] = {"psnr": [_psnr(label, image) for image in images]}
     if "ssim" in metrics or WANG in metrics:
-        scales = len(MS_WEIGHTS) if WANG in metrics else 1
+        scales = len(POWERS) if WANG in metrics else 1
         found["ssim"], found[WANG] = _similarities(label, images, scales)
     for name in RARER.keys() & set(metrics):
         if name == "ifc":  # of all of the image
@@ -110,7 +107,7 @@ def ms_ssim(label: np.ndarray, output: np.ndarray, scale: int) -> float | None:
     Contrast and structure that are opposite on the whole count as 0; their power is not real.
     None where the image is smaller than the window would be at the coarsest scale, 176 pixels.
     """
-    return _similarities(_scored(label, scale), [_scored(output, scale)], len(MS_WEIGHTS))[1][0]
+    return _similarities(_scored(label, scale), [_scored(output, scale)], len(POWERS))[1][0]
 
 
 def _scored(image, scale):
@@ -144,7 +141,7 @@ def _similarities(label, outputs, scales):
     none = [None] * len(outputs)
     if min(label.shape) < WINDOW:
         return none, none
-    if min(label.shape) < WINDOW * 2 ** (len(MS_WEIGHTS) - 1):
+    if min(label.shape) < WINDOW * 2 ** (len(POWERS) - 1):
         scales = 1
     images = [label, *outputs]
     products = np.ones(len(outputs))
@@ -153,12 +150,12 @@ def _similarities(label, outputs, scales):
         if i == 0:
             ssims = similarity.tolist()
         if i < scales - 1:
-            products *= np.maximum(structure, 0) ** MS_WEIGHTS[i]
+            products *= np.maximum(structure, 0) ** POWERS[i]
             for j in range(len(images)):  # one after the other: the finer one is no longer in memory
                 images[j] = _halved(images[j])
     if scales == 1:
         return ssims, none
-    return ssims, (products * np.maximum(similarity, 0) ** MS_WEIGHTS[-1]).tolist()
+    return ssims, (products * np.maximum(similarity, 0) ** POWERS[-1]).tolist()
 
 
 def _halved(image):
@@ -175,29 +172,21 @@ def _means(label, outputs, unit):
 
     label, outputs: (h, w) whole numbers, of which `unit` are a level.
     """
-    import cv2
-
-    kernel = np.exp(-0.5 * (np.arange(WINDOW) - WINDOW // 2) ** 2 / SIGMA**2)
-    kernel, edge = kernel / kernel.sum(), slice(WINDOW // 2, -(WINDOW // 2))
-
-    def local(x):  # weighted means of windows
-        return cv2.sepFilter2D(x, cv2.CV_64F, kernel, kernel)[edge, edge]
-
     h, w = label.shape[0] - WINDOW + 1, label.shape[1] - WINDOW + 1
     rows = max(32, STRIP // w)
     sums = np.zeros((2, len(outputs)))
     for top in range(0, h, rows):
         part = slice(top, top + rows + WINDOW - 1)
         x = label[part] / unit
-        mean_x = local(x)
+        mean_x = local_means(x)
         square_x = mean_x * mean_x
-        variance_x = local(x * x) - square_x
+        variance_x = local_means(x * x) - square_x
         for i, output in enumerate(outputs):
             y = output[part] / unit
-            mean_y = local(y)
+            mean_y = local_means(y)
             square_y, mean_xy = mean_y * mean_y, mean_x * mean_y
-            structure = 2 * (local(x * y) - mean_xy) + C2
-            structure /= variance_x + (local(y * y) - square_y) + C2
+            structure = 2 * (local_means(x * y) - mean_xy) + C2
+            structure /= variance_x + (local_means(y * y) - square_y) + C2
             sums[1, i] += structure.sum()
             structure *= (2 * mean_xy + C1) / (square_x + square_y + C1)
             sums[0, i] += structure.sum()

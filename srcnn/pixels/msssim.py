@@ -33,23 +33,24 @@ def msssim(label: np.ndarray, output: np.ndarray) -> float | None:
     return float(result * luminance ** POWERS[-1])
 
 
-def _means(x, y):
-    """The means of luminance, contrast and structure of windows."""
+def local_means(image: np.ndarray) -> np.ndarray:
+    """The means of all whole windows of an image (h, w), weighted by the Gaussian, in float64."""
     import cv2
 
     kernel = np.exp(-0.5 * (np.arange(WINDOW) - WINDOW // 2) ** 2 / SIGMA**2)
     kernel, edge = kernel / kernel.sum(), slice(WINDOW // 2, -(WINDOW // 2))
+    return cv2.sepFilter2D(image, cv2.CV_64F, kernel, kernel)[edge, edge]
 
-    def local(image):
-        return cv2.sepFilter2D(image, -1, kernel, kernel)[edge, edge]
 
-    mean_x, mean_y = local(x), local(y)
+def _means(x, y):
+    """The means of luminance, contrast and structure of windows."""
+    mean_x, mean_y = local_means(x), local_means(y)
     square_x, square_y, product = mean_x * mean_x, mean_y * mean_y, mean_x * mean_y
     # Rounding may leave a variance below 0.
-    variance_x = np.maximum(local(x * x) - square_x, 0)
-    variance_y = np.maximum(local(y * y) - square_y, 0)
+    variance_x = np.maximum(local_means(x * x) - square_x, 0)
+    variance_y = np.maximum(local_means(y * y) - square_y, 0)
     both = np.sqrt(variance_x * variance_y)
     luminance = (2 * product + C1) / (square_x + square_y + C1)
     contrast = (2 * both + C2) / (variance_x + variance_y + C2)
-    structure = (local(x * y) - product + C2 / 2) / (both + C2 / 2)
+    structure = (local_means(x * y) - product + C2 / 2) / (both + C2 / 2)
     return luminance.mean(), contrast.mean(), structure.mean()

@@ -7,6 +7,7 @@ than its line was changed by somebody else since, and is theirs.
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from srcnn.system.sequences import is_sequence, members
 
 LIST = ".srcnn-written"
 own_list = LIST  # the one of this process
+ADDING = threading.Lock()  # Windows moves to the end of a file and writes there in two steps
 
 
 def origin(source: Path, srcnns: list, known: list | None = None) -> dict:
@@ -82,7 +84,7 @@ def _add_line(folder, entry):
     notes = folder / own_list
     if os.path.lexists(notes) and not _is_list(notes):
         raise InputError(f"{notes}: is not this program's list of its results; move it away")
-    with naming(notes), open(notes, "a", encoding="ascii", newline="\n") as file:
+    with naming(notes), ADDING, open(notes, "a", encoding="ascii", newline="\n") as file:
         file.write("\n" + json.dumps(entry))  # on a line of its own even after one that a kill cut short
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from srcnn.networks.network import Network
+from srcnn.pixels.metrics import COLOUR_METRICS
 from srcnn.settings import WANG
 from srcnn.system.errors import one_line
 
@@ -13,7 +14,6 @@ TITLES = {
     **{"ifc": "IFC", "nqm": "NQM (dB)", "wpsnr": "WPSNR (dB)"},
     **{"psnr_cb": "Cb (dB)", "psnr_cr": "Cr (dB)", "psnr_ycbcr": "YCbCr (dB)"},
 }
-OF_COLOUR = "psnr_cb", "psnr_cr", "psnr_ycbcr"  # shown of networks of colour
 
 
 class Column(NamedTuple):
@@ -47,7 +47,7 @@ def columns(network: Network, results: dict) -> Iterable[Column]:
     yield Column("gain\n(dB)", "gain", "+.2f")
     scored = [key.removeprefix("srcnn_") for key in results["average"] if key.startswith("srcnn_")]
     for metric in scored:
-        if network.c_dim == 3 or metric not in OF_COLOUR:
+        if network.c_dim == 3 or metric not in COLOUR_METRICS:
             title, style = TITLES[metric], ".4f" if "ssim" in metric else ".2f"
             for kind, name in kinds.items():
                 yield Column(f"{title}\n{name}", f"{kind}_{metric}", style)

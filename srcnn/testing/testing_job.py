@@ -201,7 +201,6 @@ def save_results(srcnn, tiling, folder, entries, known_as, left_out):
     report.save_json(results, folder / "results.json")
     exhibits = [exhibit for *_, exhibit in entries if exhibit]
     settings = {"scale": network.scale, "degradation": network.degraded, "stride": tiling.text}
-    summary = layout.summary(network, results)
-    shown = layout.rows(network, results), exhibits, w1, f"x{network.scale}", settings
-    report.save_job(network, srcnn.self_ensemble, folder / "report.html", [srcnn.source], summary, *shown)
+    shown = layout.summary(network, results), layout.rows(network, results), exhibits, settings
+    report.save_job(srcnn, folder / "report.html", [srcnn.source], f"x{network.scale}", *shown)
     return results

@@ -7,10 +7,10 @@ from srcnn.images import image_io, tiff_pages
 from srcnn.system.errors import InputError, needing
 from srcnn.system.folders import FOREIGN
 from srcnn.system.sequences import is_sequence
+from srcnn.upscaling.films.containers import FILMS
 from srcnn.upscaling.work import Work
 
-FILMS = (".m4v", ".mkv", ".mov", ".mp4", ".webm")  # endings of films that are read and written
-OLD_FILMS = (  # those that are read, and become .mkv
+OLD_FILMS = (  # endings of films that are read, and become .mkv; those of FILMS are written, too
     *(".264", ".265", ".3g2", ".3gp", ".3gp2", ".3gpp", ".amv", ".asf", ".av1", ".avc", ".avi", ".divx"),
     *(".dv", ".f4v", ".flv", ".gxf", ".h264", ".h265", ".hevc", ".ivf", ".m1v", ".m2t", ".m2ts", ".m2v"),
     *(".mjpeg", ".mjpg", ".mk3d", ".mod", ".mp4v", ".mpe", ".mpeg", ".mpg", ".mpv", ".mqv", ".mts", ".mxf"),

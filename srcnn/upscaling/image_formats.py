@@ -6,7 +6,7 @@ from pathlib import Path
 from srcnn.images import animations, image_coding, image_io
 from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
-from srcnn.upscaling.file_kinds import FILMS
+from srcnn.upscaling.films.containers import FILMS
 from srcnn.upscaling.work import Work
 
 PNG = ".png"  # keeps all that images have

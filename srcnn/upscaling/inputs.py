@@ -9,59 +9,47 @@ from fractions import Fraction
 from pathlib import Path
 
 from srcnn.images import animations, image_io, tiff_pages
-from srcnn.settings import ImageCoding, ImageOptions
+from srcnn.settings import Upscaling
 from srcnn.system.errors import InputError, expecting
 from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence, member, members, missing
-from srcnn.upscaling.file_kinds import ENDINGS, FILMS, is_film, is_other, size_of
-from srcnn.upscaling.films.containers import check_holds, ending_for
+from srcnn.upscaling.file_kinds import ENDINGS, is_film, is_other, size_of
+from srcnn.upscaling.films.containers import FILMS, check_holds, ending_for
 from srcnn.upscaling.image_formats import PNG, check_named, encoded, ending_of
-from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Work
 
 
-def plan(
-    words: list[str],
-    output: str | None,
-    sample_dir: str,
-    goal: Goal,
-    recursive: bool,
-    codec: str | None,
-    coding: ImageCoding | None = None,
-    images: ImageOptions | None = None,
-) -> list[Work]:
+def plan(words: list[str], output: str | None, asked: Upscaling) -> list[Work]:
     """What is to be done.
 
     words: images, films, folders of them, and patterns. output: a file or a folder, or None for
-    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`. goal:
-    a sizes.Goal. recursive: sub-folders, too; those of the results have their names. coding: of images, whose
-    results have the ending of its format instead of .png. images: how they are taken; all pages of a TIFF go
-    to .tif.
+    sample_dir/NAME_xSCALE.png, for films with their own ending if it holds the codec, see `ending_for`.
+    asked: its own inputs and output may be pipes, in whose place words and output are. With `recursive`, the
+    sub-folders of the results have the names of those that are taken; all pages of a TIFF go to .tif.
     Raises InputError if there is nothing to take, an ending is of no format, or two results have one name.
     """
-    coding, images = coding or ImageCoding(), images or ImageOptions()
     if len(words) == 1 and is_sequence(words[0]) and output and _is_file(output):
-        return _of_sequence(Path(words[0]), Path(output), goal, codec, coding, images)
+        return _of_sequence(Path(words[0]), Path(output), asked)
     several = len(words) > 1 or Path(words[0]).is_dir()
     if several:
         _check_folder(output)
-    found = sources(words, recursive)
+    found = sources(words, asked.recursive)
     if output and not several and len(found) == 1 and _is_file(output):
         source, target = found[0][0], Path(output)
-        taken = _taken(source, images)
-        _check_ending(source, target, codec, coding, taken.pages)
-        how = _measured(source, goal, taken.pages)[1]
-        return [Work(source, target, **how, coding=coding, images=taken)]
+        taken = _taken(source, asked.images)
+        _check_ending(source, target, asked, taken.pages)
+        how = _measured(source, asked.goal, taken.pages)[1]
+        return [Work(source, target, **how, coding=asked.image_coding, images=taken)]
     _check_folder(output)
     groups: dict[Path, list[Path]] = {}
     for path, below in found:
         groups.setdefault(below, []).append(path)
     work = []
     for below, paths in groups.items():
-        work += _plan_folder(paths, Path(output or sample_dir) / below, goal, codec, coding, images)
+        work += _plan_folder(paths, Path(output or asked.sample_dir) / below, asked)
     targets = {_place(path) for item in work for path in (item.target, item.other) if path}
     results = [item.source for item in work if _place(item.source) in targets]
     ours = {parent: written(parent) for parent in {path.parent for path in results}}
@@ -69,23 +57,24 @@ def plan(
     return [item for item in work if item.source not in before]
 
 
-def _of_sequence(source, target, goal, codec, coding, images):
+def _of_sequence(source, target, asked):
     """The Work of a sequence of images that becomes another one, frame by frame, or a film."""
-    frames, images = _frames_of(source), replace(images, pages=False)
+    frames, coding = _frames_of(source), asked.image_coding
+    images = replace(asked.images, pages=False)
     if is_sequence(target):
         image_io.format_of(target)
         check_named(source, target, coding)
         _say_gaps(source, frames)
         return [
-            Work(path, member(target, n), **_measured(path, goal)[1], coding=coding, images=images)
+            Work(path, member(target, n), **_measured(path, asked.goal)[1], coding=coding, images=images)
             for n, path in frames.items()
         ]
-    _check_ending(source, target, codec, coding)
+    _check_ending(source, target, asked)
     if gaps := missing(frames):
         raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
-    return [Work(source, target, **_measured(source, goal)[1], images=images)]
+    return [Work(source, target, **_measured(source, asked.goal)[1], coding=coding, images=images)]
 
 
 def _frames_of(sequence):
@@ -131,7 +120,8 @@ def _taken(path, images):
     return replace(images, pages=images.pages and tiff_pages.is_tiff(path))
 
 
-def _check_ending(source, target, codec, coding, pages=False):
+def _check_ending(source, target, asked, pages=False):
+    codec = asked.coding.family
     is_moving = is_film(source) or animations.count(source) > 1
     if is_sequence(target):
         if not is_moving:
@@ -151,10 +141,10 @@ def _check_ending(source, target, codec, coding, pages=False):
     elif not animations.fit(source, target):
         image_io.format_of(target)
     if target.suffix.lower() not in FILMS:
-        check_named(source, target, coding)
+        check_named(source, target, asked.image_coding)
 
 
-def _plan_folder(paths, folder, goal, codec, coding, images):
+def _plan_folder(paths, folder, asked):
     """The Work of files whose results lie in one folder."""
     places: dict[str, Path] = {}
     for path in paths:
@@ -164,12 +154,17 @@ def _plan_folder(paths, folder, goal, codec, coding, images):
                 f"{other} and {path}: would have the same result in {folder}; upscale them in two runs, "
                 "each with its own --output"
             )
-    taken = [_taken(path, images) for path in paths]
-    measured = [_measured(path, goal, how.pages) for path, how in zip(paths, taken, strict=True)]
+    coding = asked.image_coding
+    taken = [_taken(path, asked.images) for path in paths]
+    measured = [_measured(path, asked.goal, how.pages) for path, how in zip(paths, taken, strict=True)]
 
     def ending(path, how):
         film = is_film(path)
-        return ending_for(path.suffix.lower(), codec) if film else ending_of(path, coding, how.pages)
+        return (
+            ending_for(path.suffix.lower(), asked.coding.family)
+            if film
+            else ending_of(path, coding, how.pages)
+        )
 
     endings = [
         f"_{size}{ending(path, how)}" for path, how, (size, _) in zip(paths, taken, measured, strict=True)

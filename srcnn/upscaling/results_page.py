@@ -75,9 +75,8 @@ def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> 
         report.save_json({**goal.plain, **about, "images": lines}, staging / "upscaled.json")
         rows = [list(lines[0])]
         rows += [["-" if value is None else str(value) for value in line.values()] for line in lines]
-        w1, what = first.sess.run(first.weights["w1"]), f"upscaled, {goal.text}"
         files, each = ("1 file was", "it") if len(lines) == 1 else (f"{len(lines)} files were", "each")
         summary = f"{files} enlarged by SRCNN. Compare {each} with bicubic interpolation below."
-        page = staging / "upscaled.html", weights, summary, rows, exhibits, w1, what, goal.plain
-        report.save_job(first.network, first.self_ensemble, *page)
+        page, what = staging / "upscaled.html", f"upscaled, {goal.text}"
+        report.save_job(first, page, weights, what, summary, rows, exhibits, goal.plain)
     say(f"Open {folder / 'upscaled.html'} to compare with bicubic interpolation.")

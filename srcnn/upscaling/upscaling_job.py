@@ -25,14 +25,15 @@ from srcnn.system.progress import progress, say
 from srcnn.system.sequences import files_of, is_sequence
 from srcnn.system.threads import cores
 from srcnn.upscaling import gathering, pipeline
-from srcnn.upscaling.file_kinds import FILMS, is_film, is_of_films
+from srcnn.upscaling.file_kinds import is_film, is_of_films
+from srcnn.upscaling.films.containers import FILMS
 from srcnn.upscaling.image_formats import check_used
 from srcnn.upscaling.inputs import plan
 from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.work import Options, Upscaled, Work, noted_rate
+from srcnn.upscaling.work import Options, Upscaled, Work
 
 USUAL_RATE = 25  # frames a second of a sequence of images, which FFmpeg takes, too
 SHOWS = 90  # quality of JPEG up to which no image held out is worse by a network for JPEG, docs/training.md
@@ -70,8 +71,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
-                how = not named, not files.to_pipe, upscaling.image_coding
-                options = Options(goal, upscaling.overwrite, *how)
+                options = Options(goal, upscaling.overwrite, not named, not files.to_pipe)
                 results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
@@ -98,9 +98,7 @@ def list_results(
 
 def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     """What this shard is to do."""
-    coding = upscaling.coding
-    how = upscaling.sample_dir, upscaling.goal, upscaling.recursive, coding.family
-    work = plan(files.inputs, files.output, *how, upscaling.image_coding, upscaling.images)
+    work = plan(files.inputs, files.output, upscaling)
     is_any = any(item.target.suffix.lower() in FILMS for item in work)
     check_used(work, upscaling.image_coding, is_any)
     check_coding(upscaling, work, is_any)
@@ -242,7 +240,8 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
     """What would be noted of a result that is made now; None for what cannot be."""
     made_from = None if item.error else ledger.origin(item.source, item.networks(stages))
-    return made_from and made_from | film_settings(coding, item) | item.noted
+    of_film = coding.noted if is_of_films(item) else {}
+    return made_from and made_from | of_film | item.noted
 
 
 def with_others(
@@ -302,7 +301,3 @@ def upscaled_film(item: Work, stages: Stages, options: Options, coding: FilmCodi
             return upscale_film(item, srcnns, options, coding)
     except InputError as error:
         return Upscaled(item.source, item.target, error=error)
-
-
-def film_settings(coding: FilmCoding, item: Work) -> dict:
-    return coding.noted | noted_rate(item.rate) if is_of_films(item) else {}

@@ -21,7 +21,7 @@ class Work(NamedTuple):
     error: InputError | None = None  # why it cannot be done
     images: ImageOptions = ImageOptions()  # how it is taken; `pages` of a TIFF alone
     rate: Fraction | None = None  # frames a second, if its source is a sequence of images
-    coding: ImageCoding = ImageCoding()  # how the result of an image is encoded
+    coding: ImageCoding = ImageCoding()  # how images, and pictures that films become, are encoded
     other: Path | None = None  # where the result goes if a file of the target's format cannot keep it
     instead_of: str = ""  # the ending of the target that could not
     page_ratios: tuple[Fraction, ...] = ()  # of its pages, where they differ
@@ -45,11 +45,12 @@ class Work(NamedTuple):
     def noted(self) -> dict:
         """What a folder of results notes of how this one was made: what is not as it is by default."""
         elsewhere = {"instead_of": self.instead_of} if self.instead_of else {}
-        return noted_coding(self.target, self.coding) | elsewhere | self.images.noted
+        rate = {"fps": str(self.rate)} if self.rate else {}
+        return rate | _noted_coding(self.target, self.coding) | elsewhere | self.images.noted
 
 
-def noted_coding(target: Path, coding: ImageCoding) -> dict:
-    """What a folder of results notes of how pictures are encoded: what was asked for, where it matters."""
+def _noted_coding(target, coding):
+    """How pictures are encoded: what was asked for, where it matters."""
     if image_io.WRITABLE.get(target.suffix.lower()) not in image_coding.WITH_QUALITY:
         return {}
     settings = {"image_quality": coding.quality, "lossless": coding.lossless}
@@ -63,7 +64,6 @@ class Options(NamedTuple):
     overwrite: bool
     noted: bool  # whether the folder of results notes what each was made from
     lasting: bool = True  # whether the folder of results is there when the program has ended
-    coding: ImageCoding = ImageCoding()  # of pictures that films become
 
 
 class Upscaled(NamedTuple):
@@ -80,8 +80,3 @@ class Upscaled(NamedTuple):
     notice: str = ""  # what else there is to say of it
     pages: int = 0  # of the result, if they were asked for
     quality: int | None = None  # of its JPEG, if it passed through a network for that
-
-
-def noted_rate(rate: Fraction | None) -> dict:
-    """What results note of the rate of a sequence of images; nothing of others."""
-    return {"fps": str(rate)} if rate else {}

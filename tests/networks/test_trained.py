@@ -1,13 +1,17 @@
 """Which weights are taken: one's own, or the shipped ones."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import main
+from srcnn.networks import trained
 from srcnn.networks.network import Network
 from srcnn.networks.trained import SHIPPED
+from srcnn.settings import Source
 from srcnn.tf1 import tf
 from tests.helpers.weight_files import random_weights, write_checkpoint
 
@@ -50,3 +54,19 @@ def test_a_finished_training_does_and_says_so(own, capfd, progress):
     assert f"weights for x3: checkpoint/{folder.name}" in said.replace("\\", "/")
     assert "--weights shipped uses the shipped ones" in said
     assert f"weights for x3: {SHIPPED}" in exported(capfd, "--weights", "shipped")
+
+
+def test_folders_of_checkpoints_are_looked_through_once_for_all_images(tmp_path, monkeypatch):
+    """And a training that ends meanwhile changes nothing half-way: x6 stays x2 and then x3."""
+    monkeypatch.chdir(tmp_path)
+    looked: list[int] = []
+
+    def found(network, source):
+        looked.append(network.scale)
+        return "there" if network.scale < 6 or len(looked) > 2 else None
+
+    monkeypatch.setattr(trained, "find_checkpoint", found)
+    stages = trained.Stages(lambda network: SimpleNamespace(network=network), Network(), Source())
+    for _ in range(3):
+        assert [srcnn.network.scale for srcnn in stages(Fraction(6))] == [2, 3]
+    assert looked == [6, 6]

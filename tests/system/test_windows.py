@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PureWindowsPath
 
 import psutil
@@ -270,3 +272,20 @@ def test_text_files_are_the_same_on_every_system(photographs, folder, windows_te
     assert run(JOBS["upscale"]) == 0  # the page is of these results
     assert Path("sample/upscaled.html").stat().st_mtime_ns == again
     assert next(Path("c").rglob("training.csv")).read_bytes().startswith(b"epoch,step")
+
+
+def test_threads_add_to_a_list_one_after_the_other(tmp_path, monkeypatch):
+    """Windows moves to the end of a file first, and writes then: of two at a time, one line would be lost."""
+
+    class File(io.StringIO):
+        def write(self, text):
+            end = len(lines)
+            threading.Event().wait(0.002)
+            lines[end:] = [text.strip()]
+            return len(text)
+
+    lines: list[str] = []
+    monkeypatch.setattr(ledger, "open", lambda *_, **__: File(), raising=False)
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda n: ledger.note_failure(tmp_path / str(n), {}), range(40)))
+    assert sorted(json.loads(line)["name"] for line in lines) == sorted(map(str, range(40)))

@@ -14,9 +14,9 @@ from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import location
-from srcnn.upscaling.films.film import Film, Part, Size
+from srcnn.upscaling.films.film import Film, Part, Size, stamps_shown
 from srcnn.upscaling.films.pictures import frames_of, pixels_of
-from srcnn.upscaling.work import Options
+from srcnn.upscaling.work import Work
 
 QUALITY = 90  # of WebP
 LEAST = {"GIF": 20}  # milliseconds: what is less is a tenth of a second in browsers
@@ -34,14 +34,14 @@ def check(film: Film, target: Path, size: Size) -> None:
     animations.check_size(target, 1, height, width)
 
 
-def write(film: Film, parts: list[Part], target: Path, about: dict | None, options: Options) -> list[str]:
+def write(film: Film, parts: list[Part], item: Work, about: dict | None, overwrite: bool) -> list[str]:
     """Writes the frames of parts; returns what could not be kept of them, in words.
 
-    about: see `atomic_write.replacing`.
+    about, overwrite: see `atomic_write.replacing`.
     """
-    kind = animations.KINDS[target.suffix.lower()]
-    stamps = sorted(stamp for part in parts for stamp in part.stamps)
-    last = film.last_duration or max(1, round(1 / (film.rate * film.time_base)))
+    target, kind = item.target, animations.KINDS[item.target.suffix.lower()]
+    stamps = stamps_shown(parts)
+    last = film.last_duration or film.step
     begins = [1000 * (stamp - stamps[0]) * film.time_base for stamp in [*stamps, stamps[-1] + last]]
     shown, lasting = timed(begins, animations.STEPS.get(kind), LEAST.get(kind, 0))
     animations.check_times(target, lasting)
@@ -49,13 +49,13 @@ def write(film: Film, parts: list[Part], target: Path, about: dict | None, optio
     frames = (frame for number, frame in enumerate(frames_of(parts)) if number in wanted)
     frames = progress(frames, f"{target.name}, writing", len(shown))
     if kind == "GIF":
-        with replacing(target, about, options.overwrite) as temporary:
+        with replacing(target, about, overwrite) as temporary:
             _write_gif(temporary, film, parts, frames, lasting)
     else:
         pixels = [pixels_of(frame, film, with_alpha=True) for frame in frames]
         animation = animations.Animation(pixels, list(map(float, lasting)), plays=0)
-        quality = None if options.coding.lossless else options.coding.quality or QUALITY
-        animations.save(animation, target, about, options.overwrite, quality)
+        quality = None if item.coding.lossless else item.coding.quality or QUALITY
+        animations.save(animation, target, about, overwrite, quality)
     dropped = len(stamps) - len(shown)
     return [f"{dropped} frames, since {kind} shows {1000 // LEAST[kind]} a second"] if dropped else []
 

@@ -13,6 +13,7 @@ ENDINGS = {  # of the films that each codec goes into
     "prores": QUICKTIME + MATROSKA,
     "ffv1": MATROSKA,
 }
+FILMS = tuple(sorted({ending for endings in ENDINGS.values() for ending in endings}))
 
 
 def ending_for(suffix: str, codec: str | None) -> str:
@@ -20,7 +21,7 @@ def ending_for(suffix: str, codec: str | None) -> str:
 
     suffix: of the original. codec: of ENDINGS; None for what its container has by default.
     """
-    endings = ENDINGS[codec] if codec else {ending for each in ENDINGS.values() for ending in each}
+    endings = ENDINGS[codec] if codec else FILMS
     return suffix if suffix in endings else ".mov" if codec == "prores" else ".mkv"
 
 

@@ -11,10 +11,17 @@ from srcnn.images import animations, image_io
 from srcnn.settings import FilmCoding
 from srcnn.system.errors import InputError
 from srcnn.upscaling.films import encoders
-from srcnn.upscaling.films.containers import ENDINGS
+from srcnn.upscaling.films.containers import FILMS
 from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.film import Film, Size
-from srcnn.upscaling.films.pixel_formats import FORMATS, has_alpha, nearest, plain_format, with_alpha
+from srcnn.upscaling.films.pixel_formats import (
+    FORMATS,
+    has_alpha,
+    is_high_bit_depth,
+    nearest,
+    plain_format,
+    with_alpha,
+)
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does, unless the variable is set
 
@@ -31,7 +38,6 @@ class Encoder(NamedTuple):
 LARGEST_H264 = 16384  # pixels of a side
 LARGE = 4096  # pixels of a side that all encoders take
 SLICED = 16  # pixels from which on FFV1 can be cut into slices
-FILMS = {ending for endings in ENDINGS.values() for ending in endings}
 FOR_PLAYERS = ".mp4", ".m4v", ".mov", ".webm"  # films of pictures are 4:2:0 there: many know nothing else
 ALPHA = {
     "libvpx-vp9": (".webm", ".mkv"),
@@ -67,7 +73,7 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
 
 def _name(film, target, size, coding):
     """The name of the encoder: of the codec that is asked for, or by the container."""
-    high_bit_depth = plain_format(film.format).endswith("10le")
+    high_bit_depth = is_high_bit_depth(film.format)
     if coding.family:
         return coding.codec if coding.codec not in (None, coding.family) else encoders.SOFTWARE[coding.family]
     if target.suffix.lower() == ".webm":
@@ -112,8 +118,8 @@ def _check_opens(film, target, encoder):
         why = f"cannot encode {w}x{h} pixels on this machine ({reason(error)})"
         raise InputError(f"{target}: {encoder.name} {why}; use --codec {codec}")
     webm = Encoder("libvpx-vp9", encoder.format, (h, w), encoders.QUICK["libvpx-vp9"])
-    high_bit_depth = encoder.format.endswith("10le")
-    fits = "--output NAME.webm, or " if not high_bit_depth and not _refusal(film, webm) else ""
+    is_for_webm = not is_high_bit_depth(encoder.format) and not _refusal(film, webm)
+    fits = "--output NAME.webm, or " if is_for_webm else ""
     why = f"{w}x{h} pixels is more than {encoders.NAMES[codec]} can hold"
     raise InputError(f"{target}: {why}; use {fits}--lossless for .mkv")
 

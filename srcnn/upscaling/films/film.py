@@ -60,6 +60,11 @@ class Film(NamedTuple):
         """Height and width as a player shows it."""
         return self.turned_size(*self.size)
 
+    @property
+    def step(self) -> int:
+        """Ticks from a frame to the next, on average, one at least."""
+        return max(1, round(1 / (self.rate * self.time_base)))
+
     def turned_size(self, height: int, width: int) -> Size:
         """Height and width as they are shown, or stored, of those as they are stored, or shown."""
         return (width, height) if self.quarter_turns % 2 else (height, width)
@@ -71,3 +76,8 @@ class Part(NamedTuple):
     path: Path
     stamps: list[int]  # time stamps of its frames, in the order of its packets
     broken: int  # frames that could not be decoded before its last
+
+
+def stamps_shown(parts: list[Part]) -> list[int]:
+    """The time stamps of all frames of parts, in the order in which they are shown."""
+    return sorted(stamp for part in parts for stamp in part.stamps)

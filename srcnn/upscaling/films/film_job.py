@@ -30,7 +30,7 @@ from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
 from srcnn.upscaling.photographs import LARGEST, product_of
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.work import Options, Upscaled, Work, noted_coding, noted_rate
+from srcnn.upscaling.work import Options, Upscaled, Work
 
 FRAMES = 2  # in work at a time, besides the tiles of each
 SECONDS = 40  # of work in a part: all that a kill takes
@@ -49,8 +49,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
     film, size, encoder = looked_at(source, target, options.goal, coding, item.rate)
     if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
-    about = origin(source, srcnns, known) | coding.noted | noted_rate(item.rate)
-    about |= noted_coding(target, options.coding)
+    about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
         name_others(folder, target)
@@ -64,7 +63,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         check()
         show = partial(compared, film, parts, size)
         pictures, loop = report.shown(film.path, show) or (None, None)
-        left_out, damaged = outputs.write(film, parts, target, refused, about, options, check)
+        left_out, damaged = outputs.write(film, parts, item, refused, about, options, check)
         encoded_parts.remove(folder)
     warning = remarks(film, encoder, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures

@@ -54,12 +54,12 @@ class Reader:
         if not self.film.is_by_fields:
             return self._decoded(start)
         frames = self._decoded(None if start is None else start // self.ticks)
-        found = fields(frames, max(1, round(1 / (self.film.rate * self.film.time_base))))
+        found = fields(frames, self.film.step)
         return found if start is None else itertools.islice(found, self.ticks * LOST, None)
 
     def _decoded(self, stamp):
         """The same, as they are in the file, and in its ticks."""
-        self.newest, step = None, max(1, round(1 / (self.film.rate * self.film.time_base)))
+        self.newest, step = None, self.film.step
         with opened(self.film.path, self.film.thoroughly) as container:
             stream: Any = container.streams[self.film.stream_index]
             stream.thread_type = "AUTO"

@@ -48,7 +48,7 @@ def is_opaque(frame: av.VideoFrame) -> bool:
     return bool((frame.reformat(format="rgba").to_ndarray()[..., 3] == 255).all())
 
 
-def pixels_of(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
+def in_format(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
     """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601.
 
     format_: may be with alpha, which is of full range in any.
@@ -79,7 +79,7 @@ def enlarged(
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
     own = plain_format(frame.format.name)
-    (y, *chroma), peak = planes(pixels_of(frame, with_alpha(own) if has_alpha(format_) else own))
+    (y, *chroma), peak = planes(in_format(frame, with_alpha(own) if has_alpha(format_) else own))
     (to, *chroma_to), peak_to = planes(result)
     if has_alpha(format_):
         alpha = chroma.pop()

@@ -15,7 +15,7 @@ from srcnn.system.progress import progress
 from srcnn.upscaling.films import marks
 from srcnn.upscaling.films.decoding import ANY_TAGS, is_cover, listed, location, opened, packets_of
 from srcnn.upscaling.films.encoding import Encoder, add_encoder, tag_of
-from srcnn.upscaling.films.film import Film, Part
+from srcnn.upscaling.films.film import Film, Part, stamps_shown
 from srcnn.upscaling.films.other_streams import add_copy, copied, moved, recodings_of
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -232,7 +232,7 @@ def _seconds(packet):
 
 def decoding_stamps(parts: list[Part]) -> list[int]:
     """Decoding stamps of all packets of the parts, in order: increasing, and none after that of its frame."""
-    shown, delay = sorted(stamp for part in parts for stamp in part.stamps), 0
+    shown, delay = stamps_shown(parts), 0
     for part in parts:
         places = {stamp: place for place, stamp in enumerate(sorted(part.stamps))}
         delay = max([delay, *(number - places[stamp] for number, stamp in enumerate(part.stamps))])
@@ -242,9 +242,9 @@ def decoding_stamps(parts: list[Part]) -> list[int]:
 
 def _frames(film, parts, stream, kind):
     """The packets of the parts, with stamps as of one film, for a kind of container."""
-    shown = sorted(stamp for part in parts for stamp in part.stamps)
+    shown = stamps_shown(parts)
     lasting = dict(zip(shown, map(operator.sub, shown[1:], shown), strict=False))
-    usual = film.last_duration or max(1, round(1 / (film.rate * film.time_base)))
+    usual = film.last_duration or film.step
     stamps = decoding_stamps(parts)
     decoding, latest, span = iter(stamps), stamps[-1], stamps[-1] - stamps[0]
     for part in parts:

@@ -12,8 +12,8 @@ from av.bitstream import BitStreamFilterContext
 
 from srcnn.upscaling.films.decoding import exact, is_cover, listed, opened, packets_of
 from srcnn.upscaling.films.film import Film
-from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm, is_recoded
-from srcnn.upscaling.films.subtitles import Conversion, add_text, is_converted
+from srcnn.upscaling.films.pcm_sound import Recoding, add_pcm
+from srcnn.upscaling.films.subtitles import Conversion, add_text
 from srcnn.upscaling.films.timestamps import going_on, shift
 
 COVERS = {"png": "png", "bmp": "bmp", "gif": "gif"}  # kinds of covers by their codecs, but for JPEG
@@ -57,13 +57,17 @@ def _add_unknown(output, stream):
 
 def recodings_of(source: av.container.InputContainer, streams: dict[int, Any]) -> dict[int, Any]:
     """What makes the packets of streams that are not copied as they are, by the numbers of the source's."""
-    found: dict[int, Any] = {}
-    for index, copy in streams.items():
-        if is_recoded(source.streams[index], copy):
-            found[index] = Recoding(source.streams[index], copy)
-        elif is_converted(source.streams[index], copy):
-            found[index] = Conversion(source.streams[index], copy)
-    return found
+    kinds: dict[str, Any] = {"audio": Recoding, "subtitle": Conversion}
+    return {
+        index: kinds[copy.type](source.streams[index], copy)
+        for index, copy in streams.items()
+        if copy.type in kinds and _has_other_codec(source.streams[index], copy)
+    }
+
+
+def _has_other_codec(stream, copy):
+    is_known = stream.codec_context and copy.codec_context
+    return is_known and stream.codec_context.name != copy.codec_context.name
 
 
 def _others(source, film, streams, recodings, damaged):

@@ -12,7 +12,7 @@ from srcnn.upscaling.films import animation_output, muxing, sequence_output
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.pictures import not_kept
-from srcnn.upscaling.work import Options
+from srcnn.upscaling.work import Options, Work
 
 
 def _is_animation(target):
@@ -48,7 +48,7 @@ def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Opti
 def write(
     film: Film,
     parts: list[Part],
-    target: Path,
+    item: Work,
     refused: set[int],
     about: dict,
     options: Options,
@@ -58,14 +58,14 @@ def write(
 
     refused, about: see `begin`. check: raises InputError if the film was changed meanwhile.
     """
-    note = about if options.noted else None
+    target, note = item.target, about if options.noted else None
     if is_sequence(target):
-        sequence_output.write(film, parts, target, about, options, check)
+        sequence_output.write(film, parts, item, about, options.overwrite, check)
         bits = sequence_output.bits_of(film, target)
         return [*muxing.beside_frames(film), *not_kept(film, bits)], []
     if _is_animation(target):
         check()
-        dropped = animation_output.write(film, parts, target, note, options)
+        dropped = animation_output.write(film, parts, item, note, options.overwrite)
         return [*dropped, *muxing.beside_frames(film), *not_kept(film, 8)], []
     with replacing(target, note, options.overwrite) as temporary:
         found = muxing.join(temporary, film, parts, target.suffix.lower(), refused)

@@ -22,12 +22,6 @@ def add_pcm(output: av.container.OutputContainer, stream: Any) -> Any:
     return pcm
 
 
-def is_recoded(stream: Any, copy: Any) -> bool:
-    """Whether a stream of the output has not the packets of the film's, but PCM."""
-    is_known = copy.type == "audio" and copy.codec_context and stream.codec_context
-    return bool(is_known) and copy.codec_context.name != stream.codec_context.name
-
-
 class Recoding:
     """Makes packets of PCM of a stream's packets. pcm: see `add_pcm`."""
 

@@ -19,7 +19,12 @@ def plain_format(name: str) -> str:
     wide, high = pixels.chroma_width(16) == 16, pixels.chroma_height(16) == 16
     grey = len(pixels.components) < 3
     kind = 444 if pixels.is_rgb or pixels.has_palette or wide else 422 if high and not grey else 420
-    return f"yuv{420 if grey else kind}p" + ("10le" if _bits(name) > 8 else "")
+    return f"yuv{420 if grey else kind}p" + ("10le" if is_high_bit_depth(name) else "")
+
+
+def is_high_bit_depth(name: str) -> bool:
+    """Whether a format has more than 8 bits a sample."""
+    return _bits(name) > 8
 
 
 def nearest(format_: str, taken: Collection[str]) -> str:

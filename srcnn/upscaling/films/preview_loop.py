@@ -9,7 +9,7 @@ from PIL import Image
 
 from srcnn.page.report import centre
 from srcnn.upscaling.films import frames
-from srcnn.upscaling.films.film import Film, Part, Size
+from srcnn.upscaling.films.film import Film, Part, Size, stamps_shown
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pictures import frames_of, pixels_of
 from srcnn.upscaling.films.pixel_formats import plain_format
@@ -26,7 +26,7 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
 
     parts: all of the film's. size: (height, width) of the enlarged frames.
     """
-    shown = sorted(stamp for part in parts for stamp in part.stamps)
+    shown = stamps_shown(parts)
     middle = shown[len(shown) // 2]
     index = next(i for i, part in enumerate(parts) if max(part.stamps) >= middle)
     first = min(parts[index].stamps)

@@ -206,7 +206,7 @@ def _colours(decoder, frame):
     colours = {name: int(getattr(decoder, name)) for name in names}
     if frame.format.name.startswith("yuvj"):
         colours["color_range"] = FULL
-    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.pixels_of`
+    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.in_format`
         colours |= {"color_range": LIMITED, "colorspace": BT601}
     elif len(frame.format.components) < 3 and not colours["color_range"]:
         colours["color_range"] = FULL  # as players take grey that does not say

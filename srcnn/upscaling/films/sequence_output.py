@@ -12,15 +12,17 @@ from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.sequences import member, members
 from srcnn.upscaling.films.film import Film, Part, Size
-from srcnn.upscaling.films.pictures import frames_of, is_deep, pixels_of
-from srcnn.upscaling.work import Options
+from srcnn.upscaling.films.pictures import frames_of, pixels_of
+from srcnn.upscaling.films.pixel_formats import is_high_bit_depth
+from srcnn.upscaling.work import Work
 
 FIRST = 1  # number of the first frame
 
 
 def bits_of(film: Film, target: Path) -> int:
     """The depth of the frames: 16 bits for a film of more than 8, where the format has them."""
-    return 16 if is_deep(film) and image_io.format_of(target) in image_io.KEEP_16_BITS else 8
+    has_place = image_io.format_of(target) in image_io.KEEP_16_BITS
+    return 16 if has_place and is_high_bit_depth(film.format) else 8
 
 
 def check(film: Film, target: Path, size: Size, about: dict, overwrite: bool) -> None:
@@ -37,14 +39,14 @@ def check(film: Film, target: Path, size: Size, about: dict, overwrite: bool) ->
 
 
 def write(
-    film: Film, parts: list[Part], target: Path, about: dict, options: Options, check_source: Callable
+    film: Film, parts: list[Part], item: Work, about: dict, overwrite: bool, check_source: Callable
 ) -> None:
     """Writes the frames of parts, but those that are there already, and notes them one by one and together.
 
-    target: names the sequence. Frames after the last that the program wrote earlier are removed.
+    item: whose target names the sequence. Frames after the last that the program wrote earlier are removed.
     check_source: raises InputError if the source was changed.
     """
-    count = sum(len(part.stamps) for part in parts)
+    target, count = item.target, sum(len(part.stamps) for part in parts)
     format_ = {8: "rgb24", 16: "rgb48le"}[bits_of(film, target)]
     ours = ledger.written(target.parent)
     paths = [member(target, number) for number in range(FIRST, FIRST + count)]
@@ -53,8 +55,8 @@ def write(
     frames = progress(frames_of(parts), f"{target.name}, writing", count)
     for path, frame in zip(paths, frames, strict=False):
         if ours.get(path.name) != about:
-            pixels, overwrite = pixels_of(frame, film, format_, with_alpha=True), options.overwrite
-            image_io.save(pixels, path, about=about, overwrite=overwrite, coding=options.coding)
+            pixels = pixels_of(frame, film, format_, with_alpha=True)
+            image_io.save(pixels, path, about=about, overwrite=overwrite, coding=item.coding)
     check_source()
     for number, path in members(target).items():
         if number >= FIRST + count and path.name in ours:

@@ -29,12 +29,6 @@ def add_text(output: av.container.OutputContainer, stream: Any) -> Any:
     return text
 
 
-def is_converted(stream: Any, copy: Any) -> bool:
-    """Whether a stream of the output has not the packets of the film's, but their text."""
-    is_known = copy.type == "subtitle" and copy.codec_context and stream.codec_context
-    return bool(is_known) and copy.codec_context.name != stream.codec_context.name
-
-
 class Shown(NamedTuple):
     """A text that is shown: an event of ASS."""
 
