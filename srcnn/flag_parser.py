@@ -90,5 +90,6 @@ def job_of(flags):
     if flags.download:
         return "download"
     job = next((job for job in ("export", "input") if getattr(flags, job) is not None), "test")
-    is_train = job == "test" and not flags.gather if flags.is_train is None else flags.is_train
+    tests = flags.gather or flags.metrics or (flags.test_dir and not flags.train_dir)
+    is_train = job == "test" and not tests if flags.is_train is None else flags.is_train
     return "train" if is_train else job

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import main
+from srcnn import settings
 from srcnn.images import image_io
 from srcnn.system.version import PROGRAM
 from tests.conftest import ROOT
@@ -141,3 +142,17 @@ def test_a_missing_package_is_named():
     )
     assert found.returncode == 2 and "activate the environment" in found.stderr, found.stderr
     assert found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "job"),
+    [
+        ("--test_dir a", settings.Testing),
+        ("--metrics all", settings.Testing),
+        ("--train_dir a --test_dir b", settings.Training),
+        ("--is_train True --test_dir a", settings.Training),
+        ("--epoch 1", settings.Training),
+    ],
+)
+def test_a_folder_of_test_images_asks_for_a_test(words, job):
+    assert type(main.parse(words.split())) is job

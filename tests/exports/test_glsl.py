@@ -111,7 +111,7 @@ def test_networks_of_any_shape(ffmpeg, kernels, channels, tmp_path):
     [
         (["--c_dim", "3"], "leave out --c_dim 3"),
         (["--degradation", "zoom"], "leave out --degradation zoom"),
-        (["--filters", "9-5"], "take other --filters"),
+        (["--filters", "9-5"], "use other --filters"),
         (["--export", "x3.gls"], ".glsl"),
     ],
 )
