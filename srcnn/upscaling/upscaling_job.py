@@ -104,7 +104,7 @@ def planned(upscaling: Upscaling, files: Files) -> list[Work]:
     check_coding(upscaling, work, is_any)
     if upscaling.images.pages and not any(item.images.pages for item in work):
         raise InputError("--pages is for TIFF files; leave it out")
-    work = [without_textures(item) for item in shards.shard_of(work, upscaling.shard)]
+    work = [refused_for_films(item) for item in shards.shard_of(work, upscaling.shard)]
     return with_qualities(upscaling, with_rates(upscaling, work))
 
 
@@ -127,8 +127,8 @@ def check_coding(upscaling: Upscaling, work: list[Work], to_films: bool) -> None
         check_available(coding.codec)
 
 
-def without_textures(item: Work) -> Work:
-    """The same; an error for a film that is to be taken as only images are."""
+def refused_for_films(item: Work) -> Work:
+    """The same, or an error for a film with a flag that is for images, such as --edges."""
     if item.error or not item.images.noted or not is_of_films(item):
         return item
     (name, *_) = item.images.noted
@@ -256,7 +256,8 @@ def with_others(
         if image.target == item.other:  # which a run without --format may have made, too
             item = item.elsewhere
             like = [item, item._replace(instead_of="")]
-        same = made_before((item.target, partial(noted_as, item, stages, coding)) for item in like)
+        there = (one for one in like if is_sequence(one.target) or one.target.exists())
+        same = made_before((one.target, partial(noted_as, one, stages, coding)) for one in there)
         if image.error and any(same):
             others.add(item.target)
             image = Upscaled(item.source, item.target, notice=f"{item.target}: another run has made it")

@@ -15,6 +15,7 @@ from PIL import Image
 import main
 from srcnn.images import image_io, png
 from srcnn.page import report
+from srcnn.system import ledger
 from srcnn.system.errors import InputError
 from srcnn.upscaling import pipeline
 from tests.conftest import ROOT
@@ -231,3 +232,18 @@ def test_a_picture_that_the_page_cannot_show_is_done(folder, monkeypatch, capfd)
     assert run("--input", "in/a.png", "in/b.png") == 0
     assert capfd.readouterr().err.count("the page does not show it (no preview)") == 2
     assert image_io.size("sample/b_x2.png") == (40, 60)
+
+
+def test_the_ledger_is_not_read_again_for_each_file_that_fails(folder, monkeypatch, capsys):
+    """Thousands of broken files would else take hours."""
+    read, counts = ledger.written, []
+    monkeypatch.setattr(ledger, "written", lambda of: counts.append(of) or read(of))
+    broken = []
+    assert run("--input", "in", "--output", "out") == 0  # from here on there is a page
+    for name in "bcdef":
+        (folder / f"in/{name}.png").write_bytes(b"no image")
+        broken.append(len(counts))
+        assert run("--input", "in", "--output", f"out {name}") == 2
+        broken[-1] = len(counts) - broken[-1]
+    assert len(set(broken)) == 1
+    assert capsys.readouterr().err.count("damaged") == 1 + 2 + 3 + 4 + 5
