@@ -35,8 +35,8 @@ def fit(source, target):
 
 
 def count(path):
-    """How many frames an animated picture has; 0 if the file is none, or has not the ending of one."""
-    return _frames_in(path) if Path(path).suffix.lower() in KINDS else 0
+    """How many frames an animated picture has; 0 if the file is none, or has the ending of something else."""
+    return _frames_in(path) if Path(path).suffix.lower() in (*KINDS, "") else 0
 
 
 def _frames_in(source):

@@ -41,8 +41,9 @@ def plan(words: list[str], output: str | None, asked: Upscaling) -> list[Work]:
         source, target = found[0][0], Path(output)
         taken = _taken(source, asked.images)
         _check_ending(source, target, asked, taken.pages)
-        how = _measured(source, asked.goal, taken.pages)[1]
-        return [Work(source, target, **how, coding=asked.image_coding, images=taken)]
+        size, how = _measured(source, asked.goal, taken.pages)
+        noted = size if is_sequence(target) else ""
+        return [Work(source, target, **how, coding=asked.image_coding, images=taken, size=noted)]
     _check_folder(output)
     groups: dict[Path, list[Path]] = {}
     for path, below in found:
@@ -65,9 +66,10 @@ def _of_sequence(source, target, asked):
         image_io.format_of(target)
         check_named(source, target, coding)
         _say_gaps(source, frames)
+        measured = {number: _measured(path, asked.goal) for number, path in frames.items()}
         return [
-            Work(path, member(target, n), **_measured(path, asked.goal)[1], coding=coding, images=images)
-            for n, path in frames.items()
+            Work(frames[n], member(target, n), **how, coding=coding, images=images, size=size)
+            for n, (size, how) in measured.items()
         ]
     _check_ending(source, target, asked)
     if gaps := missing(frames):

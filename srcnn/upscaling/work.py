@@ -25,6 +25,7 @@ class Work(NamedTuple):
     other: Path | None = None  # where the result goes if a file of the target's format cannot keep it
     instead_of: str = ""  # the ending of the target that could not
     page_ratios: tuple[Fraction, ...] = ()  # of its pages, where they differ
+    size: str = ""  # of the result, in words, where its name does not tell it
 
     @property
     def ratios(self) -> tuple[Fraction | None, ...]:
@@ -46,7 +47,8 @@ class Work(NamedTuple):
         """What a folder of results notes of how this one was made: what is not as it is by default."""
         elsewhere = {"instead_of": self.instead_of} if self.instead_of else {}
         rate = {"fps": str(self.rate)} if self.rate else {}
-        return rate | _noted_coding(self.target, self.coding) | elsewhere | self.images.noted
+        size = {"size": self.size} if self.size else {}
+        return rate | size | _noted_coding(self.target, self.coding) | elsewhere | self.images.noted
 
 
 def _noted_coding(target, coding):

@@ -81,6 +81,15 @@ def test_a_film_from_a_pipe(folder, monkeypatch, form):
     assert sorted(path.name for path in folder.iterdir()) == ["film", "out.mkv"]
 
 
+def test_an_animation_from_a_pipe_becomes_a_film(folder, monkeypatch):
+    first, second = (Image.new("RGB", (32, 32), shade) for shade in ("red", "blue"))
+    first.save(file := BytesIO(), "GIF", save_all=True, append_images=[second])
+    file.seek(0)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file, isatty=lambda: False))
+    assert main.main([*WORDS, "--input", "-", "--output", "out.mp4"]) == 0
+    assert sizes_in("out.mp4")[1] == [(64, 64)] * 2
+
+
 def test_a_film_from_a_pipe_goes_on_after_a_kill(folder):
     """The same bytes are the same film, whenever they come."""
     assert pipes_identity(folder, b"abc") == pipes_identity(folder, b"abc") != pipes_identity(folder, b"abd")

@@ -67,6 +67,8 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
         if not encoders.has_crf(name):
             options["b"] = str(round(encoders.BITS * h * w * film.rate))
     found = Encoder(name, format_, (h, w), options)
+    if name == "ffv1" and _refusal(film, found):  # it cuts not every odd size into as many slices
+        found = found._replace(options={key: value for key, value in options.items() if key != "slices"})
     _check_opens(film, target, found)
     return found
 

@@ -36,6 +36,17 @@ def test_the_film_has_the_codec_and_every_frame(folder, codec, ending):
         assert np.abs(after / levels - bicubic).mean() < 6
 
 
+def test_ffv1_of_sizes_that_it_does_not_cut_into_16_slices(folder):
+    """4:4:4, whose every size it cuts so, has the same luminance."""
+    for kind in ("420", "444"):
+        make(f"{kind}.mkv", 2, (32, 24), "ffv1", f"yuv{kind}p")
+        more = "--lossless", "--scale", 2.2, "--output", f"{kind}x.mkv"
+        assert run("--input", f"{kind}.mkv", *more) == 0
+    ours, truth = (decode(f"{kind}x.mkv")[0] for kind in ("420", "444"))
+    assert [planes[0].shape for planes in ours] == [(53, 70)] * 2
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(ours, truth, strict=True))
+
+
 def test_ffv1_is_another_name_of_lossless(folder):
     make("in.mp4", 3)
     assert run("--input", "in.mp4", "--codec", "ffv1") == 0

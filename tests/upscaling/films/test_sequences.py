@@ -91,6 +91,20 @@ def said(capfd, source, target, *more):
     return capfd.readouterr().err
 
 
+@pytest.mark.parametrize("source", ["in.mkv", "in_%03d.png"])
+def test_another_size_is_not_taken_for_done(folder, capfd, source):
+    """Both pass through the network for x3, and the names of frames do not tell the size."""
+    save_frames([1, 2])
+    make("in.mkv", 2, (32, 24))
+    for size in ((80, 60), (96, 72)):
+        more = "--scale", size[0] / 32, "--output", "out_%d.png"
+        assert run("--input", source, *more, *(["--overwrite"] if size[0] == 96 else [])) == 0
+        assert run("--input", source, *more) == 0
+        assert "already upscaled" in capfd.readouterr().out
+        assert Image.open("out_2.png").size == size
+        assert "already exists; add --overwrite" in said(capfd, source, "out_%d.png")
+
+
 def test_a_changed_frame_is_made_anew_and_one_of_somebody_else_stays(folder, capfd):
     make("in.mkv", 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
