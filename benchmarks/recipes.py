@@ -110,5 +110,5 @@ def benchmark(train_dir, seconds):
 
 
 if __name__ == "__main__":
-    folder, seconds, *_ = [*sys.argv[1:], *("Train", "140")[len(sys.argv) - 1 :]]
-    benchmark(Path(folder), float(seconds))
+    words = dict(enumerate(sys.argv))
+    benchmark(Path(words.get(1, "Train")), float(words.get(2, 140)))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from srcnn.exports import ffmpeg, glsl, mat, onnx, safetensors, saved_model
-from srcnn.exports.web import page
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
@@ -39,17 +38,23 @@ FORMATS = {
     ".onnx": Format(onnx.write, onnx.check),
     ".safetensors": Format(safetensors.write),
 }
+PAGE = ".html"  # of several networks, see web/page.py
+ENLARGING = {".glsl": "a shader", PAGE: "the page"}  # what degrades or converts nothing itself
 
 
 def check_export(path: Path, network: Network) -> None:
     """Raises InputError if the format that a path asks for cannot hold a network, or cannot be written."""
-    checks = {".html": page.check, **{ending: each.check for ending, each in FORMATS.items()}}
-    if path.name.lower() in checks:
+    endings = PAGE, *FORMATS
+    if path.name.lower() in endings:
         raise InputError(f"--export {path}: is an extension without a name; name a file")
-    if path.suffix and path.suffix not in checks:
-        raise InputError(f"--export {path}: use {', '.join(checks)}, or no extension for a SavedModel")
-    if path.suffix:
-        checks[path.suffix](path, network)
+    if path.suffix and path.suffix not in endings:
+        raise InputError(f"--export {path}: use {', '.join(endings)}, or no extension for a SavedModel")
+    if path.suffix in ENLARGING and (network.c_dim != 1 or network.degradation == "zoom"):
+        leave_out = "--c_dim 3" if network.c_dim != 1 else "--degradation zoom"
+        what = f"{ENLARGING[path.suffix]} enlarges luminance from bicubic inputs"
+        raise InputError(f"--export {path}: {what}; leave out {leave_out}")
+    if path.suffix in FORMATS:
+        FORMATS[path.suffix].check(path, network)
 
 
 def check_target(path: Path, network: Network, weights: str | None, overwrite: bool) -> None:

@@ -9,11 +9,6 @@ from srcnn.system.errors import InputError
 
 
 def check(path: Path, network: Network) -> None:
-    if network.c_dim != 1 or network.degradation == "zoom":
-        leave_out = "--c_dim 3" if network.c_dim != 1 else "--degradation zoom"
-        raise InputError(
-            f"--export {path}: a shader enlarges luminance from bicubic inputs; leave out {leave_out}"
-        )
     if len(network.kernels) < 3:
         raise InputError(f"--export {path}: a shader needs three layers or more; use other --filters")
 

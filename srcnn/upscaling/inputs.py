@@ -161,12 +161,9 @@ def _plan_folder(paths, folder, asked):
     measured = [_measured(path, asked.goal, how.pages) for path, how in zip(paths, taken, strict=True)]
 
     def ending(path, how):
-        film = is_film(path)
-        return (
-            ending_for(path.suffix.lower(), asked.coding.family)
-            if film
-            else ending_of(path, coding, how.pages)
-        )
+        if is_film(path):
+            return ending_for(path.suffix.lower(), asked.coding.family)
+        return ending_of(path, coding, how.pages)
 
     endings = [
         f"_{size}{ending(path, how)}" for path, how, (size, _) in zip(paths, taken, measured, strict=True)

@@ -11,7 +11,7 @@ from srcnn.system.progress import say
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.file_kinds import is_of_films, size_before
 from srcnn.upscaling.pipes import Files
-from srcnn.upscaling.work import Work
+from srcnn.upscaling.work import Work, load_networks
 
 
 def print_list(
@@ -23,8 +23,7 @@ def print_list(
     shows before a file is decoded, but for the first frames of films.
     """
     status, left = 0, {item.target for item in todo}
-    for item in todo:
-        item.networks(stages)  # which says what weights it takes
+    load_networks(todo, stages)  # which says what weights it takes
     for item in work:
         if item.target not in left:
             say(files.shown(f"{item.source}: already done, as {item.target}"))

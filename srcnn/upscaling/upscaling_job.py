@@ -33,7 +33,7 @@ from srcnn.upscaling.listing import print_list
 from srcnn.upscaling.pipes import Files, as_files
 from srcnn.upscaling.results_page import Listed, exhibit_of, is_current, line, listed_again, save_pages
 from srcnn.upscaling.sizes import Goal
-from srcnn.upscaling.work import Options, Upscaled, Work
+from srcnn.upscaling.work import Options, Upscaled, Work, load_networks
 
 USUAL_RATE = 25  # frames a second of a sequence of images, which FFmpeg takes, too
 SHOWS = 90  # quality of JPEG up to which no image held out is worse by a network for JPEG, docs/training.md
@@ -275,8 +275,7 @@ def upscaled(
     work: list[Work], stages: Stages, options: Options, coding: FilmCoding
 ) -> Generator[Upscaled, None, None]:
     """Yields an Upscaled for each file of the work."""
-    for item in {(item.ratios, item.quality): item for item in work}.values():
-        item.networks(stages)  # weights that are missing are missed now
+    load_networks(work, stages)
     with closing(_in_turn(work, stages, options, coding)) as results:
         yield from progress(results, "upscaling", len(work)) if len(work) > 1 else results
 

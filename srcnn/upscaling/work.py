@@ -1,6 +1,6 @@
 """A file to upscale as values: what is asked, how, and what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +49,12 @@ class Work(NamedTuple):
         rate = {"fps": str(self.rate)} if self.rate else {}
         size = {"size": self.size} if self.size else {}
         return rate | size | _noted_coding(self.target, self.coding) | elsewhere | self.images.noted
+
+
+def load_networks(work: Iterable[Work], stages: Callable[..., list]) -> None:
+    """Loads the networks of all of the work: weights that are missing are missed before it begins."""
+    for item in {(item.ratios, item.quality): item for item in work}.values():
+        item.networks(stages)
 
 
 def _noted_coding(target, coding):

@@ -13,7 +13,6 @@ from srcnn.networks.trained import find_weights, say_trust
 from srcnn.networks.weight_files import unsaid, weights_of
 from srcnn.settings import Source
 from srcnn.system.atomic_write import replacing
-from srcnn.system.errors import InputError
 from srcnn.system.progress import say
 from srcnn.system.version import PROGRAM
 
@@ -26,14 +25,6 @@ WORKERS = {
     "player": ("shaders", "gpu", "player"),
 }
 SCALES = 2, 3, 4  # those of 9-1-5 are always there
-
-
-def check(path: Path, network: Network) -> None:
-    if network.c_dim != 1 or network.degradation == "zoom":
-        leave_out = "--c_dim 3" if network.c_dim != 1 else "--degradation zoom"
-        raise InputError(
-            f"--export {path}: the page enlarges luminance from bicubic inputs; leave out {leave_out}"
-        )
 
 
 def export_page(network: Network, source: Source, path: Path, overwrite: bool = False) -> None:
