@@ -14,6 +14,11 @@ def is_sequence(path: Path | str) -> bool:
     return bool(PATTERN.fullmatch(os.path.basename(path))) and not os.path.lexists(path)
 
 
+def unlike(path: Path) -> Path:
+    """The path, or a similar one if its name, which is of one file, would be taken for that of a sequence."""
+    return path.with_name(path.name.replace("%", "_")) if PATTERN.fullmatch(path.name) else path
+
+
 def member(path: Path, number: int) -> Path:
     """The path of the frame of a number."""
     return path.with_name(path.name % number)

@@ -15,7 +15,7 @@ from srcnn.system.file_names import names
 from srcnn.system.folders import CLOSED, check_taken, listed
 from srcnn.system.ledger import written
 from srcnn.system.progress import say
-from srcnn.system.sequences import is_sequence, member, members, missing
+from srcnn.system.sequences import is_sequence, member, members, missing, unlike
 from srcnn.upscaling.file_kinds import ENDINGS, is_film, is_other, size_of
 from srcnn.upscaling.films.containers import FILMS, check_holds, ending_for
 from srcnn.upscaling.image_formats import PNG, check_named, encoded, ending_of
@@ -169,7 +169,7 @@ def _plan_folder(paths, folder, asked):
         f"_{size}{ending(path, how)}" for path, how, (size, _) in zip(paths, taken, measured, strict=True)
     ]
     others = {f"_{size}{PNG}" for path, (size, _) in zip(paths, measured, strict=True) if not is_film(path)}
-    chosen = names(paths, sorted({*endings, *others}))
+    chosen = names([unlike(path) for path in paths], sorted({*endings, *others}))
     work = [
         Work(path, folder / (name + ending), **more, images=how)
         for path, how, name, ending, (_, more) in zip(paths, taken, chosen, endings, measured, strict=True)

@@ -42,6 +42,15 @@ def has_alpha(name: str) -> bool:
     return any(component.is_alpha for component in av.VideoFormat(name).components)
 
 
+def fits_after(name: str, first: str) -> bool:
+    """Whether a frame of a format can follow a first one, which alone tells how all are encoded."""
+    wanted, found = av.VideoFormat(first), av.VideoFormat(name)
+    is_alike = is_high_bit_depth(name) == is_high_bit_depth(first) and (
+        (found.is_rgb or found.has_palette) == (wanted.is_rgb or wanted.has_palette)
+    )
+    return is_alike and (has_alpha(first) or not has_alpha(name))
+
+
 def with_alpha(format_: str) -> str:
     """A format of FORMATS with a plane of alpha."""
     return format_.replace("yuv", "yuva")

@@ -31,7 +31,7 @@ from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.frames import is_opaque
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, fits_after, has_alpha
 from srcnn.upscaling.films.timestamps import clocked
 
 FIRST = 10  # frames that tell whether a film is interlaced
@@ -160,9 +160,10 @@ def _clocked(film):
 def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float | None:
     """The seconds after which frames are interlaced; None if they are not.
 
-    time_base: what the frames' time stamps count, in seconds. Raises InputError if they are not of one size.
+    time_base: what the frames' time stamps count, in seconds. Raises InputError if they are not of one size,
+    or those of a sequence of images not of one kind.
     """
-    size, begin, found = None, None, None
+    size, kind, begin, found = None, "", None, None
     recent = deque[tuple[bool, float]](maxlen=FIRST)  # whether a frame is interlaced, and when it is shown
     for frame in frames:
         stamp = frame.pts or 0
@@ -179,6 +180,10 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float
             cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
             raise InputError(f"{path}: its frames change {change}; cut it there first, as with {cut}")
         size = size or (frame.width, frame.height)
+        kind = kind or (frame.format.name if is_sequence(path) else "")
+        if kind and not fits_after(frame.format.name, kind):
+            change = f"from {kind} to {frame.format.name} pixels (FFmpeg's names) after {seconds:.1f} s"
+            raise InputError(f"{path}: its frames change {change}; save all of them alike")
     is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
     return 0.0 if is_short else found
 

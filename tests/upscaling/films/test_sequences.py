@@ -105,6 +105,43 @@ def test_another_size_is_not_taken_for_done(folder, capfd, source):
         assert "already exists; add --overwrite" in said(capfd, source, "out_%d.png")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_fine"),
+    [
+        *[("L", "RGB", False), ("RGB", "L", False), ("RGB", "RGBA", False), ("RGB", "I;16", False)],
+        *[("RGBA", "RGB", True), ("RGB", "P", True), ("L", "1", True)],
+    ],
+)
+def test_frames_of_kinds_that_one_film_cannot_have_are_refused(folder, capfd, first, second, is_fine):
+    """The first frame tells how all are encoded; others would lose colours, or have wrong ones."""
+    for number, mode in enumerate((first, second)):
+        image = Image.new("RGB", (32, 24), (204, 51, 51) if mode in ("RGB", "RGBA", "P") else (255, 255, 255))
+        (image.convert("L") if mode == "I;16" else image).convert(mode).save(f"in_{number}.png")
+    if not is_fine:
+        error = said(capfd, "in_%d.png", "out.mkv")
+        assert "in_%d.png: its frames change from" in error and "save all of them alike" in error
+        assert sorted(path.name for path in folder.iterdir()) == ["in_0.png", "in_1.png"]
+        return
+    assert run("--input", "in_%d.png", "--output", "out.mkv", "--lossless") == 0, capfd.readouterr().err
+    with av.open("out.mkv") as film:
+        for number, frame in enumerate(film.decode(video=0)):
+            truth = pixels_in_rgb(f"in_{number}.png")[12, 16]
+            assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - truth).max() <= 3
+
+
+def pixels_in_rgb(path):
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_a_name_like_that_of_a_sequence_is_of_one_file(folder):
+    save_frames([1])
+    (folder / "in_001.png").rename("50%d.png")
+    make("c%03d.mkv", 2)
+    assert run("--input", "50%d.png", "c%03d.mkv", "--output", "out") == 0
+    assert pixels("out/50_d_x2.png").shape == (48, 64, 3)
+    assert len(decode("out/c_03d_x2.mkv")[0]) == 2
+
+
 def test_a_changed_frame_is_made_anew_and_one_of_somebody_else_stays(folder, capfd):
     make("in.mkv", 3)
     assert run("--input", "in.mkv", "--output", "out_%d.png") == 0
