@@ -1,7 +1,8 @@
 """The speed of the page that enlarges pictures, in headless Chromium, by the number of workers.
 
 python -m benchmarks.page [SIDE]: a picture, made here, becomes SIDE x SIDE pixels at x2, by default 1024, in
-turns. The longest gap between two frames of the page tells whether it stays responsive.
+turns: the first one after the page opens, while the browser still compiles, and the one after it. The longest
+gap between two frames of the page tells whether it stays responsive.
 """
 
 import shutil
@@ -32,23 +33,26 @@ WATCH = """() => {
     };
     requestAnimationFrame(frame);
 }"""
+DONE = "(turn) => document.querySelectorAll('.save:not([hidden]), .failed').length > turn"
 
 
 def measured(browser, page, picture, workers):
-    """Seconds of a picture, from being chosen to its PNG, and the longest gap between frames in seconds."""
+    """Seconds of the first picture and the second, from being chosen to its PNG; the longest gap between frames."""
     context = browser.new_context()
     context.add_init_script(f"Object.defineProperty(navigator, 'hardwareConcurrency', {{value: {workers}}})")
     tab = context.new_page()
     tab.goto(page.as_uri())
     tab.get_by_label("Compute with").select_option("cores")
     tab.evaluate(WATCH)
-    start = time.perf_counter()
-    tab.get_by_label("Files").set_input_files(str(picture))
-    tab.locator(".save:visible, .failed").wait_for(timeout=600_000)
-    seconds = time.perf_counter() - start
+    seconds = []
+    for turn in range(2):
+        start = time.perf_counter()
+        tab.get_by_label("Files").set_input_files(str(picture))
+        tab.wait_for_function(DONE, arg=turn, timeout=600_000)
+        seconds.append(time.perf_counter() - start)
     gap = tab.evaluate("gap") / 1000
     context.close()
-    return seconds, gap
+    return *seconds, gap
 
 
 def main():
@@ -67,9 +71,10 @@ def main():
             for workers in counts:
                 runs[workers].append(measured(browser, page, picture, workers))
         for workers, found in runs.items():
-            seconds, gaps = zip(*found, strict=True)
-            speed = side * side / 1e6 / statistics.median(seconds)
-            print(f"{workers} workers: {speed:.2f} Mpixel/s of result, longest gap {max(gaps) * 1000:.0f} ms")
+            *seconds, gaps = zip(*found, strict=True)
+            first, second = (side * side / 1e6 / statistics.median(each) for each in seconds)
+            gap = f"longest gap {max(gaps) * 1000:.0f} ms"
+            print(f"{workers} workers: {first:.2f} Mpixel/s of result, then {second:.2f}; {gap}")
         browser.close()
 
 
