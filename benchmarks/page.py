@@ -37,7 +37,7 @@ DONE = "(turn) => document.querySelectorAll('.save:not([hidden]), .failed').leng
 
 
 def measured(browser, page, picture, workers):
-    """Seconds of the first picture and the second, from being chosen to its PNG; the longest gap between frames."""
+    """Seconds of the first picture and the second, chosen to saved; the longest gap between frames in seconds."""
     context = browser.new_context()
     context.add_init_script(f"Object.defineProperty(navigator, 'hardwareConcurrency', {{value: {workers}}})")
     tab = context.new_page()
