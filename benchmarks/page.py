@@ -37,7 +37,7 @@ DONE = "(turn) => document.querySelectorAll('.save:not([hidden]), .failed').leng
 
 
 def measured(browser, page, picture, workers):
-    """Seconds of the first picture and the second, chosen to saved; the longest gap between frames in seconds."""
+    """Seconds of the first picture and the second, and the longest gap between two frames of the page."""
     context = browser.new_context()
     context.add_init_script(f"Object.defineProperty(navigator, 'hardwareConcurrency', {{value: {workers}}})")
     tab = context.new_page()
