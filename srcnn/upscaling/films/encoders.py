@@ -114,7 +114,7 @@ def _quality(encoder, crf):
     largest, best = scale
     crf = best if crf is None else crf
     if crf > largest:
-        raise InputError(f"--crf {crf}: {encoder} takes 0 to {largest}")
+        raise InputError(f"--crf {crf}: use 0 to {largest} for {encoder}")
     if kind == "nvenc":
         return {"rc": "vbr", "b": "0", "cq": str(crf)}
     return {"global_quality" if kind == "qsv" else "crf": str(crf)}

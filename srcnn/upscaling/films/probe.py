@@ -183,7 +183,7 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float
         kind = kind or (frame.format.name if is_sequence(path) else "")
         if kind and not fits_after(frame.format.name, kind):
             change = f"from {kind} to {frame.format.name} pixels (FFmpeg's names) after {seconds:.1f} s"
-            raise InputError(f"{path}: its frames change {change}; save all of them alike")
+            raise InputError(f"{path}: its frames change {change}; save all of them in one pixel format")
     is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
     return 0.0 if is_short else found
 

@@ -88,7 +88,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
         ("--codec av1 --lossless", "with --codec av1; leave one out"),
         ("--codec prores --crf 10", "--crf is not for ProRes"),
         ("--codec ffv1 --preset slow", "--preset is not for FFV1"),
-        ("--codec av1 --crf 64 --output out.mp4", "libsvtav1 takes 0 to 63"),
+        ("--codec av1 --crf 64 --output out.mp4", "use 0 to 63 for libsvtav1"),
         ("--preset slowest", "--preset"),
     ],
 )
