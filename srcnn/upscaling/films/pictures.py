@@ -41,9 +41,9 @@ def pixels_of(frame: Any, film: Film, format_: str = "rgb24", with_alpha: bool =
 def not_kept(film: Film, bits: int) -> list[str]:
     """What of a film's frames pictures of so many bits do not show, in words."""
     found = {
-        f"10 bits, but {bits}": is_high_bit_depth(film.format) and bits == 8,
+        f"10 bits (now {bits})": is_high_bit_depth(film.format) and bits == 8,
         "the shape of pixels": film.aspect not in (None, 1),
         "the brightness of HDR": film.colours["color_trc"] in HDR,
-        "how frames are packed of several views": bool(film.stereo or film.sphere),
+        "how the frames hold several views": bool(film.stereo or film.sphere),
     }
     return [what for what, is_so in found.items() if is_so]

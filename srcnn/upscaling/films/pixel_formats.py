@@ -63,8 +63,8 @@ def not_kept(name: str, stored: str, larger: int = 1) -> list[str]:
     """
     plain = plain_format(name)
     lost = {
-        f"{_bits(name)} bits, but {_bits(stored)}": _bits(name) > _bits(stored),
-        f"{_ratio(plain)}, but {_ratio(stored)}": _chroma(plain) > _chroma(stored) * larger,
+        f"{_bits(name)} bits (now {_bits(stored)})": _bits(name) > _bits(stored),
+        f"{_ratio(plain)} (now {_ratio(stored)})": _chroma(plain) > _chroma(stored) * larger,
         KEEPS_ALPHA: has_alpha(name) and not has_alpha(stored),
     }
     return [text for text, is_lost in lost.items() if is_lost]
