@@ -46,7 +46,8 @@ def test_a_sub_folder_that_may_not_be_read_stops_nothing(closed, tmp_path, capfd
     assert said in capfd.readouterr().out
 
 
-def test_odd_endings_of_names_are_one_line(photographs, capfd, tmp_path):
+def test_odd_endings_of_names_are_one_line(photographs, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # its page goes there
     (photographs / "a.\x1b[31m\n").touch()
     words = "--is_train", "False", "--input", photographs, "--scale", 2, "--output", tmp_path / "out"
     assert main.main([*map(str, words)]) == 0
