@@ -9,6 +9,11 @@ import main
 from tests.helpers.trainings import flags
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def closed(photographs, monkeypatch):
     """Photographs with a sub-folder that may not be read, as nobody but root sees it, and one that may."""
@@ -46,8 +51,7 @@ def test_a_sub_folder_that_may_not_be_read_stops_nothing(closed, tmp_path, capfd
     assert said in capfd.readouterr().out
 
 
-def test_odd_endings_of_names_are_one_line(photographs, capfd, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # its page goes there
+def test_odd_endings_of_names_are_one_line(photographs, capfd, tmp_path):
     (photographs / "a.\x1b[31m\n").touch()
     words = "--is_train", "False", "--input", photographs, "--scale", 2, "--output", tmp_path / "out"
     assert main.main([*map(str, words)]) == 0
