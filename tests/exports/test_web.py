@@ -171,6 +171,31 @@ def test_keys_names_and_a_narrow_screen_in_the_dark(enlarged, exported, show):
     assert page.get_by_role("link", name="Save PNG").count() == 1
 
 
+def test_dragging_compares_and_moves_what_is_zoomed(enlarged):
+    Image.fromarray(smooth(300, 400, 3)).save("a.png")
+    page = enlarged("a.png")
+    stage, divide = page.locator(".stage"), page.get_by_role("slider", name="divider between")
+
+    def drag(across):
+        """By pixels, from the middle of what is seen."""
+        box = page.locator(".window").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + across, y, steps=4)
+        page.mouse.up()
+
+    stage.scroll_into_view_if_needed()
+    drag(-200)
+    compared = divide.input_value()
+    assert int(compared) < 50
+    page.get_by_role("slider", name="zoom").fill("4")
+    before = page.evaluate("document.querySelector('.window').scrollLeft")
+    drag(-200)
+    assert page.evaluate("document.querySelector('.window').scrollLeft") == pytest.approx(before + 200, abs=1)
+    assert divide.input_value() == compared
+
+
 def test_the_page_can_ask_for_nothing(exported, chromium):
     path = exported / "usual.html"
     page = chromium.new_page()

@@ -66,7 +66,8 @@ class Card {
     this.note(note);
     say(`${name} is ready.`);
   }
-  // The slider between both, with fingers too, and the zoom, which keeps what is in the middle there.
+  // The slider between both, with fingers too, and the zoom, which keeps what is in the middle there. What is zoomed is
+  // dragged, by fingers as the browser does it.
   control() {
     const stage = find(".stage", this.element), frame = stage.parentElement;
     const divide = find(".divide", this.element), zoom = find(".zoom", this.element);
@@ -82,11 +83,19 @@ class Card {
       divide.value = (100 * (event.clientX - box.left)) / box.width;
       split();
     };
-    stage.onpointerdown = (event) => {
-      stage.setPointerCapture(event.pointerId);
-      drag(event);
+    let last;
+    const pan = (event) => {
+      frame.scrollBy(last.clientX - event.clientX, last.clientY - event.clientY);
+      last = event;
     };
-    stage.onpointermove = (event) => stage.hasPointerCapture(event.pointerId) && drag(event);
+    const isZoomed = () => stage.classList.contains("large");
+    stage.onpointerdown = (event) => {
+      if (isZoomed() && event.pointerType !== "mouse") return;
+      stage.setPointerCapture(event.pointerId);
+      last = event;
+      if (!isZoomed()) drag(event);
+    };
+    stage.onpointermove = (event) => stage.hasPointerCapture(event.pointerId) && (isZoomed() ? pan : drag)(event);
     divide.oninput = split;
     zoom.oninput = () => {
       const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.offsetWidth;
