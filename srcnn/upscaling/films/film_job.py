@@ -16,6 +16,7 @@ from srcnn.system.atomic_write import remove_leftovers
 from srcnn.system.errors import InputError
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
+from srcnn.system.memory import keep_freed
 from srcnn.system.progress import progress, say
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
@@ -118,6 +119,7 @@ def encode(
 
     size: (height, width) of the enlarged frames. check: see `encoded_parts.write`. lasting: see `Options`.
     """
+    keep_freed()
     ending = encoding.part_ending(encoder)
     parts = encoded_parts.finished(folder, ending)
     first = sum(len(part.stamps) for part in parts)
