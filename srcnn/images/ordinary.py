@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, gif, high_bit_depth, icc_profiles, metadata, tga
+from srcnn.images import bmp, decoders, gif, high_bit_depth, icc_profiles, metadata, tga
 from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -28,13 +28,13 @@ def read(
     source: the file, or what it holds. image: as Pillow opened it. icc: its colour profile. Raises nearly
     everything for damaged files.
     """
-    found = _through_imageio(source, image, icc)
+    found = None if bmp.take_alpha(image, source) else _through_imageio(source, image, icc)
     if found is None and image.format == "TGA":
         with Image.open(BytesIO(tga.unpacked(decoders.content(source)))) as other:
             found = _by_pillow(source, other, icc)
     pixels, said, orientation = found or _by_pillow(source, image, icc)
     # Many programs write 0 where no alpha is meant, and do not declare one that is.
-    if image.format == "TGA" and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
+    if image.format in ("BMP", "DIB", "TGA") and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
         pixels = pixels[..., :-1]
     return pixels, said, orientation
 
