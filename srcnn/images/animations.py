@@ -114,6 +114,7 @@ def read(path):
                 raise InputError(
                     f"{path}: has more than {LARGEST:,} pixels in all; shorten the animation first"
                 )
+            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
             content = path.read_bytes() if image.format in ("GIF", "WEBP") else b""
             whole = gif.pictures(content) if image.format == "GIF" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
@@ -128,7 +129,6 @@ def read(path):
             icc = image.info.get("icc_profile")
             words = (*words, icc_profiles.DAMAGED) if icc_profiles.is_damaged(icc) else words
             info = metadata.of_image(image, None, chunks, content).without(*words)
-            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except InputError:
         raise
     except Exception as error:

@@ -173,10 +173,11 @@ def _decode(path):
             raise UnsupportedImage("its colours are not sRGB, and it has no profile; convert it to sRGB")
         depth = high_bit_depth.depth_of(image, data)
         if depth > 8:
+            orientation = metadata.orientation_of(image)
             pixels = high_bit_depth.read(image, data, depth)
-            image.load()  # a PNG may tell of itself after its pixels
+            image.load()  # a PNG may tell of itself after its pixels, but not how they lie
             info = metadata.of_image(image, None, chunks, data).without(*left_out)
-            return _picture(pixels, icc, frames, info, metadata.orientation_of(image))
+            return _picture(pixels, icc, frames, info, orientation)
         pixels, said, orientation = ordinary.read(source, image, icc)
         info = (metadata.of_image(image, said, chunks, data) if info is None else info).without(*left_out)
         converted = image.mode in ("CMYK", "LAB")

@@ -67,9 +67,9 @@ def _by_pillow(source, image, icc):
     if image.format == "TIFF":  # which Pillow turns as it loads, by XMP, too
         image.info.pop("xmp", None)
     with _quiet(image):
-        bits = _bits_of_grey_png(image)  # before it is loaded
+        bits, orientation = _bits_of_grey_png(image), metadata.orientation_of(image)  # before it is loaded
         image.load()
-        return pixels_of(image, icc, bits), image.info, metadata.orientation_of(image)
+        return pixels_of(image, icc, bits), image.info, orientation
 
 
 def pixels_of(image, icc, bits=None):
