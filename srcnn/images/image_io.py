@@ -164,6 +164,7 @@ def _decode(path):
         icc = icc_profiles.profile_of(image, data)
         if image.info.get("icc_profile", b"") is None or icc_profiles.is_damaged(icc, image.mode):
             icc, left_out = None, (*left_out, icc_profiles.DAMAGED)
+        icc = icc or icc_profiles.of_camera(image)
         frames = frames or getattr(image, "n_frames", 1)  # for which Pillow must know the kind of all pages
         if image.format == "WEBP" and max(image.size) > LARGEST_SIDE["WEBP"]:  # of nothing but canvas
             raise UnsupportedImage(
@@ -190,7 +191,7 @@ def _picture(pixels, icc, frames, info, orientation=1):
     if icc_profiles.is_damaged(icc):
         icc, info = None, info.without(icc_profiles.DAMAGED)
     if icc and not icc_profiles.belongs(icc, colours(pixels).shape[2]):
-        icc, said = None, "" if said else OTHER_PROFILE
+        icc, said = None, OTHER_PROFILE
     parts = f"has {info.parts}, which the result does not have" if info.parts else ""
     notice = "; ".join(filter(None, (parts, said)))
     info = info.turned() if orientation in tiff.TURNED else info
