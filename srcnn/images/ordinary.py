@@ -17,6 +17,7 @@ from srcnn.system.terminal import silenced
 # That imageio reads. For GIF it changes how Pillow reads all GIFs of the process; AVIF and WebP set up their
 # decoders when a file is opened, which is done twice here.
 FORMATS = ("BMP", "DIB", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI", "TGA")
+COLOUR_MAP = 320  # a tag of TIFF
 SILENCE = threading.Lock()
 
 
@@ -69,6 +70,8 @@ def _by_pillow(source, image, icc):
     with _quiet(image):
         bits, orientation = _bits_of_grey_png(image), metadata.orientation_of(image)  # before it is loaded
         image.load()
+        if image.format == "TIFF" and image.mode == "P" and max(image.tag_v2[COLOUR_MAP]) < 256:
+            image.putpalette(bytes(image.tag_v2[COLOUR_MAP]), "RGB;L")  # of 8 bits, as libtiff takes it
         return pixels_of(image, icc, bits), image.info, orientation
 
 
