@@ -141,7 +141,7 @@ def size(path: str | Path) -> tuple[int, int]:
 
 def _start(path):
     with open(path, "rb") as file:
-        return file.read(64)
+        return file.read(512)
 
 
 def _decode(path):

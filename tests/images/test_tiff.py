@@ -285,11 +285,10 @@ def test_colour_maps_of_8_bits(compression, bits):
 @pytest.mark.parametrize(
     "channels, kinds, kept, words",
     [
-        *(
-            (4, ["unspecified"], 3, "1 extra channel"),
-            (5, ["unassalpha", "unspecified"], 4, "1 extra channel"),
-        ),
-        *((5, ["unspecified"] * 2, 3, "2 extra channels"), (4, ["unassalpha"], 4, "")),
+        (4, ["unspecified"], 3, "1 extra channel"),
+        (5, ["unassalpha", "unspecified"], 4, "1 extra channel"),
+        (5, ["unspecified"] * 2, 3, "2 extra channels"),
+        (4, ["unassalpha"], 4, ""),
     ],
 )
 def test_channels_that_are_left_out_are_said(channels, kinds, kept, words):
