@@ -37,9 +37,9 @@ from srcnn.system.errors import InputError, first_line
 
 SUFFIXES = (
     *heif.SUFFIXES,
-    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg"),
-    *(".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"),
-    *(".tiff", ".webp"),
+    *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".icb", ".j2c", ".j2k", ".jfif", ".jp2", ".jpc"),
+    *(".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo", ".pbm", ".pgm", ".pjp", ".pjpeg", ".png", ".pnm"),
+    *(".ppm", ".qoi", ".tga", ".tif", ".tiff", ".vda", ".vst", ".webp"),
 )
 # Those whose every kind is known to come out right, see tests/images/test_image_io.py.
 READABLE = (
