@@ -3,6 +3,8 @@
 Pillow mixes half-transparent pixels wrongly, and lets the still picture for other programs show through.
 """
 
+from typing import Any
+
 import numpy as np
 from PIL import Image, PngImagePlugin
 
@@ -16,7 +18,7 @@ class Canvas:
     def __init__(self, image: Image.Image):
         self.pixels = np.zeros((image.height, image.width, 4), np.uint8)
 
-    def drawn(self, image: PngImagePlugin.PngImageFile) -> np.ndarray:
+    def drawn(self, image: Any) -> np.ndarray:
         """(h, w, 4) uint8 with one more frame, at which Pillow is. Raises nearly anything on damage."""
         box, leaves, blend = image.dispose_extent, image.dispose_op, image.blend_op
         image.blend_op = REPLACES  # for Pillow

@@ -2,8 +2,7 @@
 
 import struct
 from pathlib import Path
-
-from PIL import Image
+from typing import Any
 
 from srcnn.images import decoders
 
@@ -12,7 +11,7 @@ WITH_ALPHA = 56  # bytes of the smallest header that has a mask for alpha
 ALPHA_OF_16_BITS = 0x8000
 
 
-def take_alpha(image: Image.Image, source: Path | bytes) -> bool:
+def take_alpha(image: Any, source: Path | bytes) -> bool:
     """Whether there is such an alpha; Pillow then decodes it.
 
     image: as Pillow opened it. source: the file, or what it holds.

@@ -83,7 +83,7 @@ def _cuts(file):
         if len(checksum) < 4:
             break
         if name == b"IHDR":
-            kind = tuple(data[8:10])
+            kind = tuple(data[8:10]) if length > 9 else None
             continue
         try:
             if zlib.crc32(name + data) != int.from_bytes(checksum):
@@ -133,7 +133,7 @@ def _check(name, data, kind, seen, left):
 
 def _is_wrong_transparency(length, kind, colours):
     """Whether a tRNS of this length is of no kind, or has more alphas than the palette has colours."""
-    bits, colour = kind or (0, None)
+    bits, colour = kind or (0, 0)
     if colour == PALETTE:
         return not 0 < length <= min(colours, 2**bits)
     return length not in OF_TRANSPARENCY.get(colour, (length,))

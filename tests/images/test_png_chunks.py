@@ -119,6 +119,13 @@ def test_more_alphas_than_colours_are_left_out(bits, colours, alphas):
     assert picture.metadata.left_out == "damaged transparency"
 
 
+@pytest.mark.parametrize("length", [0, 8, 9])
+def test_a_header_that_is_too_short(length):
+    content = chunk(b"IHDR", HEAD[16 : 16 + length]) + chunk(b"PLTE", bytes(9)) + chunk(b"tRNS", bytes(3))
+    with pytest.raises(image_io.InputError, match=r"a\.png"):
+        read(HEAD[:8] + content + REST, "a.png")
+
+
 def test_more_than_a_megabyte_of_profile_text_and_xmp_is_read(tmp_path):
     """The result is read again, too: what it has beside its picture is as large."""
     profile = bytearray(SRGB + np.random.default_rng(0).bytes(1_500_000))
