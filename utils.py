@@ -36,7 +36,9 @@ def imread(path: str | Path, is_grayscale: bool = True) -> np.ndarray:
     is_grayscale: (h, w, 1), the luminance as `luminance` gives it; otherwise (h, w, 3), RGB.
     Raises InputError for anything that is not an image.
     """
-    return as_label(image_io.colours(image_io.read(path).pixels), "y" if is_grayscale else "rgb")
+    return as_label(
+        image_io.colours(image_io.read(path, image_io.LARGEST_TESTED).pixels), "y" if is_grayscale else "rgb"
+    )
 
 
 def imsave(image: np.ndarray, path: str | Path) -> None:
@@ -56,7 +58,7 @@ def preprocess(
     colour: 'y', 'rgb' or 'ycbcr', see `as_label`. quality: of the degradation 'jpeg', of which `input_` has
     one channel more, see conditioning.py.
     """
-    pixels = image_io.colours(image_io.read(path).pixels)
+    pixels = image_io.colours(image_io.read(path, image_io.LARGEST_TESTED).pixels)
     check_size(path, pixels, scale)
     pixels = modcrop(pixels, scale)
     label_ = as_label(pixels, colour)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from srcnn.images import decoders, gif, icc_profiles, image_io, metadata, placement, png, png_chunks
+from srcnn.images import apng, decoders, gif, icc_profiles, image_io, metadata, placement, png, png_chunks
 from srcnn.images.metadata import Metadata
 from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
@@ -114,13 +114,18 @@ def read(path):
                 raise InputError(
                     f"{path}: has more than {LARGEST:,} pixels in all; shorten the animation first"
                 )
+            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
             content = path.read_bytes() if image.format in ("GIF", "WEBP") else b""
             whole = gif.pictures(content) if image.format == "GIF" else None
+            canvas = apng.Canvas(image) if image.format == "PNG" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
-                pixels = next(whole) if whole else np.asarray(frame.convert("RGBA"))
-                if number or not image.info.get("default_image"):  # which is for who cannot show the others
-                    frames.append(pixels)
-                    milliseconds.append(image.info.get("duration") or 0)
+                if number == 0 and image.info.get("default_image"):  # which is for who cannot show the others
+                    continue
+                if canvas:
+                    frames.append(canvas.drawn(frame))
+                else:
+                    frames.append(next(whole) if whole else np.asarray(frame.convert("RGBA")))
+                milliseconds.append(image.info.get("duration") or 0)
             loop, kind = image.info.get("loop"), image.format
             left_out = (
                 "the still picture for programs without animation" if image.info.get("default_image") else ""
@@ -128,7 +133,6 @@ def read(path):
             icc = image.info.get("icc_profile")
             words = (*words, icc_profiles.DAMAGED) if icc_profiles.is_damaged(icc) else words
             info = metadata.of_image(image, None, chunks, content).without(*words)
-            upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
     except InputError:
         raise
     except Exception as error:

@@ -16,10 +16,10 @@ ANY = b"mif1", b"msf1"  # whatever their compatible brands say
 
 
 def is_heif(start):
-    """Whether a file that starts with these 64 bytes is one."""
+    """Whether a file that starts with these 64 bytes, or more, is one."""
     if start[4:8] != b"ftyp":
         return False
-    return start[8:12] in BRANDS or (start[8:12] in ANY and b"avif" not in start)
+    return start[8:12] in BRANDS or (start[8:12] in ANY and b"avif" not in start[:64])
 
 
 def library(path):

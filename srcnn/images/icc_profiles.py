@@ -18,13 +18,17 @@ def profile_of(image, data):
     if image.format == "BMP" and data[14:18] == b"\x7c\0\0\0" and data[70:74] == b"DEBM" and len(data) >= 134:
         start, size = struct.unpack_from("<II", data, 126)
         return data[14 + start : 14 + start + size]
-    icc = image.info.get("icc_profile")
-    return icc or (ADOBE_RGB if _is_adobe_rgb(image) else None)
+    return image.info.get("icc_profile")
+
+
+def of_camera(image):
+    """The profile of a file that has none, by what EXIF says of a camera; or None."""
+    return ADOBE_RGB if _is_adobe_rgb(image) else None
 
 
 def _is_adobe_rgb(image):
     """Whether EXIF says that a camera was set to Adobe RGB: by file R03 of DCF, or by 2 as some do."""
-    if image.format not in ("JPEG", "MPO"):
+    if image.format not in ("JPEG", "MPO") or image.mode != "RGB":
         return False
     try:
         space = image.getexif().get_ifd(exif.EXIF).get(COLOUR_SPACE)
@@ -71,16 +75,21 @@ ADOBE_RGB = _profile(  # by Adobe RGB (1998) Color Image Encoding, 4.3.4 and Ann
 
 
 DAMAGED = "damaged colour profile"
+SMALLEST = 132  # bytes: the header, and that there are no tags
 
 
 def is_damaged(profile, mode="RGB"):
     """Whether there is a profile of which nothing can be made, for pixels of a mode of Pillow."""
-    if profile and profile[36:40] == b"acsp" and mode == "CMYK":
+    if not profile:
+        return False
+    if len(profile) < SMALLEST or profile[36:40] != b"acsp" or int.from_bytes(profile[:4]) > len(profile):
+        return True
+    if mode == "CMYK":
         try:
             to_srgb(profile)
         except (OSError, ImageCms.PyCMSError):
             return True
-    return bool(profile) and profile[36:40] != b"acsp"
+    return False
 
 
 def to_srgb(profile):

@@ -1,6 +1,7 @@
 """What a photograph says of itself, but for what is untrue of an enlargement set upright."""
 
 import re
+import struct
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,8 +15,8 @@ from srcnn.images.texts import Text, raw_profile
 
 XMP = 0x02BC  # tag of a TIFF
 NOTES = "notes of the camera's maker"
-PHOTOSHOP, IPTC, LAYERS = 34377, 33723, 37724  # tags of a TIFF, too
-OF_TIFF = {*geotiff.TAGS, PHOTOSHOP, IPTC, density.X, density.Y, density.UNIT}
+PHOTOSHOP, IPTC, LAYERS, EXTRA = 34377, 33723, 37724, 338  # tags of a TIFF, too
+OF_TIFF = {*geotiff.TAGS, PHOTOSHOP, IPTC, EXTRA, density.X, density.Y, density.UNIT}
 # Tags beyond those of TIFF 6.0 that say how pixels are stored, or are read elsewhere.
 LAST_OF_TIFF = 32767
 KNOWN = {32781, *range(32995, 32999), 34675, LAYERS, exif_.INTEROPERABILITY, *exif_.OF_TIFF}
@@ -133,8 +134,16 @@ def of_tiff(path, xmp, orientation=1):
     block, damaged = photoshop.kept(tags[PHOTOSHOP][2] if PHOTOSHOP in tags else b"")
     if IPTC in tags:
         block = photoshop.with_iptc(block, tags[IPTC][2])
+    words += _channels(order, tags[EXTRA][2]) if EXTRA in tags else []
     found = checked(exif, xmp or b"", [*words, *damaged, *_named(others)])
     return found._replace(density=density.of_tags(order, tags), photoshop=block, geo=geo)
+
+
+def _channels(order, extra):
+    """How many channels beyond the colours are left out, in words. extra: bytes of a tag, what each is."""
+    kinds = struct.unpack(f"{order}{len(extra) // 2}H", extra[: len(extra) // 2 * 2])
+    left = len(kinds) - (kinds[:1] in ((1,), (2,)))  # alpha
+    return [f"{left} extra channel{'s' * (left > 1)}"] if left else []
 
 
 def _named(tags):

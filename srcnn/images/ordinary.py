@@ -10,13 +10,14 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import decoders, gif, high_bit_depth, icc_profiles, metadata, tga
+from srcnn.images import bmp, decoders, gif, high_bit_depth, icc_profiles, metadata, tga
 from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.terminal import silenced
 
 # That imageio reads. For GIF it changes how Pillow reads all GIFs of the process; AVIF and WebP set up their
 # decoders when a file is opened, which is done twice here.
 FORMATS = ("BMP", "DIB", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "QOI", "TGA")
+COLOUR_MAP = 320  # a tag of TIFF
 SILENCE = threading.Lock()
 
 
@@ -28,13 +29,13 @@ def read(
     source: the file, or what it holds. image: as Pillow opened it. icc: its colour profile. Raises nearly
     everything for damaged files.
     """
-    found = _through_imageio(source, image, icc)
+    found = None if bmp.take_alpha(image, source) else _through_imageio(source, image, icc)
     if found is None and image.format == "TGA":
         with Image.open(BytesIO(tga.unpacked(decoders.content(source)))) as other:
             found = _by_pillow(source, other, icc)
     pixels, said, orientation = found or _by_pillow(source, image, icc)
     # Many programs write 0 where no alpha is meant, and do not declare one that is.
-    if image.format == "TGA" and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
+    if image.format in ("BMP", "DIB", "TGA") and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
         pixels = pixels[..., :-1]
     return pixels, said, orientation
 
@@ -67,9 +68,11 @@ def _by_pillow(source, image, icc):
     if image.format == "TIFF":  # which Pillow turns as it loads, by XMP, too
         image.info.pop("xmp", None)
     with _quiet(image):
-        bits = _bits_of_grey_png(image)  # before it is loaded
+        bits, orientation = _bits_of_grey_png(image), metadata.orientation_of(image)  # before it is loaded
         image.load()
-        return pixels_of(image, icc, bits), image.info, metadata.orientation_of(image)
+        if image.format == "TIFF" and image.mode == "P" and max(image.tag_v2[COLOUR_MAP]) < 256:
+            image.putpalette(bytes(image.tag_v2[COLOUR_MAP]), "RGB;L")  # of 8 bits, as libtiff takes it
+        return pixels_of(image, icc, bits), image.info, orientation
 
 
 def pixels_of(image, icc, bits=None):

@@ -14,8 +14,10 @@ from PIL import PngImagePlugin
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LARGEST = 2**26  # bytes of all profiles and texts that are read, decompressed
 LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"pHYs": 9, b"tIME": 7}
-OF_TRANSPARENCY = {0: (2,), 2: (6,), 3: range(1, 257)}  # lengths by the kind of colours
-BEFORE_PICTURE = {*LENGTHS, b"iCCP", b"tRNS"} - {b"tIME"}  # once, and before the first IDAT
+OF_TRANSPARENCY = {0: (2,), 2: (6,)}  # lengths by the kind of colours; PALETTE: one for each colour at most
+PALETTE = 3
+BEFORE_PICTURE = {*LENGTHS, b"iCCP", b"tRNS"} - {b"tIME"}  # before the first IDAT
+ONCE = {*BEFORE_PICTURE, b"eXIf"}
 OF_COLOURS = b"gAMA", b"cHRM", b"sRGB", b"iCCP"  # before a palette
 TEXTS = b"tEXt", b"zTXt", b"iTXt"
 KEYWORD = rb"[^\0]{1,79}\0"
@@ -67,21 +69,21 @@ def mended(path: Path) -> Mended:
 
 def _cuts(file):
     """Where in a PNG, an open file, lies what Pillow is not to read, (start, end) of each; see Mended."""
-    cuts, words, beside, seen, kind, left = [], [], [], set(), None, LARGEST
+    cuts, words, beside, seen, kind, left = [], [], [], {}, None, LARGEST
     while len(head := file.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
         start, is_beside = file.tell() - 8, bool(name[0] & 32) and name not in OF_ANIMATION
         if name == b"IEND":
             break
         if not is_beside and name != b"IHDR":
-            seen.add(name)
+            seen[name] = length
             file.seek(length + 4, 1)
             continue
         data, checksum = file.read(length), file.read(4)
         if len(checksum) < 4:
             break
         if name == b"IHDR":
-            kind = data[9] if length > 9 else None
+            kind = tuple(data[8:10]) if length > 9 else None
             continue
         try:
             if zlib.crc32(name + data) != int.from_bytes(checksum):
@@ -97,7 +99,7 @@ def _cuts(file):
             words.append(str(why).format(_named(name)))
         if not is_read:
             cuts.append((start, file.tell()))
-        seen.add(name)
+        seen[name] = length
     return cuts, tuple(dict.fromkeys(words)), tuple(beside)
 
 
@@ -108,14 +110,12 @@ def _named(name):
 def _check(name, data, kind, seen, left):
     """How many bytes a chunk takes decompressed. Raises _LeftOut if it is not what its name says.
 
-    kind: of the colours. seen: names before. left: bytes that it may take.
+    kind: bits and kind of the colours. seen: lengths by names before. left: bytes that it may take.
     """
-    wrong = name in BEFORE_PICTURE and (name in seen or b"IDAT" in seen)
+    wrong = (name in ONCE and name in seen) or (name in BEFORE_PICTURE and b"IDAT" in seen)
     wrong |= len(data) != LENGTHS.get(name, len(data))
-    wrong |= name == b"tRNS" and kind in OF_TRANSPARENCY and len(data) not in OF_TRANSPARENCY[kind]
-    wrong |= (name == b"tRNS" and kind == 3 and b"PLTE" not in seen) or (
-        name in OF_COLOURS and b"PLTE" in seen
-    )
+    wrong |= name == b"tRNS" and _is_wrong_transparency(len(data), kind, seen.get(b"PLTE", 0) // 3)
+    wrong |= name in OF_COLOURS and b"PLTE" in seen
     wrong |= (name == b"gAMA" and not any(data)) or (name == b"sRGB" and data > b"\3")
     if name == b"cHRM" and not wrong:
         numbers = struct.unpack(">8I", data)  # x and y in units of 1/100,000, of white first
@@ -129,6 +129,14 @@ def _check(name, data, kind, seen, left):
     if size > left:
         raise _LeftOut(f"{{}} of more than {LARGEST:,} bytes")
     return size if name in FORMS else 0
+
+
+def _is_wrong_transparency(length, kind, colours):
+    """Whether a tRNS of this length is of no kind, or has more alphas than the palette has colours."""
+    bits, colour = kind or (0, 0)
+    if colour == PALETTE:
+        return not 0 < length <= min(colours, 2**bits)
+    return length not in OF_TRANSPARENCY.get(colour, (length,))
 
 
 def _decompressed(data, most):

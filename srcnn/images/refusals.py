@@ -1,12 +1,14 @@
 """What is said of image files that cannot be read."""
 
 from contextlib import contextmanager
+from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from srcnn.images import decoders
 from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.errors import InputError
+from srcnn.system.folders import FOREIGN
 
 
 @contextmanager
@@ -22,9 +24,9 @@ def refusing(path, largest):
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except UnidentifiedImageError as error:
-        raise InputError(
-            f"{path}: damaged, or not of a supported image format; replace it, or save it as PNG"
-        ) from error
+        kind = FOREIGN.get(Path(path).suffix.lower())
+        what = f"{kind}, which is not read" if kind else "damaged, or not of a supported image format"
+        raise InputError(f"{path}: {what}; replace it, or save it as PNG") from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise InputError(
             f"{path}: more than {largest:,} pixels, or too large for memory; scale it down or crop it first"

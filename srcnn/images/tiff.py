@@ -13,7 +13,7 @@ from srcnn.images.decoders import DamagedImage, UnsupportedImage
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
 RGB, CMYK, YCBCR = 2, 5, 6
-NONE, LZW, DEFLATE = 1, 5, (8, 32946)  # of compressions
+NONE, LZW, DEFLATE, PACKBITS = 1, 5, (8, 32946), 32773  # of compressions
 ICC, SUBSAMPLING = 34675, 530  # tags
 UNDEFINED = 7  # a type
 SEPARATE = 2  # of planar configurations: a plane for each channel
@@ -98,6 +98,8 @@ def _check_kind(page):
         raise UnsupportedImage("16 bits, neither grey nor RGB; convert it to RGB")
     if (grey or page.photometric == RGB) and (extra > (1 if grey else 3) or extra < 0):
         raise UnsupportedImage(f"{page.samplesperpixel} channels; save it as grey or RGB")
+    if page.photometric == CMYK and extra != 1:
+        raise UnsupportedImage(f"CMYK with {page.samplesperpixel} channels; convert it to RGB")
     if page.photometric == YCBCR and not whole:
         raise UnsupportedImage("subsampled YCbCr without compression; save it as RGB")
 
@@ -134,9 +136,12 @@ def _check_whole(page):
         raise DamagedImage("the position of its pixels is not a number")
     if page.compression == NONE:
         least, counts = sum(sizes), _right_counts(counts, sizes)
-        page.databytecounts = counts
     else:  # Deflate and LZW make at most one byte of this many; others, of any
         least = sum(sizes) // 5000 if page.compression in (LZW, *DEFLATE) else 1
+        if len(sizes) == len(offsets) == 1 and page.compression in (LZW, *DEFLATE, PACKBITS):
+            rest = max(0, page.parent.filehandle.size - offsets[0])  # as libtiff has it
+            counts = tuple(n or rest for n in counts or (0,))
+    page.databytecounts = counts
     missing = not len(offsets) == len(counts) == len(sizes) or min(*offsets, *counts) == 0
     ends = map(sum, zip(offsets, counts, strict=False))
     if missing or sum(counts) < least or max(ends) > page.parent.filehandle.size:

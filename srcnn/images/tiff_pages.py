@@ -19,7 +19,6 @@ WIDTH, HEIGHT, BITS, SAMPLES = 256, 257, 258, 277  # tags
 WANTED = {WIDTH, HEIGHT, BITS, SAMPLES, exif.ORIENTATION}
 WANTED |= {foreign.PHOTOMETRIC, foreign.REDUCED, foreign.OLD_KIND}
 PALETTE = 3  # of photometric interpretations
-SMALLER, MASK = 1, 4  # of what a page is to others
 
 
 class Layout(NamedTuple):
@@ -65,9 +64,9 @@ def pages_of(path: Path) -> Pages:
         layout = _layout(file)
         for number, (at, link, said) in enumerate(_directories(file, layout), 1):
             kind = said.get(foreign.REDUCED, 0)
-            if kind & MASK:
+            if kind & foreign.MASK:
                 others["masks"].append(str(number))
-            elif kind & SMALLER or said.get(foreign.OLD_KIND) == 2:
+            elif kind & foreign.SMALLER or said.get(foreign.OLD_KIND) == 2:
                 others["smaller versions of others"].append(str(number))
             else:
                 taken.append(_page(number, at, link, said))

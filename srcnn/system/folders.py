@@ -9,7 +9,10 @@ from srcnn.system.progress import say
 FOREIGN = {  # endings of pictures that are not read, and what they are
     **dict.fromkeys([".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff"], "camera raw"),
     **dict.fromkeys([".iiq", ".k25", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf"], "camera raw"),
-    **dict.fromkeys([".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"], "camera raw"),
+    **dict.fromkeys([".ari", ".bay", ".cap", ".dcs", ".drf", ".gpr", ".mdc", ".ptx", ".pxn"], "camera raw"),
+    **dict.fromkeys(
+        [".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".rwz", ".srf", ".srw", ".x3f"], "camera raw"
+    ),
     **{".dds": "DirectDraw textures", ".exr": "OpenEXR", ".hdr": "Radiance", ".jxl": "JPEG XL"},
     **{".psd": "Photoshop", ".svg": "SVG", ".svgz": "SVG"},
 }

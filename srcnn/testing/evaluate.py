@@ -41,7 +41,7 @@ def evaluate(srcnn, paths: Sequence[Path], tiling: Tiling = SIDE_BY_SIDE) -> Gen
 
 def original(path: Path, scale: int) -> np.ndarray:
     """The pixels of an image without alpha. Raises InputError if it cannot be tested at a scale."""
-    pixels = image_io.colours(image_io.read(path).pixels)
+    pixels = image_io.colours(image_io.read(path, image_io.LARGEST_TESTED).pixels)
     resize.check_size(path, pixels, scale)
     return pixels
 

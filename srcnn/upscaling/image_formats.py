@@ -11,9 +11,12 @@ from srcnn.upscaling.work import Work
 
 PNG = ".png"  # keeps all that images have
 # Where a format is written under another of its endings, or under that of its nearest kin.
-WRITTEN_AS = {".dib": ".bmp", ".jpe": ".jpg", ".mpo": ".jpg", ".pbm": ".pgm"} | dict.fromkeys(
-    (".j2c", ".j2k", ".jpc", ".jpf", ".jpx"), ".jp2"
-)
+WRITTEN_AS = {
+    **{".avifs": ".avif", ".dib": ".bmp", ".pbm": ".pgm"},
+    **dict.fromkeys((".jpe", ".mpo", ".pjp", ".pjpeg"), ".jpg"),
+    **dict.fromkeys((".j2c", ".j2k", ".jpc", ".jpf", ".jpx"), ".jp2"),
+    **dict.fromkeys((".icb", ".vda", ".vst"), ".tga"),
+}
 
 
 def ending_of(source: Path, coding: ImageCoding, pages: bool = False) -> str:

@@ -129,6 +129,16 @@ def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal
     return size
 
 
+def check_size(source: Path | str, size: tuple[int, int], goal: Goal) -> None:
+    """Raises InputError if a result surely has too many pixels. size: (height, width) before.
+
+    What is between has four times as many as before, at least, unless the result is as large as before.
+    """
+    least = math.prod(size) * (4 if goal.ratio(*size) > 1 else 1)
+    if max(least, math.prod(goal.size(*size))) > LARGEST:
+        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
+
+
 def reach_of(srcnns: list) -> int:
     """How many pixels beyond the edge of an image have a part in its enlargement, at most."""
     depth = 0

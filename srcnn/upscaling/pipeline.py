@@ -15,7 +15,7 @@ from srcnn.system.progress import progress
 from srcnn.system.threads import Budget, cores, in_threads
 from srcnn.tf1 import tf
 from srcnn.upscaling.paged import enlarge_pages
-from srcnn.upscaling.photographs import compared, remark, result_size, upscale
+from srcnn.upscaling.photographs import check_size, compared, remark, result_size, upscale
 from srcnn.upscaling.work import Options, Upscaled, Work
 
 PIXELS = 2**25  # of the results of the files that are in work at a time, or of one that has more
@@ -206,7 +206,7 @@ def cost_of(item, goal):
     """Pixels of a result, as its file's header says; an animation is taken for as many as there may be.
 
     Of a TIFF whose pages are all taken, those of the largest. Raises InputError if one of them is missing, or
-    if there are too many in an animation: its canvas may be much larger than its file.
+    if there are too many: a canvas may be much larger than its file.
     """
     if item.images.pages:
         pages = tiff_pages.pages_of(item.source).taken
@@ -215,6 +215,8 @@ def cost_of(item, goal):
         animations.check_size(item.target, frames, *goal.size(*image_io.size(item.source)))
         return PIXELS
     try:
-        return math.prod(goal.size(*image_io.size(item.source)))
+        size = image_io.size(item.source)
     except InputError:
         return 0  # why is said when it is read
+    check_size(item.source, size, goal)
+    return math.prod(goal.size(*size))

@@ -56,7 +56,7 @@ def listed_again(earlier: list[Work], goal: Goal) -> dict[Path, Listed]:
         source, target, exhibit = item.source, item.target, None
         size = size_of(target) if is_of_films(item) else goal.size(*size_before(item))
         is_shown = len(found) < report.MOST_EXHIBITS and not is_of_films(item)
-        if is_shown and math.prod(size) <= image_io.LARGEST:  # larger ones are written, but not read
+        if is_shown and math.prod(size) <= image_io.LARGEST_TESTED:  # larger ones take long to read
             before = tiff_pages.first(source) if item.images.pages else image_io.read(source)
             pictures = compared(before.pixels, image_io.read(target).pixels, report.centre(*size))
             exhibit = report.exhibit(target.name, pictures, {}, size)

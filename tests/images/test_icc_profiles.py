@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 import main
 from srcnn.images import icc_profiles, image_io
 from tests.conftest import ROOT
-from tests.helpers.image_files import profile, random, read
+from tests.helpers.image_files import SRGB, profile, random, read
 
 SRGB_OF_XYZ = np.array(  # of D65: IEC 61966-2-1
     [[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]]
@@ -20,7 +20,7 @@ XYZ_OF_ADOBE = np.array(  # of D65: Adobe RGB (1998) Color Image Encoding, 4.3.5
 )
 
 
-def photograph(space, index, kind="JPEG", **more):
+def photograph(space, index, kind="JPEG", mode="RGB", **more):
     """As a camera writes it. space, index: of EXIF, None if it has none."""
     y, x = np.mgrid[:48, :64]
     image = Image.fromarray(np.stack([x * 4, y * 5, 255 - x * 3], 2).astype(np.uint8))
@@ -29,7 +29,7 @@ def photograph(space, index, kind="JPEG", **more):
     below.update({0xA001: space} if space else {})
     below.update({0xA005: {1: index}} if index else {})
     file = io.BytesIO()
-    image.save(file, kind, exif=exif, quality=95, **more)
+    image.convert(mode).save(file, kind, exif=exif, quality=95, **more)
     return file.getvalue()
 
 
@@ -56,6 +56,20 @@ def test_a_profile_in_the_file_says_more():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     picture = read(photograph(65535, "R03", icc_profile=profile), "a.jpg")
     assert picture.icc_profile == profile and not picture.notice
+
+
+@pytest.mark.parametrize("damaged", [b"no profile" * 30, SRGB[:-1]])
+def test_a_damaged_profile_in_the_file_says_nothing(damaged):
+    picture = read(photograph(65535, "R03", icc_profile=damaged), "a.jpg")
+    assert picture.icc_profile == icc_profiles.ADOBE_RGB and "Adobe RGB" in picture.notice
+    assert picture.metadata.left_out == "damaged colour profile"
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_only_rgb_is_adobe_rgb(mode):
+    """Others have no such primaries, and no profile that could be damaged."""
+    picture = read(photograph(2, None, mode=mode), "a.jpg")
+    assert picture.icc_profile is None and not picture.notice and not picture.metadata.left_out
 
 
 def test_the_profile_is_that_of_adobe_rgb():
@@ -97,8 +111,9 @@ def test_cmyk_with_a_damaged_profile_is_as_without_one_and_that_is_said(tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp", ".avif"])
-def test_any_damaged_profile_is_left_out_and_said(tmp_path, suffix):
-    Image.fromarray(random(3)).save(tmp_path / f"a{suffix}", icc_profile=b"no profile" * 30)
+@pytest.mark.parametrize("damaged", [b"no profile" * 30, SRGB[:-1], SRGB[:50]])
+def test_any_damaged_profile_is_left_out_and_said(tmp_path, suffix, damaged):
+    Image.fromarray(random(3)).save(tmp_path / f"a{suffix}", icc_profile=damaged)
     picture = image_io.read(tmp_path / f"a{suffix}")
     assert picture.icc_profile is None and picture.metadata.left_out == "damaged colour profile"
 

@@ -1,10 +1,16 @@
 """What is the largest of each format: what is written can be read again, what is larger is refused before."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from PIL import Image
 
+import utils
 from srcnn.images import image_io, ordinary
 from srcnn.system.errors import InputError
+from srcnn.upscaling import photographs
+from srcnn.upscaling.sizes import Goal
 from tests.helpers.image_files import RNG, random
 
 
@@ -27,6 +33,24 @@ def test_all_pixels_that_decoders_read(tmp_path, suffix, pixels):
     image_io.check_fits(path, pixels // width, width, random(3))
     with pytest.raises(InputError, match=r"is more than .* can hold"):
         image_io.check_fits(path, pixels // width + 1, width, random(3))
+
+
+def test_all_pixels_of_the_largest_result_can_be_read(tmp_path):
+    """Tests, which need numbers of each pixel, take fewer."""
+    assert image_io.LARGEST == photographs.LARGEST == 2 * Image.MAX_IMAGE_PIXELS
+    path, side = tmp_path / "a.png", 16_390
+    Image.new("1", (side, side)).save(path)
+    assert side**2 > image_io.LARGEST_TESTED and image_io.size(path) == (side, side)
+    assert image_io.read(path).pixels.shape == (side, side, 1)
+    with pytest.raises(InputError, match="more than 268,435,456 pixels"):
+        utils.imread(path)
+
+
+@pytest.mark.parametrize("scale, fits", [(2, 16384), (Fraction(11, 10), 16384), (3, 10922), (1, 32768)])
+def test_what_becomes_too_large_is_refused_by_its_header(scale, fits):
+    photographs.check_size("a.png", (fits, fits), Goal(scale=scale))
+    with pytest.raises(InputError, match=r"a.png: would become more than 1,073,741,824 pixels"):
+        photographs.check_size("a.png", (fits + 1, fits + 1), Goal(scale=scale))
 
 
 def test_a_profile_of_more_parts_than_a_jpeg_has(tmp_path):

@@ -87,6 +87,45 @@ def test_what_comes_before_or_after_a_palette():
         np.testing.assert_array_equal(read(content, "a.png").pixels, opaque)
 
 
+def turning(orientation):
+    return b"MM\0*\0\0\0\x08\0\1\x01\x12\0\3\0\0\0\1\0" + bytes([orientation]) + bytes(6)
+
+
+@pytest.mark.parametrize("bits, kind, key", [(8, 2, None), (8, 0, b"\0\7"), (16, 0, None), (16, 2, None)])
+def test_exif_behind_the_picture_does_not_turn_it(tmp_path, bits, kind, key):
+    """As in libpng, libvips and browsers; and its size is that of its pixels."""
+    pixels = random({0: 1, 2: 3}[kind], 2**bits - 1)
+    content = png(pixels, bits, kind, *([(b"tRNS", key)] if key else []))
+    path = tmp_path / "a.png"
+    path.write_bytes(content[:-12] + chunk(b"eXIf", turning(6)) + content[-12:])
+    assert image_io.read(path).pixels.shape[:2] == image_io.size(path) == pixels.shape[:2]
+    path.write_bytes(content[:33] + chunk(b"eXIf", turning(6)) + content[33:])
+    assert image_io.read(path).pixels.shape[:2] == image_io.size(path) == pixels.shape[1::-1]
+
+
+def test_of_two_exif_the_first_counts():
+    twice = chunk(b"eXIf", turning(6)) + chunk(b"eXIf", turning(3))
+    picture = read(HEAD + twice + REST, "a.png")
+    np.testing.assert_array_equal(picture.pixels, np.rot90(PIXELS, 3))
+    assert picture.metadata.left_out == "damaged EXIF"
+
+
+@pytest.mark.parametrize("bits, colours, alphas", [(8, 5, 6), (2, 4, 5), (2, 256, 5)])
+def test_more_alphas_than_colours_are_left_out(bits, colours, alphas):
+    indices, palette = random(1) % min(colours, 2**bits), random(3).tobytes()[: 3 * colours]
+    chunks = [(b"PLTE", palette), (b"tRNS", bytes(alphas))]
+    picture = read(png(indices, bits, 3, *chunks), "a.png")
+    np.testing.assert_array_equal(picture.pixels, by_libpng(png(indices, bits, 3, chunks[0])))
+    assert picture.metadata.left_out == "damaged transparency"
+
+
+@pytest.mark.parametrize("length", [0, 8, 9])
+def test_a_header_that_is_too_short(length):
+    content = chunk(b"IHDR", HEAD[16 : 16 + length]) + chunk(b"PLTE", bytes(9)) + chunk(b"tRNS", bytes(3))
+    with pytest.raises(image_io.InputError, match=r"a\.png"):
+        read(HEAD[:8] + content + REST, "a.png")
+
+
 def test_more_than_a_megabyte_of_profile_text_and_xmp_is_read(tmp_path):
     """The result is read again, too: what it has beside its picture is as large."""
     profile = bytearray(SRGB + np.random.default_rng(0).bytes(1_500_000))

@@ -254,6 +254,54 @@ def test_byte_counts_without_compression_may_be_none_or_too_large(layout, top, c
         np.testing.assert_array_equal(read(content, "a.tif").pixels, expected)
 
 
+@pytest.mark.parametrize("compression", [1, 5, 8, 32773])
+def test_a_single_strip_without_its_count_goes_on_to_the_end(tmp_path, compression):
+    """As libtiff, and so libvips, reads it; whatever the count, what is cut off is damage."""
+    path, expected = tmp_path / "a.tif", random(3)
+    kinds = {1: "raw", 5: "tiff_lzw", 8: "tiff_adobe_deflate", 32773: "packbits"}
+    Image.fromarray(expected).save(path, compression=kinds[compression])
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        assert page.compression == compression and len(page.dataoffsets) == 1
+        tag, end = page.tags[279], page.dataoffsets[0] + page.databytecounts[0]
+    content[tag.valueoffset : tag.valueoffset + {3: 2, 4: 4}[tag.dtype]] = bytes({3: 2, 4: 4}[tag.dtype])
+    np.testing.assert_array_equal(read(content, "a.tif").pixels, expected)
+    if end == len(content):
+        with pytest.raises(InputError):
+            read(content[:-20], "a.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_colour_maps_of_8_bits(compression, bits):
+    """Which writers made that misread the standard; libtiff knows them by their numbers."""
+    indices, colours = random(1), random(3).reshape(-1, 3)[:256]
+    numbers = colours.T.astype(np.uint16) * (257 if bits == 16 else 1)
+    content = tif(indices, photometric="palette", colormap=numbers, compression=compression)
+    np.testing.assert_array_equal(read(content, "a.tif").pixels, colours[indices[..., 0]])
+
+
+@pytest.mark.parametrize(
+    "channels, kinds, kept, words",
+    [
+        (4, ["unspecified"], 3, "1 extra channel"),
+        (5, ["unassalpha", "unspecified"], 4, "1 extra channel"),
+        (5, ["unspecified"] * 2, 3, "2 extra channels"),
+        (4, ["unassalpha"], 4, ""),
+    ],
+)
+def test_channels_that_are_left_out_are_said(channels, kinds, kept, words):
+    picture = read(tif(np.repeat(random(1), channels, 2), photometric="rgb", extrasamples=kinds), "a.tif")
+    assert picture.pixels.shape[2] == kept and picture.metadata.left_out == words
+
+
+def test_cmyk_with_more_channels_is_named():
+    content = tif(np.repeat(random(1), 5, 2), photometric="separated", extrasamples=["unassalpha"])
+    with pytest.raises(InputError, match="CMYK with 5 channels; convert it to RGB"):
+        read(content, "a.tif")
+
+
 def test_sides_of_tiles_may_be_no_numbers():
     content = bytearray(tif(random(3), photometric="rgb", tile=(16, 16), bigtiff=True))
     with tifffile.TiffFile(io.BytesIO(content)) as file:
