@@ -168,7 +168,10 @@ BAD_FLAGS = {
     "--is_train True --train_dir nowhere": "nowhere",
     "--is_train False --test_dir nowhere": "nowhere",
     "--is_train True --init normal --weights x.mat": "--init cannot be combined with --weights",
-    "--is_train True --input x.png": "--is_train False",
+    "--is_train True --input x.png": "--input cannot be combined with training; leave out --is_train True",
+    "--is_train True --output y x.png": "a FILE cannot be combined with training; leave out --is_train True",
+    "x.png --export a.onnx": "a FILE cannot be combined with --export; leave one out",
+    "--scale=-- x.png": "--scale=--: has no value",
     "leftover": "leftover",
 }
 

@@ -51,7 +51,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
+    with locked(folder, "making it already", "--output", target), naming(source, target):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
