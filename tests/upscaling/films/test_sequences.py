@@ -201,3 +201,20 @@ def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     assert "is not a format for photographs" in fails(*words, "in.mp4", "--output", "out_%d.xyz")
     Image.new("RGB", (20, 20)).save("in_003.png")
     assert "from 32x24 to 20x20 pixels" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+
+
+@pytest.mark.parametrize("way", ["folder", "dangling link"])
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_what_is_in_the_way_is_said_before_the_work(folder, capfd, way, more):
+    make("in.mkv", 2)
+    if way == "folder":
+        (folder / "out_2.png").mkdir()
+    else:
+        (folder / "out_2.png").symlink_to("nowhere")
+    before = set(folder.rglob("*"))
+    if way == "folder" or not more:
+        assert "out_2.png: " in said(capfd, "in.mkv", "out_%d.png", *more)
+        assert set(folder.rglob("*")) == before
+    else:
+        assert run("--input", "in.mkv", "--output", "out_%d.png", *more) == 0
+        assert not (folder / "out_2.png").is_symlink() and not (folder / "nowhere").exists()
