@@ -76,6 +76,8 @@ def _of_sequence(source, target, asked):
         raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
+    if empty := [path for path in frames.values() if not path.stat().st_size]:  # FFmpeg would end there
+        raise InputError(f"{empty[0]}: is empty; replace it")
     return [Work(source, target, **_measured(source, asked.goal)[1], coding=coding, images=images)]
 
 

@@ -218,3 +218,10 @@ def test_what_is_in_the_way_is_said_before_the_work(folder, capfd, way, more):
     else:
         assert run("--input", "in.mkv", "--output", "out_%d.png", *more) == 0
         assert not (folder / "out_2.png").is_symlink() and not (folder / "nowhere").exists()
+
+
+def test_an_empty_frame_does_not_end_the_film(folder, capfd):
+    """FFmpeg takes an empty file for the end of a sequence."""
+    save_frames(range(1, 6))
+    (folder / "in_002.png").write_bytes(b"")
+    assert "in_002.png: is empty; replace it" in said(capfd, "in_%03d.png", "out.mkv")
