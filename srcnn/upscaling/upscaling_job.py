@@ -73,7 +73,8 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
                 options = Options(goal, upscaling.overwrite, not named, not files.to_pipe)
-                results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding)
+                results = upscaled(todo, stages, options, coding)
+                results = results if anew else with_others(results, todo, stages, coding)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
             if pages:

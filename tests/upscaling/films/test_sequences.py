@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from srcnn.system import sequences
+from srcnn.upscaling import inputs
 from srcnn.upscaling.films import film_job, sequence_output
 from tests.helpers.film_clips import Killed, decode, killed, make, picture, run
+from tests.helpers.folders import refuse
 
 
 def save_frames(numbers, pattern="in_%03d.png"):
@@ -220,8 +222,11 @@ def test_what_is_in_the_way_is_said_before_the_work(folder, capfd, way, more):
         assert not (folder / "out_2.png").is_symlink() and not (folder / "nowhere").exists()
 
 
-def test_an_empty_frame_does_not_end_the_film(folder, capfd):
-    """FFmpeg takes an empty file for the end of a sequence."""
+def test_an_empty_frame_does_not_end_the_film(folder, monkeypatch, capfd):
+    """FFmpeg takes an empty file, or one that may not be read, for the end of a sequence."""
     save_frames(range(1, 6))
     (folder / "in_002.png").write_bytes(b"")
     assert "in_002.png: is empty; replace it" in said(capfd, "in_%03d.png", "out.mkv")
+    save_frames([2])
+    monkeypatch.setattr(inputs, "open", refuse("in_003.png"), raising=False)
+    assert "in_003.png: cannot be read: Permission denied" in said(capfd, "in_%03d.png", "out.mkv")
