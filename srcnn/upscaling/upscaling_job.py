@@ -263,12 +263,18 @@ def with_others(
 
     work: that gives these results.
     """
+    places = [path for item in work for path in (item.target, item.other) if path and not is_sequence(path)]
+    before = {path: ledger.identity_if_there(path) for path in places}
+
+    def has_come(path):
+        return is_sequence(path) or ledger.identity_if_there(path) not in (None, before[path])
+
     for item, image in zip(work, results, strict=True):
         like = [item]
         if image.target == item.other:  # which a run without --format may have made, too
             item = item.elsewhere
             like = [item, item._replace(instead_of="")]
-        there = (one for one in like if is_sequence(one.target) or one.target.exists())
+        there = (one for one in like if has_come(one.target))
         same = made_before((one.target, partial(noted_as, one, stages, coding)) for one in there)
         if image.error and any(same):
             image = Upscaled(item.source, item.target, notice=f"{item.target}: another run has made it")
