@@ -21,17 +21,32 @@ from srcnn.system.signals import ending_later
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files
 
 
+made_here: dict[Path, int] = {}  # folders that this process made, and how many blocks of `made` need each
+MAKING = threading.Lock()
+
+
 @contextmanager
 def made(folder):
-    """A folder for the block, made with its parents; those of them that are empty in the end go again."""
-    new = [path for path in (Path(folder), *Path(folder).parents) if not path.exists()]
+    """A folder for the block, made with its parents; those of them that are empty in the end go again.
+
+    Other threads may need the same ones; who is last lets them go.
+    """
+    folder = Path(folder)
+    with MAKING:
+        needed = [path for path in (folder, *folder.parents) if path in made_here or not path.exists()]
+        for path in needed:
+            made_here[path] = made_here.get(path, 0) + 1
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        with suppress(OSError):  # what is not empty stays
-            for path in new:
-                path.rmdir()
+        with MAKING:
+            for path in needed:
+                made_here[path] -= 1
+                if not made_here[path]:
+                    del made_here[path]
+                    with suppress(OSError):  # what is not empty stays
+                        path.rmdir()
 
 
 @contextmanager

@@ -10,6 +10,14 @@ from srcnn.system import windows
 from srcnn.system.errors import InputError
 
 
+def check_here():
+    """Raises InputError if the working directory was removed: no path means anything then."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError("the working directory does not exist any more; change to another one") from error
+
+
 def check_free(path):
     """Raises InputError if there is something at the path of an --output or --export."""
     if os.path.lexists(path):
