@@ -1,6 +1,7 @@
 """Standard input and output in the place of files: an image or a film comes, or goes, through a pipe."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -36,6 +37,7 @@ class Files(NamedTuple):
         if self.folder:
             text = text.replace(str(Path(self.folder, RECEIVED)), "standard input")
             text = text.replace(str(self.output), "standard output") if self.to_pipe else text
+            text = re.sub(rf"{re.escape(self.folder)}[^\s:]*", "the temporary folder (TMPDIR)", text)
         return text
 
 

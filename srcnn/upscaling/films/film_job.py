@@ -122,7 +122,7 @@ def encode(
     parts = encoded_parts.finished(folder, ending)
     first = sum(len(part.stamps) for part in parts)
     if parts:
-        say(f"{film.path}: continuing from frame {first}")
+        say(f"{film.path.name}: continuing from frame {first}")
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = _enlarging(film, encoder, srcnns, size)
     add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)
