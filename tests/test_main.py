@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -246,6 +247,10 @@ def test_what_the_system_refuses_is_one_line(fails, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setitem(main.JOBS, main.Upscaling, refused)
         assert "the system starts no more threads" in fails("a.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", None)
+        patched.setattr(tempfile, "_candidate_tempdir_list", list)
+        assert "no temporary folder can be written to; set TMPDIR" in fails("a.png")
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     gone = subprocess.run(

@@ -149,6 +149,7 @@ def _check_ending(source, target, asked, pages=False):
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
+        size_of(source)  # a damaged file is told of as that
         why = "is a single image, and a film needs several frames"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
     elif pages and target.suffix.lower() not in (".tif", ".tiff"):

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -228,5 +229,7 @@ def test_an_empty_frame_does_not_end_the_film(folder, monkeypatch, capfd):
     (folder / "in_002.png").write_bytes(b"")
     assert "in_002.png: is empty; replace it" in said(capfd, "in_%03d.png", "out.mkv")
     save_frames([2])
+    Path("empty.gif").touch()
+    assert "empty.gif: damaged, or not of a supported image format" in said(capfd, "empty.gif", "out.mkv")
     monkeypatch.setattr(inputs, "open", refuse("in_003.png"), raising=False)
     assert "in_003.png: cannot be read: Permission denied" in said(capfd, "in_%03d.png", "out.mkv")
