@@ -24,6 +24,7 @@ from pathlib import Path
 from srcnn.command_line import parse
 from srcnn.settings import Downloading, Exporting, Source, Testing, Training, Upscaling
 from srcnn.system.errors import InputError, first_line, one_line
+from srcnn.system.output_paths import check_here
 from srcnn.system.terminal import open_streams
 
 
@@ -227,6 +228,7 @@ def main(arguments=None) -> int:
     """Runs the program; what goes wrong is one line on stderr and exit status 2."""
     try:
         job = parse(arguments)
+        check_here()
         return JOBS[type(job)](job)
     except InputError as error:
         return complain(error)
@@ -234,6 +236,10 @@ def main(arguments=None) -> int:
         return complain(
             "out of memory; use smaller images, or lower --batch_size, --image_size or --channels"
         )
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":
+            raise
+        return complain("the system starts no more threads; allow more processes or memory (ulimit -a)")
     except UnicodeEncodeError as error:
         return complain(f"{error.object!a}: the name is not UTF-8; rename the file")
     except ModuleNotFoundError as error:

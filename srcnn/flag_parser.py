@@ -19,7 +19,7 @@ class For(NamedTuple):
 JOBS = "train", "test", "input", "export", "download"
 ANY = For(JOBS)
 OTHERS = {  # what is said of a second job beside the first
-    "train": "training; add --is_train False",
+    "train": "training; leave out --is_train True",
     "test": "a test; leave one out",
     "input": "--input; leave one out",
     "export": "--export; leave one out",
@@ -72,6 +72,8 @@ class Flags:
             self.parser.exit()
         words = [*(sys.argv[1:] if arguments is None else arguments)]
         end = words.index("--") if "--" in words else len(words)  # after which all are files
+        if dashes := [word for word in words[:end] if word.startswith("--") and word.endswith("=--")]:
+            self.parser.error(f"{dashes[0]}: has no value")  # argparse would take it for an empty list
         given = vars(self.parser.parse_intermixed_args(words[:end]))
         if files := [*given.pop("files"), *words[end + 1 :]]:
             given["input"] = [*files, *given.get("input", [])]
@@ -79,9 +81,10 @@ class Flags:
             self.parser.error("a FILE is empty; name a file or folder")
         flags = argparse.Namespace(**self.defaults | given)
         flags.job = job_of(flags)
-        for name in given:
+        for name in sorted(given, key=JOBS.__contains__, reverse=True):  # first what asks for another job
             if flags.job not in self.jobs[name].jobs:
-                self.parser.error(f"--{name} {self.jobs[name].refusal.format(job=OTHERS[flags.job])}")
+                shown = "a FILE" if name == "input" and files else f"--{name}"
+                self.parser.error(f"{shown} {self.jobs[name].refusal.format(job=OTHERS[flags.job])}")
         return flags
 
 

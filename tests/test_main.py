@@ -1,6 +1,9 @@
 """The commands as they are typed, and what they say to bad input."""
 
 import json
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import main
 import utils
 from srcnn import settings
 from srcnn.testing import table
+from tests.conftest import ROOT, on_posix
 from tests.helpers.weight_files import random_weights, write_mat
 
 
@@ -168,7 +172,10 @@ BAD_FLAGS = {
     "--is_train True --train_dir nowhere": "nowhere",
     "--is_train False --test_dir nowhere": "nowhere",
     "--is_train True --init normal --weights x.mat": "--init cannot be combined with --weights",
-    "--is_train True --input x.png": "--is_train False",
+    "--is_train True --input x.png": "--input cannot be combined with training; leave out --is_train True",
+    "--is_train True --output y x.png": "a FILE cannot be combined with training; leave out --is_train True",
+    "x.png --export a.onnx": "a FILE cannot be combined with --export; leave one out",
+    "--scale=-- x.png": "--scale=--: has no value",
     "leftover": "leftover",
 }
 
@@ -230,3 +237,26 @@ def test_bad_weights_are_one_line(fails, photographs, tmp_path):
     values["w1"][0, 0, 0, 0] = np.nan
     write_mat(tmp_path / "nan.mat", values)
     assert "finite" in fails(*tests, "--weights", "nan.mat")
+
+
+@on_posix
+def test_what_the_system_refuses_is_one_line(fails, tmp_path, monkeypatch):
+    def refused(*_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(main.JOBS, main.Upscaling, refused)
+        assert "the system starts no more threads" in fails("a.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", None)
+        patched.setattr(tempfile, "_candidate_tempdir_list", list)
+        assert "no temporary folder can be written to; set TMPDIR" in fails("a.png")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    gone = subprocess.run(
+        ["sh", "-c", 'rmdir ../gone && exec "$@"', "sh", sys.executable, ROOT / "main.py", "a.png"],
+        capture_output=True,
+        text=True,
+    )
+    error = "main.py: error: the working directory does not exist any more; change to another one\n"
+    assert (gone.returncode, gone.stderr) == (2, error)

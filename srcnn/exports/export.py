@@ -13,7 +13,7 @@ from srcnn.exports import ffmpeg, glsl, mat, onnx, safetensors, saved_model
 from srcnn.networks.network import Network
 from srcnn.networks.weight_files import ON_TRUST
 from srcnn.system import windows
-from srcnn.system.atomic_write import replacing
+from srcnn.system.atomic_write import made, replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.output_paths import check_apart, check_writable, naming
 from srcnn.tf1 import tf
@@ -93,8 +93,10 @@ def write_weights(srcnn, path: Path, settings: dict, overwrite: bool = False) ->
         with replacing(path, overwrite=overwrite) as temporary:
             FORMATS[path.suffix].write(values, temporary, text, srcnn.network)
         return
-    with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory("", ".srcnn-", path.parent, ignore_cleanup_errors=True) as folder:
-            saved_model.write(srcnn, Path(folder) / "model", text)
-            windows.replace(Path(folder) / "model", path)  # fails where another is there by now
+    with (
+        naming(path),
+        made(path.parent),
+        tempfile.TemporaryDirectory("", ".srcnn-", path.parent, ignore_cleanup_errors=True) as folder,
+    ):
+        saved_model.write(srcnn, Path(folder) / "model", text)
+        windows.replace(Path(folder) / "model", path)  # fails where another is there by now

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def _is_export(path):
         return True
     if not path.is_file():
         return False
-    with open(path, "rb") as file:
+    with suppress(OSError), open(path, "rb") as file:
         return file.read(len(NATIVE)) == NATIVE
+    return False  # why it cannot be read is said by what reads it next
 
 
 def open_checkpoint(path: str | Path) -> Any:

@@ -7,17 +7,46 @@ import re
 import socket
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from srcnn.system import windows
+from srcnn.system.errors import InputError
 from srcnn.system.ledger import check_replaceable, note
-from srcnn.system.output_paths import check_free, naming
+from srcnn.system.output_paths import naming
 from srcnn.system.signals import ending_later
 
 MACHINE = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # in names of temporary files
+
+
+made_here: dict[Path, int] = {}  # folders that this process made, and how many blocks of `made` need each
+MAKING = threading.Lock()
+
+
+@contextmanager
+def made(folder):
+    """A folder for the block, made with its parents; those of them that are empty in the end go again.
+
+    Other threads may need the same ones; who is last lets them go.
+    """
+    folder = Path(folder)
+    with MAKING:
+        needed = [path for path in (folder, *folder.parents) if path in made_here or not path.exists()]
+        for path in needed:
+            made_here[path] = made_here.get(path, 0) + 1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with MAKING:
+            for path in needed:
+                made_here[path] -= 1
+                if not made_here[path]:
+                    del made_here[path]
+                    with suppress(OSError):  # what is not empty stays
+                        path.rmdir()
 
 
 @contextmanager
@@ -28,14 +57,12 @@ def replacing(path, about=None, overwrite=True):
     overwrite: False raises InputError if there is something at the path by then.
     """
     path = Path(path)
-    is_new = not path.parent.exists()
     # Thread and process keep long names and two runs apart; the suffix stays last because writers choose
     # the format by it.
     own = f"{threading.get_ident()}.{MACHINE}-{os.getpid()}"
     temporary = path.with_name(f"{_beginning(path)}{own}{path.suffix}")
-    try:
-        with naming(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path), made(path.parent):
+        try:
             yield temporary
             if about is not None:
                 note(path, temporary, about)
@@ -43,11 +70,9 @@ def replacing(path, about=None, overwrite=True):
                 windows.replace(temporary, path)
             else:
                 move_if_free(temporary, path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-            if is_new:
-                path.parent.rmdir()  # if it is empty
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _beginning(path):
@@ -55,7 +80,14 @@ def _beginning(path):
     return f".{path.stem[:40]}."
 
 
-def move_if_free(temporary, path, check=check_free):
+def check_still_free(path):
+    """Raises InputError if there is something at a path where nothing was when the work began."""
+    if os.path.lexists(path):
+        why = "already exists, since another run or program wrote it during the work"
+        raise InputError(f"{path}: {why}; add --overwrite to replace it")
+
+
+def move_if_free(temporary, path, check=check_still_free):
     """Moves a file to where nothing is; check(path) raises InputError if there is something by then."""
     try:
         os.link(temporary, path)
@@ -69,12 +101,12 @@ def move_if_free(temporary, path, check=check_free):
 def move_all_if_free(pairs, check):
     """Moves files, pairs of paths, to where nothing is, all of them or none; see `move_if_free`."""
     moved = []
-    with ending_later():
+    with ExitStack() as folders, ending_later():
         try:
             for temporary, path in pairs:
                 known = _node(temporary)
                 with naming(path):
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    folders.enter_context(made(path.parent))
                     move_if_free(temporary, path, check)
                 moved.append((known, path))
         except BaseException:
@@ -98,10 +130,9 @@ def published(folder, flag):
     one of them would replace a file that the program did not write.
     """
     folder = Path(folder)
-    is_new = not folder.exists()
-    try:
+    with ExitStack() as stack:
         with naming(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(made(folder))
             staging = tempfile.TemporaryDirectory(prefix=".srcnn-", dir=folder)
         with staging as name:
             yield Path(name)
@@ -115,10 +146,6 @@ def published(folder, flag):
                 for path in results:
                     note(folder / path.name, path, {})
                     windows.replace(path, folder / path.name)
-    finally:
-        if is_new:
-            with suppress(OSError):
-                folder.rmdir()  # if it is empty
 
 
 def remove_leftovers(path):

@@ -2,12 +2,12 @@
 
 import os
 import re
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from srcnn.system.atomic_write import replacing
+from srcnn.system.atomic_write import made, replacing
 from srcnn.system.errors import InputError
 from srcnn.system.own_files import check_regular
 
@@ -23,36 +23,42 @@ def is_locked(folder):
 
 
 @contextmanager
-def locked(folder, work="training there", flag="--checkpoint_dir", is_ours=False):
+def locked(folder, work="training there", flag="--checkpoint_dir", target=None):
     """Keeps other processes from working in a folder, which is made. The lock dies with the process.
 
-    work, flag: what they are told that this one does, and how to name another folder. is_ours: whether the
-    folder is of the program's making, also if it is there already; such a one goes when nothing is in it.
+    work, flag: what they are told that this one does, and how to name another folder. target: what is made
+    in the folder, which they are told of instead; then the folder is of the program's making, also if it is
+    there already. Such a one goes when nothing is in it.
     """
     folder = Path(folder)
-    is_ours = is_ours or not folder.exists()
+    is_ours = target is not None or not folder.exists()
     lock, owner = FileLock(folder / ".lock"), folder / ".lock_owner"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in (owner, folder / ".lock"):
-            check_regular(file)
-        owner_of(owner)
-        lock.acquire(timeout=0)
-        with replacing(owner) as temporary:
-            temporary.write_text(str(os.getpid()), "ascii")
-    except Timeout as error:
-        who = f"process {owner_of(owner)}" if owner.exists() else "another process"
-        raise InputError(f"{folder}: {who} is {work}; wait for it, or choose another {flag}") from error
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(made(folder.parent))
+            folder.mkdir(exist_ok=True)
+            for file in (owner, folder / ".lock"):
+                check_regular(file)
+            owner_of(owner)
+            lock.acquire(timeout=0)
+            stack.callback(_let_go, folder, lock, owner, is_ours)
+            with replacing(owner) as temporary:
+                temporary.write_text(str(os.getpid()), "ascii")
+        except Timeout as error:
+            who = f"process {owner_of(owner)}" if owner.exists() else "another process"
+            why = f"{who} is {work}; wait for it, or choose another {flag}"
+            raise InputError(f"{target or folder}: {why}") from error
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
         yield
-    finally:
-        with suppress(PermissionError):  # Windows keeps what is being read; it is no obstacle
-            owner.unlink(missing_ok=True)
-        if is_ours and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
-            _remove(folder, lock)
-        lock.release()
+
+
+def _let_go(folder, lock, owner, is_ours):
+    with suppress(PermissionError):  # Windows keeps what is being read; it is no obstacle
+        owner.unlink(missing_ok=True)
+    if is_ours and folder.exists() and [p.name for p in folder.iterdir()] == [".lock"]:
+        _remove(folder, lock)
+    lock.release()
 
 
 def owner_of(path: Path) -> str:

@@ -10,6 +10,18 @@ from srcnn.system import windows
 from srcnn.system.errors import InputError
 
 
+def check_here():
+    """Raises InputError if the working directory was removed, or there is no temporary one for libraries."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise InputError("the working directory does not exist any more; change to another one") from error
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        raise InputError("no temporary folder can be written to; set TMPDIR to one that can") from error
+
+
 def check_free(path):
     """Raises InputError if there is something at the path of an --output or --export."""
     if os.path.lexists(path):

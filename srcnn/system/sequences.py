@@ -24,15 +24,18 @@ def member(path: Path, number: int) -> Path:
     return path.with_name(path.name % number)
 
 
-def members(path: Path) -> dict[int, Path]:
-    """The paths of the frames that there are of a sequence, by their numbers, in order."""
+def members(path: Path, of_any_kind: bool = False) -> dict[int, Path]:
+    """The paths of the frames that there are of a sequence, by their numbers, in order.
+
+    of_any_kind: also what has the name of one and is no file, such as a folder.
+    """
     found = PATTERN.fullmatch(path.name)
     if not found or not path.parent.is_dir():
         return {}
     before, after = (part.replace("%%", "%") for part in found.groups())
     numbers = []
     with os.scandir(path.parent) as entries:
-        names = [entry.name for entry in entries if entry.is_file()]
+        names = [entry.name for entry in entries if of_any_kind or entry.is_file()]
     for name in names:
         digits = name[len(before) : len(name) - len(after)]
         if digits.isdecimal() and digits.isascii() and path.name % int(digits) == name:

@@ -15,6 +15,7 @@ from srcnn.system.atomic_write import replacing
 from srcnn.system.errors import InputError, first_line
 from srcnn.system.own_files import check_regular
 
+COUNTS = "length", "parts", "skipped", "small", "stop"  # attributes
 CHUNK_VALUES = 2**17  # in one chunk of the data: 0.5 MB
 
 
@@ -86,14 +87,29 @@ def is_current(path: str | Path, settings: dict[str, Any]) -> bool:
         check_regular(Path(path))
         with h5py.File(path) as hf:
             shapes = json.loads(hf.attrs["shapes"])
-            return json.loads(hf.attrs["settings"]) == settings and all(
-                hf[name].dtype == np.float32
-                and hf[name].shape == tuple(shape)
-                and hf[name].id.get_storage_size() >= hf[name].nbytes
-                for name, shape in shapes.items()
+            lengths = {shape[0] for shape in shapes.values()}  # of data and label, if there are any
+            are_pairs = set(hf) == set(shapes) and len(lengths) < 2 and 0 not in lengths
+            is_ours = _are_known(hf.attrs) and are_pairs and len(shapes) in (0, 2)
+            return (
+                json.loads(hf.attrs["settings"]) == settings
+                and is_ours
+                and all(
+                    hf[name].dtype == np.float32
+                    and hf[name].shape == tuple(shape)
+                    and hf[name].id.get_storage_size() >= hf[name].nbytes
+                    for name, shape in shapes.items()
+                )
             )
     except Exception:  # damaged files raise nearly everything
         return False
+
+
+def _are_known(attrs):
+    """Whether what `make_data` keeps of a file, beside others, is of the kinds that it is written with."""
+    counts = [attrs[name] for name in COUNTS if name in attrs]
+    return isinstance(attrs.get("images", ""), str) and all(
+        isinstance(count, np.integer) and count >= 0 for count in counts
+    )
 
 
 def check_replaceable_data(path: Path) -> None:

@@ -50,7 +50,8 @@ def is_prepared(path: Path, settings: dict[str, Any]) -> bool:
         return False
     with h5py.File(path) as hf:
         count = int(hf.attrs.get("parts", 0))
-    return len(whole_parts(path, settings)) >= count
+        is_whole = ("parts" in hf.attrs, "data" in hf) == (count > 0, count == 0)
+    return is_whole and len(whole_parts(path, settings)) >= count
 
 
 def whole_parts(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -59,7 +60,10 @@ def whole_parts(path: Path, settings: dict[str, Any]) -> list[dict[str, Any]]:
     start = 0
     while is_current(part := part_path(path, len(found)), part_settings(settings, start)):
         with h5py.File(part) as hf:
-            found.append(dict(hf.attrs))
+            attributes = dict(hf.attrs)
+        if not attributes.keys() >= {"images", "length", "stop"}:
+            break
+        found.append(attributes)
         start = int(found[-1]["stop"])
     return found
 

@@ -34,7 +34,10 @@ def is_film(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in ENDINGS or suffix in FOREIGN or not path.is_file():
         return suffix in (*FILMS, *OLD_FILMS)
-    return _opens_as_film(path, path.stat().st_mtime_ns)
+    try:
+        return _opens_as_film(path, path.stat().st_mtime_ns)
+    except OSError:  # of which reading it as an image tells
+        return False
 
 
 def is_of_films(item: Work) -> bool:

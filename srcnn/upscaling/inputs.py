@@ -4,6 +4,7 @@ import glob
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -76,7 +77,19 @@ def _of_sequence(source, target, asked):
         raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
+    for path in frames.values():
+        _check_begins(path)
     return [Work(source, target, **_measured(source, asked.goal)[1], coding=coding, images=images)]
+
+
+def _check_begins(frame):
+    """Raises InputError for a frame that is empty or cannot be read: FFmpeg would end the film there."""
+    try:
+        with open(frame, "rb") as file:
+            if not file.read(1):
+                raise InputError(f"{frame}: is empty; replace it")
+    except OSError as error:
+        raise InputError(f"{frame}: cannot be read: {error.strerror}; correct that") from error
 
 
 def _frames_of(sequence):
@@ -136,6 +149,7 @@ def _check_ending(source, target, asked, pages=False):
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
+        size_of(source)  # a damaged file is told of as that
         why = "is a single image, and a film needs several frames"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
     elif pages and target.suffix.lower() not in (".tif", ".tiff"):
@@ -258,9 +272,11 @@ def _is_program(path):
 
 def _misnamed(path):
     """What a file is that has an ending of films and is none, in words; None for others."""
-    if _is_program(path):
-        return f"{path.suffix} of TypeScript"
-    return f"{path.suffix} without moving pictures" if is_other(path) else None
+    with suppress(OSError):  # of which reading it as a film tells
+        if _is_program(path):
+            return f"{path.suffix} of TypeScript"
+        return f"{path.suffix} without moving pictures" if is_other(path) else None
+    return None
 
 
 def _in_folder(folder, recursive):

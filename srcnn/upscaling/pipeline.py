@@ -113,10 +113,23 @@ class Photograph:
             srcnns = self.item.networks(stages)
             if self.item.images.pages:
                 self._enlarge_pages(stages, self._about(srcnns))
-            elif self.picture.frames > 1 and animations.fit(self.item.source, self.item.target):
+            elif self._is_animation():
                 self._enlarge_animation(srcnns)
             else:
                 self._enlarge_first(srcnns)
+
+    def place(self, stages):
+        """Where the result is to be, not of pages. Raises InputError if it cannot be made."""
+        with self._step():
+            if not self.error:
+                fit = self._fit_animation if self._is_animation() else self._fit_first
+                fit(self.item.networks(stages))
+        if self.error:
+            raise self.error
+        return self.item.target
+
+    def _is_animation(self):
+        return self.picture.frames > 1 and animations.fit(self.item.source, self.item.target)
 
     def _about(self, srcnns):
         """What is noted of the result; None for nothing."""
@@ -137,13 +150,17 @@ class Photograph:
         image_io.check_fits(target, size[0], size[1], pixels, picture.icc_profile, info)
         return pixels, info
 
+    def _fit_first(self, srcnns):
+        """The size of the result, and pixels and metadata as its format keeps them, which may be another."""
+        size = result_size(self.item.source, self.picture.pixels, srcnns, self.options.goal)
+        return size, *self._where_it_fits(partial(self._kept, size))
+
     def _enlarge_first(self, srcnns):
         source, picture = self.item.source, self.picture
         of_frames = f"has {picture.frames} frames; using the first one" if picture.frames > 1 else ""
         if of_frames and tiff_pages.is_tiff(source):
             of_frames = f"has {picture.frames} pages; using the first one (--pages takes all of them)"
-        size = result_size(source, picture.pixels, srcnns, self.options.goal)
-        pixels, info = self._where_it_fits(partial(self._kept, size))
+        size, pixels, info = self._fit_first(srcnns)
         self._say(of_frames)
         self.before, self.warning = pixels, remark(source, info)
         self.after = upscale(pixels, srcnns, source.name, size, self.item.images)
@@ -151,14 +168,20 @@ class Photograph:
         more = self.item.images.keep_hidden_colours, self.item.coding
         self.save = partial(image_io.save, self.after, self.item.target, *how, *more)
 
-    def _enlarge_animation(self, srcnns):
-        source, images = self.item.source, self.item.images
+    def _fit_animation(self, srcnns):
+        """The size of the result and the animation, which may go to another format that keeps it."""
+        source = self.item.source
         size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
         self._where_it_fits(lambda target: animations.check_fits(source, target, self.picture, *size))
         with expecting(source):
             animation = animations.read(source)
-        hidden = images.keep_hidden_colours
+        hidden = self.item.images.keep_hidden_colours
         self._where_it_fits(lambda target: animations.check_keeps(target, animation, hidden))
+        return size, animation
+
+    def _enlarge_animation(self, srcnns):
+        source, images = self.item.source, self.item.images
+        size, animation = self._fit_animation(srcnns)
         self._say()
         frames = progress(animation.frames, f"{source.name}, frames")
         results = [upscale(pixels, srcnns, source.name, size, images) for pixels in frames]

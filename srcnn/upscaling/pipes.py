@@ -1,6 +1,7 @@
 """Standard input and output in the place of files: an image or a film comes, or goes, through a pipe."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from srcnn.images import tiff_pages
 from srcnn.settings import ImageCoding
 from srcnn.system.errors import InputError
 from srcnn.system.output_paths import naming
@@ -35,16 +37,19 @@ class Files(NamedTuple):
         if self.folder:
             text = text.replace(str(Path(self.folder, RECEIVED)), "standard input")
             text = text.replace(str(self.output), "standard output") if self.to_pipe else text
+            text = re.sub(rf"{re.escape(self.folder)}[^\s:]*", "the temporary folder (TMPDIR)", text)
         return text
 
 
 @contextmanager
-def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iterator[Files]:
+def as_files(
+    inputs: list[str], output: str | None, coding: ImageCoding, pages: bool = False
+) -> Iterator[Files]:
     """The Files for --input and --output, where "-" is standard input and output.
 
     When the block ends well, standard output has what was written to its file, and nothing else: what is
     printed meanwhile goes to standard error. coding: the format of images, PNG if none is named; films become
-    Matroska. Raises InputError for what cannot go through pipes.
+    Matroska. pages: whether all those of a TIFF are taken. Raises InputError for what no pipe can take.
     """
     from_pipe = PIPE in inputs
     to_pipe = output == PIPE or (from_pipe and output is None)
@@ -65,7 +70,8 @@ def as_files(inputs: list[str], output: str | None, coding: ImageCoding) -> Iter
                 yield files
             return
         source = Path(inputs[0])
-        target = Path(folder) / (SENT + (".mkv" if is_film(source) else ending_of(source, coding)))
+        pages = pages and tiff_pages.is_tiff(source)
+        target = Path(folder) / (SENT + (".mkv" if is_film(source) else ending_of(source, coding, pages)))
         with bytes_alone() as stream, _named(Files(inputs, str(target), True, folder)) as files:
             yield files
             if target.exists():

@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
@@ -46,7 +46,8 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
     for what nothing can be made of.
     """
     goal, coding = upscaling.goal, upscaling.coding
-    with as_files(upscaling.inputs, upscaling.output, upscaling.image_coding) as files:
+    pipes = upscaling.inputs, upscaling.output, upscaling.image_coding, upscaling.images.pages
+    with as_files(*pipes) as files:
         work = planned(upscaling, files)
         if not work:
             print("This shard has nothing to do, since there are fewer files than shards.")
@@ -65,30 +66,37 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
             work = work if anew else settled(work, stages, coding)
             todo = work if anew else left_to_do(work, stages, coding)
             if upscaling.lists:
-                return print_list(work, todo, stages, upscaling, files)
+                note = partial(noted_as, stages=stages, coding=coding)
+                return print_list(work, todo, stages, upscaling, note, files)
             listed: dict[Path, Listed] = {}
-            others: set[Path] = set()  # what another run has made meanwhile
             if upscaling.gather:
                 status = 2 if gathering.check_gathered(work, todo) else 0
             else:
                 options = Options(goal, upscaling.overwrite, not named, not files.to_pipe)
-                results = with_others(upscaled(todo, stages, options, coding), todo, stages, coding, others)
+                results = upscaled(todo, stages, options, coding)
+                results = results if anew else with_others(results, todo, stages, coding)
                 results = gathering.noting(results, todo) if upscaling.shard else results
                 listed, status = print_results(results, files)
             if pages:
-                left = {item.target for item in todo} - others
-                list_results(pages, work, listed, left, list(stages.models.values()), goal)
+                work = settled(work, stages, coding)  # as other runs have left it by now
+                earlier = [item for item, note in noted(work, stages, coding) if note]
+                list_results(pages, work, listed, earlier, list(stages.models.values()), goal)
     return status
 
 
 def list_results(
-    pages: list[Path], work: list[Work], listed: dict[Path, Listed], left: set[Path], models: list, goal: Goal
+    pages: list[Path],
+    work: list[Work],
+    listed: dict[Path, Listed],
+    earlier: list[Work],
+    models: list,
+    goal: Goal,
 ) -> None:
     """Saves the pages of the work, unless they are those of earlier results, and there are no new ones.
 
-    listed: what was made now. left: the targets of what was not made before.
+    listed: what was made now. earlier: what is there, by this run or others.
     """
-    earlier = [item for item in work if item.target not in left]
+    earlier = [item for item in earlier if item.target not in listed]
     if listed or (earlier and not is_current(pages, earlier)):
         listed |= listed_again(earlier, goal)
         targets = [target for item in work for target in (item.target, item.other)]
@@ -224,10 +232,8 @@ def settled(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
 
 def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Work]:
     """The part of the work whose results are not there yet, as these networks made them from these files."""
-
-    results = [(item.target, partial(noted_as, item, stages, coding)) for item in work]
     todo = []
-    for item, note in zip(work, made_before(progress(results, "looking for earlier results")), strict=True):
+    for item, note in noted(work, stages, coding):
         if note is None:
             todo.append(item)
         elif is_film(item.target):
@@ -235,6 +241,12 @@ def left_to_do(work: list[Work], stages: Stages, coding: FilmCoding) -> list[Wor
     if len(todo) < len(work):
         print(f"{len(work) - len(todo)} of {len(work)} already upscaled")
     return todo
+
+
+def noted(work: list[Work], stages: Stages, coding: FilmCoding) -> Iterator[tuple[Work, dict | None]]:
+    """Pairs of each item of the work and the note of its result, None if that is not there; `made_before`."""
+    results = [(item.target, partial(noted_as, item, stages, coding)) for item in work]
+    return zip(work, made_before(progress(results, "looking for earlier results")), strict=True)
 
 
 def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
@@ -245,21 +257,26 @@ def noted_as(item: Work, stages: Stages, coding: FilmCoding) -> dict | None:
 
 
 def with_others(
-    results: Iterable[Upscaled], work: list[Work], stages: Stages, coding: FilmCoding, others: set[Path]
+    results: Iterable[Upscaled], work: list[Work], stages: Stages, coding: FilmCoding
 ) -> Generator[Upscaled, None, None]:
     """Passes on what was upscaled; that another run has made the same result before is no error.
 
-    work: that gives these results. others: is given the targets of what other runs made.
+    work: that gives these results.
     """
+    places = [path for item in work for path in (item.target, item.other) if path and not is_sequence(path)]
+    before = {path: ledger.identity_if_there(path) for path in places}
+
+    def has_come(path):
+        return is_sequence(path) or ledger.identity_if_there(path) not in (None, before[path])
+
     for item, image in zip(work, results, strict=True):
         like = [item]
         if image.target == item.other:  # which a run without --format may have made, too
             item = item.elsewhere
             like = [item, item._replace(instead_of="")]
-        there = (one for one in like if is_sequence(one.target) or one.target.exists())
+        there = (one for one in like if has_come(one.target))
         same = made_before((one.target, partial(noted_as, one, stages, coding)) for one in there)
         if image.error and any(same):
-            others.add(item.target)
             image = Upscaled(item.source, item.target, notice=f"{item.target}: another run has made it")
         yield image
 

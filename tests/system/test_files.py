@@ -10,7 +10,7 @@ from PIL import Image
 
 import main
 import utils
-from srcnn.system.atomic_write import replacing
+from srcnn.system.atomic_write import made, replacing
 from srcnn.system.ledger import LIST, written
 from srcnn.system.output_paths import check_apart
 from tests.helpers.folders import contents
@@ -207,3 +207,18 @@ def test_what_is_trusted_is_not_made_a_fact_by_exporting_it(here, photographs):
     scipy.io.savemat("authors.mat", mat)
     assert run("--weights", "authors.mat", "--export", "again.mat") == 0  # --scale 3 by default
     assert run("--weights", "again.mat", "--test_dir", photographs, "--scale", 2) == 0
+
+
+def test_a_new_folder_goes_with_the_last_that_needed_it(here):
+    """Threads that write into it fail one after the other, on a full disk."""
+    first, second = made(here / "new/er"), made(here / "new/er")
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    (here / "new/er/file").touch()
+    (here / "new/er/file").unlink()
+    second.__exit__(None, None, None)
+    assert not list(here.iterdir())
+    with made(here / "new/er"), replacing(here / "new/er/file") as temporary:
+        temporary.touch()
+    assert (here / "new/er/file").exists()

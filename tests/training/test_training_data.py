@@ -179,6 +179,33 @@ def test_a_file_that_does_not_count_small_images_is_used_again(collection, tmp_p
     assert path.stat().st_mtime_ns == before and "sub-images of 9 images in" in capsys.readouterr().out
 
 
+ODD = {
+    **{f"{name} is {odd!r}": {name: odd} for name in ("images", "skipped", "stop") for odd in (-1, [1, 2])},
+    **{f"{name} is a text": {name: "odd"} for name in ("length", "skipped", "small", "stop", "parts")},
+    **{f"parts is {number}": {"parts": number} for number in (-1, 0, 2**62)},
+    **{
+        f"shapes is {text}": {"shapes": text}
+        for text in ('{"data": [9, 33, 33, 1]}', "{}", "[]", '{"x": [1]}')
+    },
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_training_file_with_odd_attributes_is_made_anew(photographs, tmp_path, odd):
+    path = setup(tmp_path / "c", photographs)
+    whole = pairs(path)
+    with h5py.File(path, "r+") as hf:
+        for name, value in ODD[odd].items():
+            hf.attrs[name] = value
+        before = {name: np.array(hf.attrs[name]).tolist() for name in ODD[odd]}
+        del hf["label"]
+        hf["label"] = whole[1][:0] if odd.startswith("shapes") else whole[1]
+    assert setup(tmp_path / "c", photographs) == path
+    with h5py.File(path) as hf:
+        assert all(np.array(hf.attrs.get(name)).tolist() != value for name, value in before.items())
+    assert all(np.array_equal(*both) for both in zip(pairs(path), whole, strict=True))
+
+
 def test_broken_images_are_named_and_left_out_if_asked(collection, tmp_path, capsys):
     broken = collection / "a/2/2.png"
     broken.write_bytes(broken.read_bytes()[:300])

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import main
+from srcnn.images import image_io
 from tests.helpers.pictures import smooth
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    from srcnn.images import image_io
-
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
     image_io.save(smooth(24, 30, 3), Path("photos/a.png"))
@@ -47,9 +47,29 @@ def test_a_list_says_what_would_be_done_and_does_nothing(capfd):
     assert capfd.readouterr().out.count("larger/b_x4.png: 80x160 pixels") == 1
 
 
-def test_a_list_names_the_networks_for_jpeg(capfd):
-    from PIL import Image
+def test_a_list_tells_what_goes_to_png_and_which_frames_are_in_the_way(capfd):
+    """Alpha that JPEG has not, frames that it has not; the work then says the same."""
+    image_io.save(smooth(9, 9, 4), Path("photos/alpha.png"))
+    first, *more = (Image.fromarray(smooth(9, 9, 3, seed=seed)) for seed in (1, 2))
+    first.save("photos/moving.gif", save_all=True, append_images=more)
+    words = ["photos", "--scale", "2", "--format", "jpg", "--output", "out"]
+    assert main.main([*words, "--list"]) == 0
+    said = {
+        line.split(", ")[0].split(": ")[1] for line in capfd.readouterr().out.splitlines() if "by 9" in line
+    }
+    assert main.main(words) == 0
+    made = {path.as_posix() for path in Path("out").iterdir() if path.suffix in (".png", ".jpg")}
+    assert said == made and "out/alpha_x2.png" in made and "out/moving_x2.png" in made
+    Path("film_2.png").write_bytes(b"the user's own")
+    before = everything()
+    words = ["photos/moving.gif", "--output", "film_%d.png", "--scale", "2"]
+    for more in (["--list"], []):
+        assert main.main([*words, *more]) == 2
+        assert "film_2.png: already exists; add --overwrite" in capfd.readouterr().err
+        assert everything() == before
 
+
+def test_a_list_names_the_networks_for_jpeg(capfd):
     with Image.open("photos/a.png") as image:
         image.save("photos/d.jpg", quality=60)
     assert main.main(["photos/d.jpg", "--scale", "4", "--list"]) == 0

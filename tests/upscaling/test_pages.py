@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from srcnn.images import image_io, tiff, tiff_pages
 from srcnn.images.metadata import Metadata
 from srcnn.system.errors import InputError
 from srcnn.upscaling import paged
+from tests.conftest import ROOT
 from tests.helpers.image_files import SRGB
 
 WORDS = "--scale", 2, "--output"
@@ -237,6 +240,16 @@ def test_a_later_page_does_not_hinder_the_first(folder):
     (folder / "scan.tif").write_bytes(tiff_of(["turned", "alpha"]))
     picture = image_io.read(folder / "scan.tif")
     assert picture.frames == 2 and picture.pixels.shape == (18, 26, 1)
+
+
+def test_pages_go_through_pipes(folder):
+    (folder / "scan.tif").write_bytes(tiff_of(PAGES))
+    command = [sys.executable, str(ROOT / "main.py"), "-", "--pages", "--scale", "2"]
+    with open("scan.tif", "rb") as scan:
+        done = subprocess.run(command, stdin=scan, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert image.format == "TIFF" and image.n_frames == len(TAKEN)
 
 
 def test_the_list_tells_of_the_first_page(folder, capsys):

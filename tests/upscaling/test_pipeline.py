@@ -238,12 +238,14 @@ def test_the_ledger_is_not_read_again_for_each_file_that_fails(folder, monkeypat
     """Thousands of broken files would else take hours."""
     read, counts = ledger.written, []
     monkeypatch.setattr(ledger, "written", lambda of: counts.append(of) or read(of))
-    broken = []
-    assert run("--input", "in", "--output", "out") == 0  # from here on there is a page
+    broken = {"new": [], "in the way": []}
+    for target in ("in the way", "other"):
+        assert run("--input", "in", "--output", target) == 0  # from here on there is a page
     for name in "bcdef":
         (folder / f"in/{name}.png").write_bytes(b"no image")
-        broken.append(len(counts))
-        assert run("--input", "in", "--output", f"out {name}") == 2
-        broken[-1] = len(counts) - broken[-1]
-    assert len(set(broken)) == 1
+        for kind, target in (("new", f"out {name}"), ("in the way", "in the way")):
+            before = len(counts)
+            assert run("--input", "in", "--output", target) == 2
+            broken[kind].append(len(counts) - before)
+    assert all(len(set(read)) == 1 for read in broken.values())
     assert capsys.readouterr().err.count("damaged") == 1 + 2 + 3 + 4 + 5

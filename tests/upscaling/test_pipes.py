@@ -17,6 +17,7 @@ from srcnn.system import ledger
 from srcnn.upscaling import pipes
 from srcnn.upscaling.file_kinds import is_film
 from tests.conftest import ROOT, on_posix
+from tests.helpers.film_clips import make
 from tests.helpers.image_files import SRGB
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
@@ -124,3 +125,16 @@ def test_what_is_said_of_a_pipe_does_not_name_its_temporary_file(folder):
     done = piped((folder / "pages.tif").read_bytes(), "--input", "-", cwd=folder)
     assert done.returncode == 0
     assert b"standard input: has 2 pages; using the first one" in done.stderr and b"srcnn-" not in done.stderr
+
+
+@on_posix
+def test_a_full_temporary_folder_is_named_as_that(folder):
+    """Here a file may have 20 kB: the film has that, its result has more."""
+    make("in.mkv", 9, codec="libx264", crf=51)
+    assert Path("in.mkv").stat().st_size < 20_000
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, -1)); "
+    program = f"{limit}sys.path.insert(0, {str(ROOT)!r}); import main; main.run()"
+    words = [sys.executable, "-c", program, *WORDS, "--input", "-", "--lossless"]
+    done = subprocess.run(words, input=Path("in.mkv").read_bytes(), capture_output=True, text=False)
+    error = b"main.py: error: the temporary folder (TMPDIR): cannot be written: File too large\n"
+    assert done.returncode == 2 and done.stderr.endswith(error) and not done.stdout

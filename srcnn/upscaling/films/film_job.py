@@ -52,7 +52,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
+    with locked(folder, "making it already", "--output", target), naming(source, target):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
@@ -124,7 +124,7 @@ def encode(
     parts = encoded_parts.finished(folder, ending)
     first = sum(len(part.stamps) for part in parts)
     if parts:
-        say(f"{film.path}: continuing from frame {first}")
+        say(f"{film.path.name}: continuing from frame {first}")
     reader = Reader(film, max(parts[-1].stamps) if parts else None, parts[-1].broken if parts else 0)
     enlarge = _enlarging(film, encoder, srcnns, size)
     add_stream = partial(encoding.add_encoder, film=film, encoder=encoder)

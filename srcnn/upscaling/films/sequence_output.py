@@ -8,6 +8,7 @@ import numpy as np
 from srcnn.images import image_io
 from srcnn.system import ledger
 from srcnn.system.atomic_write import remove_leftovers
+from srcnn.system.errors import InputError
 from srcnn.system.output_paths import check_free
 from srcnn.system.progress import progress
 from srcnn.system.sequences import member, members
@@ -33,7 +34,9 @@ def check(film: Film, target: Path, size: Size, about: dict, overwrite: bool) ->
     pixels = np.zeros((1, 1, 3), f"u{bits_of(film, target) // 8}")
     image_io.check_fits(target, *size, pixels)
     ours = ledger.written(target.parent)
-    for path in members(target).values():
+    for path in members(target, of_any_kind=True).values():
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; move it away, or choose another --output")
         if not overwrite and ours.get(path.name) != about:
             check_free(path)
 

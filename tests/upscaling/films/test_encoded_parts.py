@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
+from srcnn.images import image_io
 from srcnn.pixels import resize
 from srcnn.system.atomic_write import MACHINE, remove_leftovers
 from srcnn.system.locks import locked
@@ -316,3 +319,30 @@ def test_files_of_the_user_among_the_parts_stay(tmp_path):
         (tmp_path / name).write_text("content")
     encoded_parts.remove(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(mine)
+
+
+def test_a_film_that_another_run_made_meanwhile_is_on_the_page(folder, monkeypatch, capfd):
+    """Here that run ends while this one enlarges the next file."""
+    (folder / "in").mkdir()
+    make("in/a.mp4", 2)
+    Image.new("RGB", (20, 30)).save(folder / "in/b.png")
+    other = []
+
+    def in_work(*words):
+        other.append(partial(upscale_film, *words))
+        with locked(folder / "parts"):  # as if by the other run
+            upscale_film(*words)
+
+    def slowly(path):
+        other.pop()()
+        return read(path)
+
+    upscale_film, read = film_job.upscale_film, image_io.read
+    monkeypatch.setattr(encoded_parts, "folder_of", lambda *_: folder / "parts")
+    monkeypatch.setattr(film_job, "upscale_film", in_work)
+    monkeypatch.setattr(image_io, "read", slowly)
+    assert run("--input", "in") == 2
+    busy = f"sample/a_x2.mp4: process {os.getpid()} is making it already; wait for it"
+    assert busy in capfd.readouterr().err
+    made = json.loads((folder / "sample/upscaled.json").read_text())["images"]
+    assert [image["output"] for image in made] == ["sample/a_x2.mp4", "sample/b_x2.png"]

@@ -5,9 +5,12 @@ import os
 import shutil
 
 import pytest
+from PIL import Image
 
+from srcnn.upscaling import file_kinds, inputs
 from srcnn.upscaling.films import encoded_parts, film_job, muxing, preview_loop
 from tests.helpers.film_clips import Killed, decode, hashes, killed, make, run, sound
+from tests.helpers.folders import refuse
 
 
 @pytest.fixture
@@ -110,3 +113,17 @@ def test_a_film_whose_frames_cannot_be_read_again_is_done_without_a_picture(fold
     assert run("--input", "in.mp4") == 0
     assert len(decode("sample/in_x2.mp4")[0]) == 3
     assert "in_x2.mp4" in (folder / "sample/upscaled.html").read_text()
+
+
+def test_a_look_at_a_file_that_fails_does_not_end_the_run(folder, monkeypatch):
+    """Whether it is a film is asked of a file without an extension; whether it is a program, of .ts."""
+    (folder / "in").mkdir()
+    for name in ("a.png", "none"):
+        Image.new("RGB", (20, 30)).save(folder / "in" / name, "PNG")
+    make("film.mkv", 2)
+    os.rename("film.mkv", "in/film.ts")
+    for module in (inputs, file_kinds):
+        monkeypatch.setattr(module, "open", refuse("none", "film.ts"), raising=False)
+    assert run("--input", "in", "in/none", "--output", "out") == 0
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names == {".srcnn-written", "a_x2.png", "none_x2.png", "film_x2.mkv"}

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from PIL import Image
 
 from srcnn.system import sequences
+from srcnn.upscaling import inputs
 from srcnn.upscaling.films import film_job, sequence_output
 from tests.helpers.film_clips import Killed, decode, killed, make, picture, run
+from tests.helpers.folders import refuse
 
 
 def save_frames(numbers, pattern="in_%03d.png"):
@@ -201,3 +204,32 @@ def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     assert "is not a format for photographs" in fails(*words, "in.mp4", "--output", "out_%d.xyz")
     Image.new("RGB", (20, 20)).save("in_003.png")
     assert "from 32x24 to 20x20 pixels" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+
+
+@pytest.mark.parametrize("way", ["folder", "dangling link"])
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+def test_what_is_in_the_way_is_said_before_the_work(folder, capfd, way, more):
+    make("in.mkv", 2)
+    if way == "folder":
+        (folder / "out_2.png").mkdir()
+    else:
+        (folder / "out_2.png").symlink_to("nowhere")
+    before = set(folder.rglob("*"))
+    if way == "folder" or not more:
+        assert "out_2.png: " in said(capfd, "in.mkv", "out_%d.png", *more)
+        assert set(folder.rglob("*")) == before
+    else:
+        assert run("--input", "in.mkv", "--output", "out_%d.png", *more) == 0
+        assert not (folder / "out_2.png").is_symlink() and not (folder / "nowhere").exists()
+
+
+def test_an_empty_frame_does_not_end_the_film(folder, monkeypatch, capfd):
+    """FFmpeg takes an empty file, or one that may not be read, for the end of a sequence."""
+    save_frames(range(1, 6))
+    (folder / "in_002.png").write_bytes(b"")
+    assert "in_002.png: is empty; replace it" in said(capfd, "in_%03d.png", "out.mkv")
+    save_frames([2])
+    Path("empty.gif").touch()
+    assert "empty.gif: damaged, or not of a supported image format" in said(capfd, "empty.gif", "out.mkv")
+    monkeypatch.setattr(inputs, "open", refuse("in_003.png"), raising=False)
+    assert "in_003.png: cannot be read: Permission denied" in said(capfd, "in_%03d.png", "out.mkv")
