@@ -73,7 +73,7 @@ def _of_sequence(source, target, asked):
         ]
     _check_ending(source, target, asked)
     if gaps := missing(frames):
-        raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
+        raise InputError(f"{source}: frames are missing: {gaps}; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
     return [Work(source, target, **_measured(source, asked.goal)[1], coding=coding, images=images)]
@@ -93,7 +93,7 @@ def _frames_of(sequence):
 
 def _say_gaps(sequence, frames):
     if gaps := missing(frames):
-        say(f"{sequence}: the frames {gaps} are missing", sys.stderr)
+        say(f"{sequence}: frames are missing: {gaps}", sys.stderr)
 
 
 def _place(path):

@@ -17,6 +17,7 @@ from srcnn.system.errors import InputError
 from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
 from srcnn.system.progress import progress, say
+from srcnn.system.sequences import is_sequence
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
@@ -65,7 +66,8 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         pictures, loop = report.shown(film.path, show) or (None, None)
         left_out, damaged = outputs.write(film, parts, item, refused, about, options, check)
         encoded_parts.remove(folder)
-    warning = remarks(film, encoder, parts, broken, left_out, damaged)
+        left_out += lost_pixels(film, encoder, outputs.bits_of(film, target))
+    warning = remarks(film, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
     notice = whole(film) if coding.deinterlace else ""
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
@@ -98,7 +100,8 @@ def naming(source, target):
         yield
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
-        advice = "convert it to another format first" if other == target else f"use --output {other}"
+        is_of_one = other != target and not is_sequence(target)
+        advice = f"use --output {other}" if is_of_one else "convert it to another format first"
         why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
@@ -159,9 +162,16 @@ def _enlarging(film, encoder, srcnns, size):
     )
 
 
-def remarks(
-    film: Film, encoder: Encoder, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]
-) -> str:
+def lost_pixels(film: Film, encoder: Encoder, bits: int) -> list[str]:
+    """What the pixels of a film lose, and what was beside them, in words. bits: see `outputs.bits_of`."""
+    # The chroma of pictures is stored with fewer samples where there are as many as in these.
+    is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
+    lost = not_kept(film.format, encoder.format, 4 if is_twice else 1, bits)
+    lost = [what for what in lost if what != KEEPS_ALPHA or not film.is_opaque]
+    return [*film.beside, *lost, *([KEEPS_ALPHA] if film.has_alpha else [])]
+
+
+def remarks(film: Film, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]) -> str:
     """What could not be kept of a film, as one line; empty if all was.
 
     left_out, damaged: see `muxing.join`.
@@ -174,19 +184,6 @@ def remarks(
         found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         found.append(f"damaged and missing: {', '.join(damaged)}")
-    # The chroma of pictures is stored with fewer samples where there are as many as in these.
-    is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
-    larger = 4 if is_twice else 1
-    left_out = [
-        *left_out,
-        *film.beside,
-        *(
-            what
-            for what in not_kept(film.format, encoder.format, larger)
-            if what != KEEPS_ALPHA or not film.is_opaque
-        ),
-        *([KEEPS_ALPHA] if film.has_alpha else []),
-    ]
     if left_out:
         found.append(f"left out, since the format cannot hold it: {', '.join(left_out)}")
     return f"{film.path}: {'; '.join(found)}" if found else ""

@@ -55,7 +55,7 @@ def in_format(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
     """
     if frame.format.name.replace("yuvj", "yuv") == format_ or frame.format.name in GREY:
         return frame
-    if frame.format.is_rgb or frame.format.has_palette:
+    if frame.format.is_rgb:
         return frame.reformat(format=format_, dst_colorspace=BT601, dst_color_range=LIMITED)
     if (
         len(frame.format.components) == 1 and frame.format.components[0].bits > 10

@@ -24,6 +24,13 @@ def coding_of(target: Path, asked: FilmCoding) -> FilmCoding:
     return FilmCoding(lossless=True) if is_sequence(target) or _is_animation(target) else asked
 
 
+def bits_of(film: Film, target: Path) -> int:
+    """How many bits a sample of what is written may have."""
+    if is_sequence(target):
+        return sequence_output.bits_of(film, target)
+    return 8 if _is_animation(target) else 16
+
+
 def check_free(target: Path, options: Options) -> None:
     """Raises InputError if a file is in the way of the one that is written; see `begin` for sequences."""
     if not options.overwrite and not is_sequence(target):
@@ -61,12 +68,11 @@ def write(
     target, note = item.target, about if options.noted else None
     if is_sequence(target):
         sequence_output.write(film, parts, item, about, options.overwrite, check)
-        bits = sequence_output.bits_of(film, target)
-        return [*muxing.beside_frames(film), *not_kept(film, bits)], []
+        return [*muxing.beside_frames(film), *not_kept(film)], []
     if _is_animation(target):
         check()
         dropped = animation_output.write(film, parts, item, note, options.overwrite)
-        return [*dropped, *muxing.beside_frames(film), *not_kept(film, 8)], []
+        return [*dropped, *muxing.beside_frames(film), *not_kept(film)], []
     with replacing(target, note, options.overwrite) as temporary:
         found = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
         check()

@@ -10,7 +10,7 @@ from av.video.reformatter import Interpolation
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frames import planes
-from srcnn.upscaling.films.pixel_formats import has_alpha, is_high_bit_depth
+from srcnn.upscaling.films.pixel_formats import has_alpha
 
 HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
 SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
@@ -38,10 +38,9 @@ def pixels_of(frame: Any, film: Film, format_: str = "rgb24", with_alpha: bool =
     return np.ascontiguousarray(np.rot90(rgb, film.quarter_turns))
 
 
-def not_kept(film: Film, bits: int) -> list[str]:
-    """What of a film's frames pictures of so many bits do not show, in words."""
+def not_kept(film: Film) -> list[str]:
+    """What of a film's frames pictures do not show, but for bits and transparency, in words."""
     found = {
-        f"10 bits, but {bits}": is_high_bit_depth(film.format) and bits == 8,
         "the shape of pixels": film.aspect not in (None, 1),
         "the brightness of HDR": film.colours["color_trc"] in HDR,
         "how frames are packed of several views": bool(film.stereo or film.sphere),

@@ -193,7 +193,7 @@ def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, in
 
     The result is larger, so they would guess otherwise. The rule is that of mpv, libplacebo and others.
     """
-    if frame.format.is_rgb or frame.format.has_palette:
+    if frame.format.is_rgb:
         return colours
     is_hd = frame.width >= 1280 or frame.height > 576
     matrix = colours["colorspace"]
@@ -211,7 +211,7 @@ def _colours(decoder, frame):
     colours = {name: int(getattr(decoder, name)) for name in names}
     if frame.format.name.startswith("yuvj"):
         colours["color_range"] = FULL
-    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.in_format`
+    elif frame.format.is_rgb:  # see `frames.in_format`
         colours |= {"color_range": LIMITED, "colorspace": BT601}
     elif len(frame.format.components) < 3 and not colours["color_range"]:
         colours["color_range"] = FULL  # as players take grey that does not say
