@@ -207,9 +207,9 @@ def test_ten_bits_become_sixteen(folder):
 
 def test_the_advice_for_a_sequence_names_no_film_of_its_pattern(folder):
     """A path such as out_%d.mkv would be one file of that very name."""
-    with pytest.raises(InputError, match="convert it to another format first"):
-        with film_job.naming(folder / "in.mkv", folder / "out_%d.png"):
-            raise av.error.InvalidDataError(1, "invalid")
+    naming = film_job.naming(folder / "in.mkv", folder / "out_%d.png")
+    with pytest.raises(InputError, match="convert it to another format first"), naming:
+        raise av.error.InvalidDataError(1, "invalid")
 
 
 def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
