@@ -48,6 +48,7 @@ class Film(NamedTuple):
     is_by_fields: bool = (
         False  # whether the two moments are frames of their own: `rate`, `time_base` are theirs
     )
+    parity: str = "auto"  # "tff" or "bff", its upper or lower field first, if only its container tells that
     # What only all of its file tells, `probe.scanned`:
     thoroughly: bool = False  # how its file is to be opened
     restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)

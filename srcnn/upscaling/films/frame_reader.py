@@ -54,7 +54,7 @@ class Reader:
         if not self.film.is_by_fields:
             return self._decoded(start)
         frames = self._decoded(None if start is None else start // self.ticks)
-        found = fields(frames, self.film.step)
+        found = fields(frames, self.film.step, self.film.parity)
         return found if start is None else itertools.islice(found, self.ticks * LOST, None)
 
     def _decoded(self, stamp):

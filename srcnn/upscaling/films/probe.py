@@ -38,6 +38,11 @@ FIRST = 10  # frames that tell whether a film is interlaced
 STRAY = 3  # interlaced ones among as many in a row are no mistake of an encoder
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+MARKING = (  # codecs whose frames say themselves whether they are interlaced, or never are
+    *("cavs", "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "prores"),
+    *("rawvideo", "v210", "vc1", "vvc", "wmv3"),
+)
+PARITIES = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}  # of the orders of fields, as FFmpeg numbers them
 BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9  # kinds of colours as ITU-T H.273 numbers them
 OF_BT2020 = 9, 10, 14  # matrices: two of BT.2020, and ICtCp
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
@@ -50,10 +55,11 @@ OF_STREAMS = (  # side data of streams, in FFmpeg's words, that is kept or named
 )
 OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
     *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
-    *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "AFD", "PANSCAN"),
+    *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "PANSCAN"),
 )
 BESIDE = {
     "A53_CC": "closed captions within the pictures",
+    "AFD": "the active part of the frames (AFD)",
     "S12M_TIMECODE": "time codes within the pictures",
     "DYNAMIC_HDR_PLUS": "HDR10+",
     "DYNAMIC_HDR_VIVID": "HDR Vivid",
@@ -86,7 +92,7 @@ def _probed(path):
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
-        interlaced_after = check_alike(path, first, exact(stream.time_base))
+        interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
         of_system = "mpeg" in container.format.name  # their clock starts anywhere
@@ -110,7 +116,8 @@ def _probed(path):
             has_alpha=says_alpha(stream) and not has_alpha(frame.format.name),
             stereo=stereo_of(frame),
             sphere=sphere_of(frame),
-            interlaced_after=interlaced_after,
+            interlaced_after=interlaced_after if parity == "auto" else 0.0,
+            parity=parity,
             thoroughly=thoroughly,
             of_pictures=is_sequence(path) or animations.count(path) > 1,
             beside=tuple(dict.fromkeys([*_beside(first), *described])),
@@ -135,6 +142,8 @@ def scanned(film: Film) -> Film:
         hiding: list[bool] = []
         frames = _noting(frames, hiding) if has_alpha(film.format) else frames
         interlaced_after = check_alike(film.path, frames, film.time_base)
+    if film.parity != "auto":
+        interlaced_after = film.interlaced_after
     return film._replace(interlaced_after=interlaced_after, is_opaque=has_alpha(film.format) and not hiding)
 
 
@@ -218,6 +227,12 @@ def _colours(decoder, frame):
     return colours
 
 
+def _parity(stream):
+    """See `Film`."""
+    of_container = stream.codec_context.name not in MARKING
+    return PARITIES.get(stream.codec_context.field_order, "auto") if of_container else "auto"
+
+
 def _is_chroma_centred(container, stream):
     """See `Film`. PyAV does not tell what a stream says of it before 19, and that needs Python 3.12."""
     if container.format.name != "yuv4mpegpipe":
@@ -227,8 +242,13 @@ def _is_chroma_centred(container, stream):
 
 
 def _reorder_delay(container, stream, frames):
-    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames."""
+    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames.
+
+    So have films of other kinds that were made of encoded frames without stamps.
+    """
+    stamps = [frame.pts for frame in frames if frame.pts is not None]
     is_so = container.format.name == "avi" and stream.codec_context.has_b_frames
+    is_so |= any(later < earlier for earlier, later in itertools.pairwise(stamps))
     return frames[0].pts - frames[0].dts if is_so and None not in (frames[0].pts, frames[0].dts) else None
 
 
