@@ -53,7 +53,8 @@ class Film(NamedTuple):
     thoroughly: bool = False  # how its file is to be opened
     restarts: tuple = ()  # where its clock starts over: (place in bytes, seconds to add from there on)
     frame_count: int = 0  # about
-    is_opaque: bool = False  # whether it has alpha, and that hides nothing
+    formats: tuple[str, ...] = ()  # of the pixels of all frames
+    is_opaque: bool = False  # whether no alpha of it hides anything
     last_duration: int = 0  # ticks that its last frame is shown; 0 if unknown
 
     @property

@@ -166,9 +166,13 @@ def lost_pixels(film: Film, encoder: Encoder, bits: int) -> list[str]:
     """What the pixels of a film lose, and what was beside them, in words. bits: see `outputs.bits_of`."""
     # The chroma of pictures is stored with fewer samples where there are as many as in these.
     is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
-    lost = not_kept(film.format, encoder.format, 4 if is_twice else 1, bits)
-    lost = [what for what in lost if what != KEEPS_ALPHA or not film.is_opaque]
-    return [*film.beside, *lost, *([KEEPS_ALPHA] if film.has_alpha else [])]
+    lost = [
+        what
+        for format_ in (film.format, *film.formats)
+        for what in not_kept(format_, encoder.format, 4 if is_twice else 1, bits)
+        if what != KEEPS_ALPHA or not film.is_opaque
+    ]
+    return [*film.beside, *dict.fromkeys([*lost, *([KEEPS_ALPHA] if film.has_alpha else [])])]
 
 
 def remarks(film: Film, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]) -> str:

@@ -10,9 +10,8 @@ from av.video.reformatter import Interpolation
 from srcnn.upscaling.films.decoding import decoded, opened, packets_of
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frames import planes
-from srcnn.upscaling.films.pixel_formats import has_alpha
+from srcnn.upscaling.films.pixel_formats import HDR, has_alpha
 
-HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
 SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
 

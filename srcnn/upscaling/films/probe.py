@@ -2,11 +2,8 @@
 
 import itertools
 import re
-from collections import deque
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
@@ -16,6 +13,7 @@ from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.animated_source import as_film
+from srcnn.upscaling.films.changes import Seen, beside, check_alike
 from srcnn.upscaling.films.decoding import (
     decoded,
     exact,
@@ -28,14 +26,13 @@ from srcnn.upscaling.films.decoding import (
 )
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
-from srcnn.upscaling.films.frames import is_opaque
+from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, fits_after, has_alpha
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
 from srcnn.upscaling.films.timestamps import clocked
 
-FIRST = 10  # frames that tell whether a film is interlaced
-STRAY = 3  # interlaced ones among as many in a row are no mistake of an encoder
+FIRST = 10  # frames that tell what a film is
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
 MARKING = (  # codecs whose frames say themselves whether they are interlaced, or never are
@@ -46,27 +43,10 @@ PARITIES = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}  # of the orders of fields, 
 BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9  # kinds of colours as ITU-T H.273 numbers them
 OF_BT2020 = 9, 10, 14  # matrices: two of BT.2020, and ICtCp
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
-KEPT = (  # side data of frames; or it is named by `marks`
-    *("DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "SPHERICAL", "STEREO3D"),
-)
 OF_STREAMS = (  # side data of streams, in FFmpeg's words, that is kept or named by what frames have of it
     *("Display Matrix", "Mastering display metadata", "Content light level metadata", "CPB properties"),
     *("Spherical Mapping", "Stereo 3D", "DOVI configuration record"),
 )
-OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
-    *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
-    *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "PANSCAN"),
-)
-BESIDE = {
-    "A53_CC": "closed captions within the pictures",
-    "AFD": "the active part of the frames (AFD)",
-    "S12M_TIMECODE": "time codes within the pictures",
-    "DYNAMIC_HDR_PLUS": "HDR10+",
-    "DYNAMIC_HDR_VIVID": "HDR Vivid",
-    "DOVI_RPU_BUFFER": "Dolby Vision",
-    "DOVI_METADATA": "Dolby Vision",
-    **dict.fromkeys(["EXIF", "UNKNOWN_31"], "EXIF of frames"),
-}
 DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  # its record has 24 bytes
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
@@ -120,39 +100,29 @@ def _probed(path):
             parity=parity,
             thoroughly=thoroughly,
             of_pictures=is_sequence(path) or animations.count(path) > 1,
-            beside=tuple(dict.fromkeys([*_beside(first), *described])),
+            beside=tuple(dict.fromkeys([*beside(first), *described])),
         )
 
 
 def scanned(film: Film) -> Film:
-    """The film with what only all of its file tells, see `timestamps.clocked`.
+    """The film with what only all of its file tells, see `timestamps.clocked` and `changes.Seen`.
 
     That is little beside the work. Raises InputError if the file cannot be read, and for frames that
-    `check_alike` refuses.
+    `changes.check_alike` refuses.
     """
     film, late, is_clear = _clocked(film)
     if (late or not is_clear) and not film.thoroughly:
         film, late, _ = _clocked(film._replace(thoroughly=True))
-    film = film._replace(beside=(*film.beside, *(f"{kind} that begins late" for kind in late)))
-    with opened(film.path, film.thoroughly) as container:
-        stream: Any = container.streams[film.stream_index]
-        stream.thread_type = "AUTO"
-        frames = decoded(stream, packets_of(container, stream))
-        frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
-        hiding: list[bool] = []
-        frames = _noting(frames, hiding) if has_alpha(film.format) else frames
-        interlaced_after = check_alike(film.path, frames, film.time_base)
-    if film.parity != "auto":
-        interlaced_after = film.interlaced_after
-    return film._replace(interlaced_after=interlaced_after, is_opaque=has_alpha(film.format) and not hiding)
-
-
-def _noting(frames, hiding):
-    """The frames; notes that one hides something, at the first that does."""
-    for frame in frames:
-        if not hiding and not is_opaque(frame):
-            hiding.append(True)
-        yield frame
+    reader, seen = Reader(film), Seen()
+    frames = progress(reader, f"{film.path.name}, looking at frames", film.frame_count)
+    interlaced_after = check_alike(film.path, seen.noted(frames, reader), film.time_base)
+    beside = [*film.beside, *seen.beside, *(f"{kind} that begins late" for kind in late)]
+    return film._replace(
+        beside=tuple(dict.fromkeys(beside)),
+        interlaced_after=interlaced_after if film.parity == "auto" else film.interlaced_after,
+        formats=tuple(seen.formats),
+        is_opaque=not seen.hides,
+    )
 
 
 def _clocked(film):
@@ -164,37 +134,6 @@ def _clocked(film):
         rates = [s.codec_context.sample_rate for s in container.streams.audio if s.codec_context]
         late = [kind for index, (kind, _) in listed(container).items() if index >= len(container.streams)]
         return film, late, all(rates)
-
-
-def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float | None:
-    """The seconds after which frames are interlaced; None if they are not.
-
-    time_base: what the frames' time stamps count, in seconds. Raises InputError if they are not of one size,
-    or those of a sequence of images not of one kind.
-    """
-    size, kind, begin, found = None, "", None, None
-    recent = deque[tuple[bool, float]](maxlen=FIRST)  # whether a frame is interlaced, and when it is shown
-    for frame in frames:
-        stamp = frame.pts or 0
-        begin = stamp if begin is None else begin
-        seconds = float((stamp - begin) * time_base)
-        recent.append((bool(frame.interlaced_frame), seconds))
-        since = [when for is_interlaced, when in recent if is_interlaced]
-        if len(since) >= STRAY and found is None:
-            found = since[0]
-        if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
-            change = f"from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels after {seconds:.1f} s"
-            if is_sequence(path):
-                raise InputError(f"{path}: its frames change {change}; a film needs frames of one size")
-            cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
-            raise InputError(f"{path}: its frames change {change}; cut it there first, as with {cut}")
-        size = size or (frame.width, frame.height)
-        kind = kind or (frame.format.name if is_sequence(path) else "")
-        if kind and not fits_after(frame.format.name, kind):
-            change = f"from {kind} to {frame.format.name} pixels (FFmpeg's names) after {seconds:.1f} s"
-            raise InputError(f"{path}: its frames change {change}; save all of them alike")
-    is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
-    return 0.0 if is_short else found
 
 
 def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, int]:
@@ -261,14 +200,6 @@ def _end(container, stream):
         return 3600 * hours + 60 * minutes + seconds
     timed = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
     return (container.duration or 0) / av.time_base if len(timed) == 1 else 0.0  # or sound may be longer
-
-
-def _beside(frames):
-    """What frames have beside their pixels that is not kept, in words."""
-    all_of = (frame.side_data[n] for frame in frames for n in range(len(frame.side_data)))  # in any PyAV
-    found = {int(data.type.value): data.type.name for data in all_of}
-    names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
-    return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
 
 
 def _of_stream(container):

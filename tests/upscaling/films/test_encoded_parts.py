@@ -178,8 +178,10 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
             yield from itertools.islice(self.container.demux(*streams), 20)
             raise av.error.OSError(5, "Input/output error")
 
+    film = scanned(probe(folder / "in.mp4"))
     for room in (frame_reader, muxing):
         with monkeypatch.context() as failing:
+            failing.setattr(film_job, "scanned", lambda _: film)  # which reads all frames, too
             failing.setattr(room, "packets_of", lambda c, *s: decoding.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
         assert "in.mp4: can no longer be read (Input/output error" in capfd.readouterr().err

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from srcnn.upscaling.films import film_job
-from srcnn.upscaling.films.probe import check_alike, probe
+from srcnn.upscaling.films.changes import check_alike
+from srcnn.upscaling.films.probe import probe
 from tests.helpers.film_clips import decode, ffmpeg, frames_of, make, make_film, run, sound
 
 
@@ -307,7 +308,8 @@ def test_colours_that_a_film_says_in_part_are_kept_and_lead_to_the_others(folder
 @pytest.mark.parametrize(("places", "refused"), [((40, 41, 42), True), ((7, 9, 12), True), ((3, 30), False)])
 def test_a_few_interlaced_frames_are_enough_and_a_stray_mark_is_not(places, refused):
     """Frames that the decoder gives at the end know no time base."""
-    alike = {"time": float("nan"), "width": 8, "height": 8, "is_corrupt": False}
+    unsaid = dict.fromkeys(["color_range", "colorspace", "color_trc", "color_primaries"], 0)
+    alike = {"width": 8, "height": 8, "is_corrupt": False, "format": av.VideoFormat("yuv420p"), **unsaid}
     frames = [types.SimpleNamespace(pts=900 + n, interlaced_frame=n in places, **alike) for n in range(43)]
     found = check_alike("a.ts", frames, Fraction(1, 10))
     assert found == (pytest.approx(places[0] / 10) if refused else None)
