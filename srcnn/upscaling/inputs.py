@@ -136,6 +136,8 @@ def _check_ending(source, target, asked, pages=False):
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
+        if source.suffix.lower() not in image_io.SUFFIXES:
+            raise InputError(f"{source}: cannot be read as a film; name another file")
         why = "is a single image, and a film needs several frames"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")
     elif pages and target.suffix.lower() not in (".tif", ".tiff"):

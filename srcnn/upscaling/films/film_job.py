@@ -69,7 +69,8 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         left_out += lost_pixels(film, encoder, outputs.bits_of(film, target))
     warning = remarks(film, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
-    notice = whole(film) if coding.deinterlace else ""
+    notices = [whole(film) if coding.deinterlace else "", outputs.said(film, target)]
+    notice = "; ".join(filter(None, notices))
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
 
 

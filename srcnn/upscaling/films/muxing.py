@@ -187,7 +187,8 @@ def _options(kind, source):
 
 def _is_written_otherwise(stream):
     """Whether a stream is the list of chapters, which FFmpeg passes over, or a time code, which is a tag."""
-    return stream.type == "data" and (stream.discard == DISCARDED or "timecode" in stream.metadata)
+    is_chapters = stream.discard == DISCARDED and stream.container.chapters()
+    return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
 
 def _missing(tags, path):

@@ -37,6 +37,13 @@ def check_free(target: Path, options: Options) -> None:
         output_paths.check_free(target)
 
 
+def said(film: Film, target: Path) -> str:
+    """What else there is to say of what is written; empty if there is nothing."""
+    if film.others and not is_sequence(target) and not _is_animation(target):
+        return f"{film.path}: only the first stream of frames is enlarged; copying {film.others} more as is"
+    return ""
+
+
 def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Options) -> set[int]:
     """The numbers of the streams that the target refuses, found before the work, see `muxing.refused`.
 

@@ -17,6 +17,7 @@ from srcnn.upscaling.films.changes import Seen, beside, check_alike
 from srcnn.upscaling.films.decoding import (
     decoded,
     exact,
+    is_cover,
     listed,
     main_stream,
     opened,
@@ -75,7 +76,7 @@ def _probed(path):
         interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
-        of_system = "mpeg" in container.format.name  # their clock starts anywhere
+        of_system = re.search("mpeg|hls", container.format.name)  # their clock starts anywhere
         begin = container.start_time or 0
         return Film(
             path=path,
@@ -98,6 +99,7 @@ def _probed(path):
             sphere=sphere_of(frame),
             interlaced_after=interlaced_after if parity == "auto" else 0.0,
             parity=parity,
+            others=sum(not is_cover(other) for other in container.streams.video) - 1,
             thoroughly=thoroughly,
             of_pictures=is_sequence(path) or animations.count(path) > 1,
             beside=tuple(dict.fromkeys([*beside(first), *described])),

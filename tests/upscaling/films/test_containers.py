@@ -73,3 +73,36 @@ def test_data_within_the_pictures_is_named(folder, capfd, payload, name):
     assert run("--input", "in.h264", "--output", "out.mkv") == 2
     assert f"left out, since the format cannot hold it: {name}\n" in capfd.readouterr().err
     assert len(decode("out.mkv")[0]) == 3
+
+
+def test_data_of_no_duration_is_no_list_of_chapters(folder, capfd):
+    """FFmpeg passes over both: only the former is lost."""
+    (folder / "places.bin").write_bytes(bytes(range(100)))
+    film = "-f lavfi -i testsrc2=s=32x24:r=10:d=0.3 -c:v libx264 -pix_fmt yuv420p"
+    ffmpeg(f"{film.replace('-c:v', '-f data -i places.bin -map 0 -map 1 -c:v')} -c:d copy -tag:d gpmd in.mov")
+    assert run("--input", "in.mov", "--output", "out.mov") == 2
+    assert "left out, since the format cannot hold it: data GoPro MET\n" in capfd.readouterr().err
+
+
+def test_which_stream_of_several_is_enlarged_is_said(folder, capfd):
+    films = "-f lavfi -i testsrc2=s=32x24:r=10:d=0.3 -f lavfi -i testsrc=s=16x16:r=10:d=0.3"
+    ffmpeg(f"{films} -map 0 -map 1 -c:v libx264 -pix_fmt yuv420p in.mkv")
+    assert run("--input", "in.mkv", "--output", "out.mkv") == 0
+    said = "in.mkv: only the first stream of frames is enlarged; copying 1 more as is\n"
+    assert said in capfd.readouterr().err
+    with av.open("out.mkv") as film:
+        assert [stream.width for stream in film.streams.video] == [64, 16]
+
+
+def test_a_playlist_begins_at_0(folder):
+    """Its parts are of MPEG, whose clock begins anywhere."""
+    ffmpeg("-f lavfi -i testsrc2=s=32x24:r=10:d=1 -c:v libx264 -pix_fmt yuv420p -hls_time 0.5 in.m3u8")
+    assert run("--input", "in.m3u8", "--output", "out.mkv") == 0
+    shown, times = decode("out.mkv")
+    assert len(shown) == 10 and times[0] == 0
+
+
+def test_what_is_no_film_is_not_called_an_image(folder, capfd):
+    (folder / "in.mpd").write_text("<MPD/>")
+    assert run("--input", "in.mpd", "--output", "out.mkv") == 2
+    assert "in.mpd: cannot be read as a film" in capfd.readouterr().err
