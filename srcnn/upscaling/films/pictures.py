@@ -34,7 +34,17 @@ def pixels_of(frame: Any, film: Film, format_: str = "rgb24", with_alpha: bool =
         (*_, alpha), peak = planes(frame)
         levels = np.arange(peak + 1) * (np.iinfo(rgb.dtype).max / peak)  # those of libswscale end below white
         rgb = np.dstack([rgb, np.rint(levels).astype(rgb.dtype)[alpha]])
-    return np.ascontiguousarray(np.rot90(rgb, film.quarter_turns))
+    return np.ascontiguousarray(_upright(rgb, film.display_matrix))
+
+
+def _upright(pixels, matrix):
+    """Pixels turned by right angles and mirrored as FFmpeg's display matrix says; None: as they are."""
+    if not matrix:
+        return pixels
+    to_right, to_bottom, _, down_to_right, down_to_bottom = matrix[:5]  # where these directions of pixels go
+    if abs(to_bottom) > abs(to_right):
+        pixels, to_right, down_to_bottom = pixels.swapaxes(0, 1), down_to_right, to_bottom
+    return pixels[:: -1 if down_to_bottom < 0 else 1, :: -1 if to_right < 0 else 1]
 
 
 def not_kept(film: Film) -> list[str]:

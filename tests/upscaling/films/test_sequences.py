@@ -205,6 +205,30 @@ def test_ten_bits_become_sixteen(folder):
         assert found.streams.video[0].format.name == "rgb48be"
 
 
+@pytest.mark.parametrize(
+    ("matrix", "turned"),
+    [
+        ((-1, 0, 0, 1), lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+        ((1, 0, 0, -1), lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)),
+        ((0, 1, 1, 0), lambda image: image.transpose(Image.Transpose.TRANSPOSE)),
+        ((0, -1, -1, 0), lambda image: image.transpose(Image.Transpose.TRANSVERSE)),
+        ((0, 1, -1, 0), lambda image: image.transpose(Image.Transpose.ROTATE_270)),
+        ((-1, 0, 0, -1), lambda image: image.transpose(Image.Transpose.ROTATE_180)),
+    ],
+)
+def test_images_of_a_film_are_upright_and_not_mirrored(folder, matrix, turned):
+    """As of cameras that look at whoever holds them."""
+    a, b, c, d = (n * 65536 for n in matrix)
+    make("in.mkv", 1)
+    make(
+        "turned.mp4", 1, change=lambda _, stream: stream.set_display_matrix((a, b, 0, c, d, 0, 0, 0, 1 << 30))
+    )
+    for name in ("in.mkv", "turned.mp4"):
+        assert run("--input", name, "--output", f"{name}_%d.png") == 0
+    expected = turned(Image.open("in.mkv_1.png"))
+    np.testing.assert_array_equal(pixels("turned.mp4_1.png"), np.asarray(expected))
+
+
 def test_the_advice_for_a_sequence_names_no_film_of_its_pattern(folder):
     """A path such as out_%d.mkv would be one file of that very name."""
     naming = film_job.naming(folder / "in.mkv", folder / "out_%d.png")
