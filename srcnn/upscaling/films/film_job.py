@@ -52,7 +52,10 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "upscaling this film", "--output", is_ours=True), naming(source, target):
+    with (
+        locked(folder, "upscaling this film", "--output", is_ours=True),
+        naming(source, target, coding.codec),
+    ):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
@@ -84,7 +87,8 @@ def looked_at(
     film = probe(source, rate)
     taken_apart(film, coding.deinterlace)
     size = film.turned_size(*goal.size(*film.upright))
-    return film, size, encoding.encoder(film, target, size, outputs.coding_of(target, coding))
+    encoder = encoding.encoder(film, target, size, outputs.coding_of(target, coding))
+    return encoding.in_its_range(film, encoder), size, encoder
 
 
 def name_others(folder: Path | None, target: Path) -> None:
@@ -95,14 +99,15 @@ def name_others(folder: Path | None, target: Path) -> None:
 
 
 @contextmanager
-def naming(source, target):
+def naming(source, target, codec=None):
     """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
     try:
         yield
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
         is_of_one = other != target and not is_sequence(target)
-        advice = f"use --output {other}" if is_of_one else "convert it to another format first"
+        advice = "use another --codec" if codec else "convert it to another format first"
+        advice = f"use --output {other}" if is_of_one else advice
         why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
@@ -153,14 +158,23 @@ def encode(
 
 def _enlarging(film, encoder, srcnns, size):
     """A function that enlarges a frame of a film, for an encoder."""
-    return partial(
+    enlarge = partial(
         frames.enlarged,
         stored=encoder.size,
         size=size,
         format_=encoder.format,
         chroma_centred=film.chroma_centred,
+        becomes_limited=film.becomes_limited,
         luminance=partial(frames.through, srcnns, size=size),
     )
+
+    def described(frame):
+        result = enlarge(frame)
+        for name, value in film.colours.items():  # which ProRes takes from there alone
+            setattr(result, name, value)
+        return result
+
+    return described
 
 
 def lost_pixels(film: Film, encoder: Encoder, bits: int) -> list[str]:

@@ -26,6 +26,8 @@ def add_copy(output: av.container.OutputContainer, stream: Any, film: Film) -> A
         return None
     if stream.type == "attachment" and output.format.name != "matroska":
         return None
+    if is_cover(stream) and output.format.name == "mov":  # whose muxer takes it, and writes none
+        return None
     if is_cover(stream) and output.format.name == "matroska":  # which has covers as attachments
         kind = COVERS.get(stream.codec_context.name, "jpeg")
         earlier = [

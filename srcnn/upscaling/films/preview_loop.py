@@ -32,7 +32,8 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
     first = min(parts[index].stamps)
     before = [stamp for stamp in shown if stamp < first]
     luminance = partial(frames.bicubic, size=size)
-    enlarge = partial(frames.enlarged, size=size, luminance=luminance, chroma_centred=film.chroma_centred)
+    of_film = {"chroma_centred": film.chroma_centred, "becomes_limited": film.becomes_limited}
+    enlarge = partial(frames.enlarged, size=size, luminance=luminance, **of_film)
     pictures, sides = None, []
     stamps: list[float] = []  # seconds from the first picture
     after = frames_of(parts[index:])

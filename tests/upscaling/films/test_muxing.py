@@ -177,7 +177,7 @@ def test_a_damaged_packet_of_sound_costs_no_film(folder, capfd):
 
 
 def test_covers_are_kept(folder, capfd):
-    """In MP4 as such, in Matroska as attachments; in between, too. WebM has none."""
+    """In MP4 as such, in Matroska as attachments; in between, too. WebM and QuickTime have none."""
     cover = BytesIO()
     Image.fromarray(picture(1, 32, 32)).save(cover, "JPEG")
     make("plain.mkv", 3)
@@ -193,9 +193,10 @@ def test_covers_are_kept(folder, capfd):
         assert cover.getvalue() in (folder / target).read_bytes(), target
         with av.open(target) as film:
             assert [decoding.is_cover(stream) for stream in film.streams.video] == [False, True]
-    capfd.readouterr()
-    assert run("--input", "d.mkv", "--output", "e.webm") == 2
-    assert "mjpeg" in capfd.readouterr().err
+    for target in ("e.webm", "e.mov"):
+        capfd.readouterr()
+        assert run("--input", "d.mkv", "--output", target) == 2
+        assert "mjpeg" in capfd.readouterr().err
 
 
 CYRILLIC = "Привет".encode("cp1251")  # no UTF-8

@@ -231,9 +231,10 @@ def test_images_of_a_film_are_upright_and_not_mirrored(folder, matrix, turned):
 
 def test_the_advice_for_a_sequence_names_no_film_of_its_pattern(folder):
     """A path such as out_%d.mkv would be one file of that very name."""
-    naming = film_job.naming(folder / "in.mkv", folder / "out_%d.png")
-    with pytest.raises(InputError, match="convert it to another format first"), naming:
-        raise av.error.InvalidDataError(1, "invalid")
+    for codec, advice in ((None, "convert it to another format first"), ("av1", "use another --codec")):
+        naming = film_job.naming(folder / "in.mkv", folder / "out_%d.png", codec)
+        with pytest.raises(InputError, match=advice), naming:
+            raise av.error.InvalidDataError(1, "invalid")
 
 
 def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
