@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from srcnn.images import exif
 from srcnn.system.errors import InputError
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.frames import is_opaque
@@ -20,6 +21,7 @@ OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
     *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
     *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "PANSCAN"),
 )
+EXIF = "EXIF", "UNKNOWN_31"  # as versions of PyAV call it
 BESIDE = {
     "A53_CC": "closed captions within the pictures",
     "AFD": "the active part of the frames (AFD)",
@@ -28,7 +30,7 @@ BESIDE = {
     "DYNAMIC_HDR_VIVID": "HDR Vivid",
     "DOVI_RPU_BUFFER": "Dolby Vision",
     "DOVI_METADATA": "Dolby Vision",
-    **dict.fromkeys(["EXIF", "UNKNOWN_31"], "EXIF of frames"),
+    **dict.fromkeys(EXIF, "EXIF of frames"),
 }
 BT2020, SMPTE170M = 9, 6  # as ITU-T H.273 numbers them
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
@@ -62,9 +64,20 @@ class Seen:
 def beside(frames: Iterable[Any]) -> list[str]:
     """What frames have beside their pixels that is not kept, in words."""
     all_of = (frame.side_data[n] for frame in frames for n in range(len(frame.side_data)))  # in any PyAV
-    found = {int(data.type.value): data.type.name for data in all_of}
+    found = {int(data.type.value): data.type.name for data in all_of if _says_something(data)}
     names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
     return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
+
+
+def _says_something(data):
+    """Whether there is more in side data than in any of its kind: TIFF always comes with some EXIF."""
+    if data.type.name not in EXIF:
+        return True
+    try:
+        found, _ = exif.of_tiff(*exif.tree(bytes(data)))
+        return bool(found) and exif.says_something(found)
+    except exif.DAMAGED:
+        return True
 
 
 def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float | None:

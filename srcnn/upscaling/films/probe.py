@@ -71,6 +71,8 @@ def _probed(path):
         if stream is None:
             raise InputError(f"{path}: contains no video; name a film")
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
+        if not first and is_sequence(path):
+            raise InputError(f"{path}: frames of this format cannot become a film; convert them to PNG first")
         if not first:
             raise InputError(f"{path}: has no frame that can be decoded; replace it")
         interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)

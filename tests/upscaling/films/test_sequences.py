@@ -205,6 +205,24 @@ def test_ten_bits_become_sixteen(folder):
         assert found.streams.video[0].format.name == "rgb48be"
 
 
+@pytest.mark.parametrize("says", [False, True])
+def test_exif_that_says_nothing_is_no_loss(folder, capfd, says):
+    """FFmpeg makes EXIF of every TIFF; that of a camera is named."""
+    exif = Image.Exif()
+    if says:
+        exif[0x010F] = "Camera"
+    for number in range(2):
+        Image.fromarray(picture(number, 32, 24)).save(f"in_{number}.tif", exif=exif)
+    assert run("--input", "in_%d.tif", "--output", "out.mkv") == (2 if says else 0)
+    assert ("EXIF of frames" in capfd.readouterr().err) == says
+
+
+def test_frames_of_a_format_that_ffmpeg_takes_for_films_are_refused(folder, capfd):
+    for number in range(2):
+        Image.fromarray(picture(number, 32, 24)).save(f"in_{number}.gif")
+    assert "in_%d.gif: frames of this format cannot become a film" in said(capfd, "in_%d.gif", "out.mkv")
+
+
 @pytest.mark.parametrize(
     ("matrix", "turned"),
     [
