@@ -63,7 +63,9 @@ def join(
         left_out += [f"styling of {_name(source.streams[index])}" for index in restyled]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
     left_out += marks.put(path, film, kind, **about)
-    return left_out + _missing(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
+    return left_out + _missing(tags, path), [
+        f"{n} {'packet' if n == 1 else 'packets'} of {names[index]}" for index, n in damaged.items()
+    ]
 
 
 def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:

@@ -11,7 +11,7 @@ from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films import animation_output, muxing, sequence_output
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part
-from srcnn.upscaling.films.pictures import not_kept
+from srcnn.upscaling.films.pictures import check_shown, not_kept
 from srcnn.upscaling.work import Options, Work
 
 
@@ -50,6 +50,8 @@ def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Opti
     about: what is noted of each file. Raises InputError for what cannot be written.
     """
     size = film.turned_size(*encoder.size)
+    if is_sequence(target) or _is_animation(target):
+        check_shown(film)
     if is_sequence(target):
         sequence_output.check(film, target, size, about, options.overwrite)
     elif _is_animation(target):

@@ -7,10 +7,11 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-from srcnn.upscaling.films.decoding import decoded, opened, packets_of
+from srcnn.system.errors import InputError
+from srcnn.upscaling.films.decoding import decoded, opened, packets_of, reason
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frames import planes
-from srcnn.upscaling.films.pixel_formats import HDR, has_alpha
+from srcnn.upscaling.films.pixel_formats import HDR, has_alpha, plain_format
 
 SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
@@ -45,6 +46,15 @@ def _upright(pixels, matrix):
     if abs(to_bottom) > abs(to_right):
         pixels, to_right, down_to_bottom = pixels.swapaxes(0, 1), down_to_right, to_bottom
     return pixels[:: -1 if down_to_bottom < 0 else 1, :: -1 if to_right < 0 else 1]
+
+
+def check_shown(film: Film) -> None:
+    """Raises InputError, before the work, if colours of the film's kind cannot become RGB."""
+    try:
+        pixels_of(av.VideoFrame(16, 16, plain_format(film.format)), film)
+    except av.error.FFmpegError as error:
+        why = f"has colours of a kind that cannot become RGB ({reason(error)})"
+        raise InputError(f"{film.path}: {why}; name an --output for a film, such as .mkv") from error
 
 
 def not_kept(film: Film) -> list[str]:
