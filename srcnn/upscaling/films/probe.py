@@ -71,10 +71,8 @@ def _probed(path):
         if stream is None:
             raise InputError(f"{path}: contains no video; name a film")
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
-        if not first and is_sequence(path):
-            raise InputError(f"{path}: frames of this format cannot become a film; convert them to PNG first")
         if not first:
-            raise InputError(f"{path}: has no frame that can be decoded; replace it")
+            raise _undecodable(path, stream)
         interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
@@ -106,6 +104,15 @@ def _probed(path):
             of_pictures=is_sequence(path) or animations.count(path) > 1,
             beside=tuple(dict.fromkeys([*beside(first), *described])),
         )
+
+
+def _undecodable(path, stream):
+    """An InputError for a film without a frame that can be decoded."""
+    if is_sequence(path):
+        return InputError(f"{path}: frames of this format cannot become a film; convert them to PNG first")
+    if stream.codec_context is None:
+        return InputError(f"{path}: is of a codec that FFmpeg does not know; convert it to another one first")
+    return InputError(f"{path}: has no frame that can be decoded; replace it")
 
 
 def scanned(film: Film) -> Film:

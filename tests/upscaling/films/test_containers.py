@@ -106,3 +106,13 @@ def test_what_is_no_film_is_not_called_an_image(folder, capfd):
     (folder / "in.mpd").write_text("<MPD/>")
     assert run("--input", "in.mpd", "--output", "out.mkv") == 2
     assert "in.mpd: cannot be read as a film" in capfd.readouterr().err
+
+
+def test_frames_of_a_codec_that_nothing_here_knows(folder, capfd):
+    """The film is not broken, so nobody is told to replace it."""
+    make_film("a.mkv", frames_of(2))
+    (folder / "in.mkv").write_bytes(
+        (folder / "a.mkv").read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_UNKNOWN/1/2/3")
+    )
+    assert run("--input", "in.mkv", "--output", "out.mkv") == 2
+    assert "in.mkv: is of a codec that FFmpeg does not know; convert it" in capfd.readouterr().err
