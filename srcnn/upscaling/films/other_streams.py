@@ -45,8 +45,13 @@ def add_copy(output: av.container.OutputContainer, stream: Any, film: Film) -> A
             return _add_unknown(output, stream)
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
-        kinds = {"audio": add_pcm, "subtitle": add_text}
-        return kinds[stream.type](output, stream) if stream.type in kinds else None
+        return add_instead(output, stream)
+
+
+def add_instead(output: av.container.OutputContainer, stream: Any) -> Any:
+    """Adds a stream of another kind for what another one says; None where there can be none."""
+    kinds = {"audio": add_pcm, "subtitle": add_text}
+    return kinds[stream.type](output, stream) if stream.type in kinds else None
 
 
 def _add_unknown(output, stream):

@@ -75,10 +75,15 @@ def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
 
 @pytest.mark.parametrize(
     ("name", "codec", "target"),
-    [("in.wmv", "wmav2", "out.mkv"), ("in.avi", "adpcm_ms", "out.mkv"), ("in.avi", "pcm_mulaw", "out.mkv")],
+    [
+        ("in.wmv", "wmav2", "out.mkv"),
+        ("in.avi", "adpcm_ms", "out.mkv"),
+        ("in.avi", "pcm_mulaw", "out.mkv"),
+        ("in.mkv", "flac", "out.mov"),  # which QuickTime refuses only when it is written
+    ],
 )
 def test_sound_that_is_not_copied_has_the_same_samples(folder, capfd, name, codec, target):
-    """PyAV copies neither WMA nor ADPCM into Matroska."""
+    """PyAV copies neither WMA nor ADPCM into Matroska, and no FLAC into QuickTime."""
 
     def tone(output, _):
         stream = output.add_stream(codec, rate=44100, layout="stereo")
@@ -96,7 +101,7 @@ def test_sound_that_is_not_copied_has_the_same_samples(folder, capfd, name, code
     assert run("--input", name, "--output", target) == 0, capfd.readouterr().err
     (before, first), (after, start) = samples(name), samples(target)
     np.testing.assert_array_equal(after, before)
-    assert after.shape[1] >= 19 * 2048 and abs(start - first) < 0.0011
+    assert after.shape[1] >= 18 * 2048 and abs(start - first) < 0.0011
 
 
 def samples(path):
