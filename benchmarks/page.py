@@ -42,7 +42,7 @@ def measured(browser, page, picture, workers):
     context.add_init_script(f"Object.defineProperty(navigator, 'hardwareConcurrency', {{value: {workers}}})")
     tab = context.new_page()
     tab.goto(page.as_uri())
-    tab.get_by_label("Compute with").select_option("cores")
+    tab.get_by_label("Run on").select_option("cores")
     tab.evaluate(WATCH)
     seconds = []
     for turn in range(2):

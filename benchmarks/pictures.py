@@ -88,13 +88,15 @@ def photograph_report(path):
 
 def photograph_page(path):
     """Enlarges a part of the photograph in the page that does so, and shows its middle."""
-    with TemporaryDirectory() as folder, shown(DOCS / "srcnn.html", 820, 960) as page:
+    with TemporaryDirectory() as folder, shown(DOCS / "srcnn.html", 820, 1040) as page:
         photograph = Path(folder, PHOTOGRAPH.name)
         with Image.open(PHOTOGRAPH) as whole:
             whole.crop((40, 0, 400, 300)).save(photograph)
         page.get_by_label("Files").set_input_files(photograph)
         page.get_by_text("Save PNG").wait_for()
-        page.get_by_label("astronaut.png: zoom").fill("2")
+        zoom = page.get_by_label("astronaut.png: zoom")
+        zoom.fill("2")
+        zoom.blur()
         page.locator("section").evaluate("section => scrollTo(0, section.offsetTop - 16)")
         page.screenshot(path=path)
 

@@ -215,8 +215,8 @@ def tiling_of(flags, network):
         stride = size = (stride or 1) * max(1, TEST_TILE // (stride or 1))
         if flags.stride not in (None, size) and flags.job == "test":
             print(
-                f"--stride {flags.stride}: using tiles of {size} pixels, a multiple of it, "
-                "which gives the same result faster"
+                f"--stride {flags.stride}: using tiles of {size} pixels, a multiple of {flags.stride}, "
+                "which gives the same result in less time"
             )
             return Tiling(size, stride, flags.batch_size, flags.stride)
     if (stride or 1) > size:

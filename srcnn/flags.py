@@ -50,13 +50,14 @@ UPSCALING = For(("input",), "is for upscaling; add --input")
 WRITING = For(("input", "export"), "is for --input and --export; leave it out")
 
 OVERVIEW = """\
-SRCNN trains a network for image super-resolution, tests it, and enlarges photographs and films with it.
+SRCNN trains a network for image super-resolution, tests it, and enlarges
+photographs and films with it.
 
-  python main.py photo.jpg --scale 2            enlarges a photograph: writes sample/photo_x2.png
-  python main.py photos --output larger         enlarges the images and films of a folder
-  python main.py --is_train True                trains a network on the images in Train
-  python main.py --is_train False --stride 21   tests it on Test/Set5, beside the paper's numbers
-  python main.py --download                     fetches the images of the paper
+  python main.py photo.jpg --scale 2            writes sample/photo_x2.png
+  python main.py photos --output larger         enlarges a whole folder
+  python main.py --is_train True                trains on the images in Train
+  python main.py --is_train False --stride 21   tests on those in Test/Set5
+  python main.py --download                     fetches the paper's images
 
 These commands need no other flags. Defaults are given in brackets."""
 
@@ -93,10 +94,10 @@ def all_flags():
 def upscaling_flags(flags):
     what = "Names images, films, folders or patterns ('*.jpg', 'frame_%%04d.png'); - is standard input."
     flags.add("input", path, None, what, "none", jobs=For(("input",), ALONE), nargs="+", metavar="FILE")
-    what = "Names the file or folder for the results, or their frames, big_%%04d.png; - is standard output."
+    what = "Names the file or folder for the results; big_%%04d.png is for frames, - is standard output."
     default = "sample_dir/NAME_xSCALE"
     flags.add("output", target, None, what, default, jobs=UPSCALING, metavar="PATH")
-    what = "Sets the factor: any number from 1 up to enlarge, a whole number for training and tests."
+    what = "Sets the factor. Enlarging takes any number of at least 1, training and tests a whole one."
     flags.add("scale", factor, None, what, 3, jobs=NETWORKS, metavar="N")
     what = "Sets the width of the results in pixels, in place of --scale."
     flags.add("width", at_least(1), None, what, "none", jobs=UPSCALING, metavar="N")
@@ -110,7 +111,7 @@ def upscaling_flags(flags):
     flags.switch("fast", what, jobs=RESULTS)
     what = "Averages the results over 8 flips and rotations, which is better and 8 times slower."
     flags.switch("self_ensemble", what, jobs=RESULTS)
-    flags.switch("list", "Prints what would be done, and does nothing.", jobs=UPSCALING)
+    flags.switch("list", "Prints what would be done, without doing it.", jobs=UPSCALING)
 
 
 def data_flags(flags):
@@ -134,7 +135,7 @@ def data_flags(flags):
 def weights_flags(flags):
     flags.of("trained weights and tests", NETWORKS)
     what = "Names weights to use, or to start training from: a checkpoint, .mat, .safetensors or 'shipped'."
-    chosen = "your own if training has finished, or the shipped; in training none"
+    chosen = "your own if training has finished, else the shipped ones; none in training"
     flags.add("weights", path, None, what, chosen, metavar="PATH")
     what = "Exports the network to .onnx, .safetensors, .mat, .html, .glsl, .model (FFmpeg) or a SavedModel."
     flags.add("export", target, None, what, "none", jobs=For(("export",), ALONE), metavar="PATH")
@@ -142,7 +143,7 @@ def weights_flags(flags):
     what = f"Selects the measures of a test beside PSNR: {', '.join(names[2:])}, or all six of the paper."
     flags.add("metrics", str, None, what, "psnr ssim", jobs=TESTS, nargs="+", choices=names, metavar="NAME")
     what = "Sets the JPEG quality for --degradation jpeg, 1 to 100."
-    shown = "50; with --input that of each file"
+    shown = "50; with --input, each file's own"
     flags.add("quality", quality, None, what, shown, jobs=WEIGHTS, metavar="N")
 
 
@@ -157,7 +158,7 @@ def network_flags(flags):
     flags.add("colour", str, None, what, "rgb", choices=("rgb", "ycbcr"))
     kinds = "matlab", "zoom", "jpeg", "auto"
     what = (
-        "Selects how images become small: MATLAB's bicubic, as in the paper; scipy's zoom; bicubic and then "
+        "Selects how images are shrunk: MATLAB's bicubic, as in the paper; scipy's zoom; bicubic and then "
         "JPEG (at --scale 1 JPEG alone). auto uses jpeg for JPEG files with visible artefacts, else matlab."
     )
     flags.add("degradation", str, None, what, "matlab; with --input auto", choices=kinds)
@@ -173,12 +174,12 @@ def training_flags(flags):
     flags.add("epoch", at_least(1), None, what, both("epoch"), metavar="N")
     what = "Sets how many sub-images, or tiles of a test, pass through the network at a time."
     flags.add("batch_size", at_least(1), 128, what, metavar="N")
-    what, shown = "Sets the side of sub-images, or of a test's tiles, in pixels.", "33; of tiles what is fast"
+    what, shown = "Sets the side of sub-images, or of a test's tiles, in pixels.", "33; for tiles a fast size"
     flags.add("image_size", at_least(1), None, what, shown, metavar="N")
     what, shown = "Sets the side of labels in pixels.", "what the filters leave of image_size"
     flags.add("label_size", at_least(1), None, what, shown, metavar="N")
     what = "Sets the distance between sub-images, or between tiles. Results of a test do not depend on it."
-    flags.add("stride", at_least(1), None, what, "14; tiles lie side by side", metavar="N")
+    flags.add("stride", at_least(1), None, what, "14; for tiles their side", metavar="N")
     what = "Sets the learning rate of all layers, or one for each."
     flags.add("learning_rate", positive, None, what, both("learning_rate"), nargs="+", metavar="RATE")
     what = "Selects natural gradients (kfac) or plain gradient descent (none), as in the paper."
@@ -202,16 +203,16 @@ def format_flags(flags):
 
 def texture_flags(flags):
     flags.of("textures and scans", UPSCALING)
-    what = "Continues an image beyond its edges by its edge pixels (clamp) or by the opposite edge (wrap)."
+    what = "Extends an image beyond its edges by its edge pixels (clamp) or by the opposite edge (wrap)."
     flags.add("edges", str, "clamp", what, choices=("clamp", "wrap"))
     what = "Enlarges the colours of transparent pixels as well, for images whose alpha is a mask."
     flags.switch("keep_hidden_colours", what)
-    flags.switch("pages", "Enlarges all pages of TIFF files, to .tif, not only the first one.")
+    flags.switch("pages", "Enlarges all pages of TIFF files into .tif files, not only the first page.")
 
 
 def film_flags(flags):
     flags.of("films", UPSCALING)
-    what = "Sets the constant rate factor of films; lower is better and larger."
+    what = "Sets the constant rate factor of films; lower values give better and larger files."
     flags.add("crf", at_least(0), None, what, "visually lossless", metavar="N")
     flags.switch("lossless", "Writes films as FFV1 in .mkv, and WebP and AVIF images, without loss.")
     what = "Sets the frames a second of a film made from images, frame_%%04d.png."
@@ -219,9 +220,9 @@ def film_flags(flags):
     what = (
         f"Sets the codec of films: {', '.join(CODECS)}, or an encoder of your hardware, such as hevc_nvenc."
     )
-    flags.add("codec", codec, None, what, "what is usual for the ending", metavar="NAME")
+    flags.add("codec", codec, None, what, "the usual one for the ending", metavar="NAME")
     what = f"Sets how much time encoders spend to make files small, from {PRESETS[0]} to {PRESETS[-1]}."
-    flags.add("preset", str, None, what, "quick ones", choices=PRESETS, metavar="NAME")
+    flags.add("preset", str, None, what, "a quick one", choices=PRESETS, metavar="NAME")
     what = "Deinterlaces films: every field becomes a frame, which doubles the rate."
     flags.switch("deinterlace", what)
 

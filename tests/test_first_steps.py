@@ -119,7 +119,7 @@ def test_a_folder_of_folders_names_them(capfd):
 
 def test_weights_that_are_missing_name_those_that_are_there(capfd):
     status, _, err = answer(capfd, "--is_train", "False", "--filters", "9-7-5")
-    assert status == 2 and "no checkpoint in checkpoint for --filters 9-7-5 --scale 3;" in err
+    assert status == 2 and "no weights, in checkpoint or shipped, for --filters 9-7-5 --scale 3;" in err
     assert "--filters 9-1-5, 9-3-5, 9-5-5" in err
 
 

@@ -217,7 +217,7 @@ def jpeg(tmp_path):
 
 def test_bad_weights_are_one_line(fails, photographs, tmp_path):
     tests = "--is_train", "False", "--test_dir", photographs
-    assert "no checkpoint" in fails(*tests, "--scale", 5)
+    assert "no weights, in " in fails(*tests, "--scale", 5)
     assert "gone.mat" in fails(*tests, "--weights", "gone.mat")
     assert "gone" in fails(*tests, "--weights", "gone")
     assert "gone.mat" in fails("--train_dir", photographs, "--weights", "gone.mat")

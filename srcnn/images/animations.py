@@ -92,7 +92,7 @@ def check_keeps(target, animation, hidden_colours=False):
     if animation.metadata.exif or animation.metadata.xmp:
         raise InputError(f"{target}: GIF cannot keep the metadata, EXIF or XMP; use .png or .webp")
     if any(((pixels[..., 3:] > 0) & (pixels[..., 3:] < 255)).any() for pixels in animation.frames):
-        raise InputError(f"{target}: GIF cannot keep half-transparent pixels; use .png or .webp")
+        raise InputError(f"{target}: GIF cannot keep partly transparent pixels; use .png or .webp")
 
 
 def check_times(target, milliseconds):

@@ -47,7 +47,7 @@ def directory(file, order, at, big=False, of=None, wanted=None):
         if wanted is not None and tag not in wanted:
             continue
         if kind not in BYTES:
-            raise ValueError("a value is of no type")
+            raise ValueError("a value has an unknown type")
         size = number * BYTES[kind]
         left -= size
         if left < 0:  # all may lie at one place

@@ -138,7 +138,7 @@ def _parsed(content):
             yield Frame(tuple(box), palette or shared, flags, content[start:at], transparent, leaves)
             transparent, leaves = None, NOTHING
         else:
-            raise DamagedImage("a block is of no kind")
+            raise DamagedImage("a block has an unknown kind")
 
 
 def _palette(content, flags, at):

@@ -68,7 +68,7 @@ LARGEST_SIDE = {
     "TGA": 65535,
     "WEBP": 16383,
 }
-OTHER_PROFILE = "has a colour profile that is not of its kind of pixels, grey or RGB; the result has none"
+OTHER_PROFILE = "has a colour profile that does not fit its pixels, grey or RGB; the result has none"
 ADOBE_RGB = "comes from a camera set to Adobe RGB and has no profile; the result has one"
 LARGEST_IN_ALL = {"AVIF": 2**28, "QOI": 400_000_000}  # pixels that common decoders read
 LARGEST_IN_JPEG = 2**16 - 64  # bytes of metadata and what says of which kind they are

@@ -58,7 +58,7 @@ def _with_texts(name, info):
     """The same with texts where the format has them: as they are, as comments, or as tags of EXIF."""
     if name == "PNG":
         readable = tuple(text for text in info.texts if "\0" not in text.text)
-        words = ["comment that is no text"] if len(readable) < len(info.texts) else []
+        words = ["comment that is not text"] if len(readable) < len(info.texts) else []
         return info.without(*words)._replace(texts=readable)
     comments, others = [], list(info.texts)
     if name in KEEP_COMMENTS:

@@ -131,7 +131,7 @@ def _check_whole(page):
     """Raises DamagedImage if parts are missing, of which tifffile and Pillow make black."""
     sizes, offsets, counts = _sizes(page), page.dataoffsets, page.databytecounts
     if not all(isinstance(n, int) for n in (*offsets, *counts)):
-        raise DamagedImage("where its pixels lie is not a number")
+        raise DamagedImage("the position of its pixels is not a number")
     if page.compression == NONE:
         least, counts = sum(sizes), _right_counts(counts, sizes)
         page.databytecounts = counts

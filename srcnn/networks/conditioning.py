@@ -35,9 +35,7 @@ def check_quality(path: str | Path, quality: int | None, scale: float | Fraction
             "that it was once saved with"
         )
     if scale == 1 and quality >= QUALITIES[1]:  # there an image held out loses, docs/training.md
-        raise InputError(
-            f"{path}: has quality {quality}, and with so little compression is best as it is; leave it out"
-        )
+        raise InputError(f"{path}: has quality {quality}, so there is next to nothing to clean; leave it out")
     return quality
 
 

@@ -66,11 +66,11 @@ def find_weights(network: Network, source: Source) -> str:
     if not found:
         usual = Network(scale=0)._replace(channels=default_channels(network.kernels)).settings
         flags = " ".join(f"--{name} {v}" for name, v in network.settings.items() if usual.get(name, v) != v)
-        where = "shipped weights" if source.weights else f"checkpoint in {source.checkpoint_dir}"
+        which = "shipped weights" if source.weights else f"weights, in {source.checkpoint_dir} or shipped,"
         like = SHIPPED.glob(f"srcnn_*_x{network.scale}_{network.degradation}")
         shipped = ", ".join(sorted({path.name.split("_")[1] for path in like}))
         raise InputError(
-            f"no {where} for {flags}; {f'use a shipped network, --filters {shipped}, ' if shipped else ''}"
+            f"no {which} for {flags}; {f'use a shipped network, --filters {shipped}, ' if shipped else ''}"
             "train one with --is_train True, or name a file with --weights"
         )
     return found

@@ -142,7 +142,7 @@ def weights_of(path: str | Path, network: Network) -> tuple[dict[str, np.ndarray
         raise InputError(f"{path}: is for JPEG quality {only} only; add --quality {only}")
     check_settings(path, settings, network.settings)
     if missing := [name for name in network.shapes if name not in values]:
-        raise InputError(f"{path}: has no {', '.join(missing)}, so it is of another network")
+        raise InputError(f"{path}: has no {', '.join(missing)}, so it belongs to another network")
     if f"w{len(network.kernels) + 1}" in values:
         raise InputError(f"{path}: has more layers than --filters {network.filters}; change the flag")
     for name, shape in network.shapes.items():

@@ -25,7 +25,7 @@ def shown(name: str | Path, show: Callable[[], Any]) -> Any:
     try:
         return show()
     except Exception as error:
-        say(f"{name}: the page does not show it ({first_line(error)})", sys.stderr)
+        say(f"{name}: the page cannot show it ({first_line(error)})", sys.stderr)
         return None
 
 

@@ -45,7 +45,8 @@ def check_taken(folder, paths, left, suffixes):
         inner = ", ".join(sorted(p.name for p in Path(folder).iterdir() if p.is_dir()))
         raise InputError(f"{folder}: contains no images itself; name one of its sub-folders: {inner}")
     if not paths:
-        raise InputError(f"{folder}: contains no images ({', '.join(suffixes)})")
+        kinds = "images or films" if ".mp4" in suffixes else "images"
+        raise InputError(f"{folder}: contains no {kinds} that this program reads; name another folder")
     if left:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(left.items()))
         say(f"{folder}: left out what is not an image: {kinds}")

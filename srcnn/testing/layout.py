@@ -109,6 +109,6 @@ def summary(network: Network, results: dict) -> str:
     return (
         f"On average, SRCNN reaches {average['srcnn_psnr']:.2f} dB, {abs(gain):.2f} dB "
         f"{'below' if gain < 0 else 'above'} {other} ({average['bicubic_psnr']:.2f} dB).{quoted} "
-        f"PSNR and SSIM are those of the luminance in 8 bits without a border of {pixels}, as in the paper; "
-        f"the gain is the PSNR of SRCNN less that of {other}.{without}"
+        f"PSNR and SSIM are of the luminance, rounded to 8 bits, without a border of {pixels}, as in the "
+        f"paper. The gain is the PSNR of SRCNN minus that of {other}.{without}"
     )

@@ -73,7 +73,7 @@ def test_images(job: Testing, paths: Sequence[Path], load: Callable) -> None:
     say(f"Wrote pictures, results.json and report.html to {folder}.")
     bicubic, restored = (results["average"][f"{kind}_psnr"] for kind in ("bicubic", "srcnn"))
     if srcnn.on_trust and None not in (bicubic, restored) and restored < bicubic:
-        say(f"worse than bicubic: {srcnn.source} is probably not for {srcnn.on_trust}", sys.stderr)
+        say(f"worse than bicubic: {srcnn.source} was probably not trained for {srcnn.on_trust}", sys.stderr)
 
 
 def check_installed(metrics: Sequence[str]) -> None:

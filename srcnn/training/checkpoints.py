@@ -95,7 +95,7 @@ class Checkpoints:
         newer = [p for p in files.whole_checkpoints(self.folder) if files.step_of(p) > step]
         if newer:
             names = ", ".join(p.name for p in newer)
-            say(f"{path}: training continues from here, as the list says; leaving {names} alone")
+            say(f"{path}: continuing from here, the last one in the list; leaving {names} alone")
 
     def save(self, step: int, epoch: int, steps: int) -> None:
         """Writes a checkpoint of the whole state; the last KEPT of this training are kept.

@@ -100,7 +100,7 @@ def check_image(path: Path, digest: str) -> None:
         with open(path, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == digest:
                 return
-    raise InputError(f"{path}: is another image than that of the data set; move it away")
+    raise InputError(f"{path}: differs from the image of that name in the data set; move it away")
 
 
 def check_free(path: Path) -> None:

@@ -131,5 +131,5 @@ def _pixels(image) -> np.ndarray:
         if not (image.min() >= 0 and image.max() <= 1):  # so that NaN is none
             raise InputError("the image has values outside 0 to 1, or NaN; divide it by its largest value")
     elif image.dtype.type not in (np.uint8, np.uint16):
-        raise InputError(f"the image is of {image.dtype}; give uint8, uint16, or floats from 0 to 1")
+        raise InputError(f"the image has the type {image.dtype}; give uint8, uint16, or floats from 0 to 1")
     return image

@@ -194,7 +194,8 @@ def _measured(path, goal, pages=False):
     ratios = {what: goal.ratio(*size) for what, size in sizes.items()}
     for what, (height, width) in sizes.items():
         if ratios[what] <= 1:
-            text = f"{what} already has {width}x{height} pixels; choose more than {goal.text}"
+            large = f"{what} already has {width}x{height} pixels"
+            text = f"{large}, so {goal.text} does not enlarge it; choose a larger size"
             return goal.text, {"error": InputError(text)}
     (height, width), *_ = (goal.size(*size) for size in sizes.values())
     first, *others = dict.fromkeys(ratios.values())

@@ -125,7 +125,7 @@ def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal
     if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     if size[0] > pixels.shape[0] * product or size[1] > pixels.shape[1] * product:
-        raise InputError(f"{source}: has another size than its header says; save it again")
+        raise InputError(f"{source}: its size differs from what its header says; save it again")
     return size
 
 

@@ -77,6 +77,6 @@ def save_pages(folder: Path, srcnns: list, goal: Goal, listed: list[Listed]) -> 
         rows += [["-" if value is None else str(value) for value in line.values()] for line in lines]
         files, each = ("1 file was", "it") if len(lines) == 1 else (f"{len(lines)} files were", "each")
         summary = f"{files} enlarged by SRCNN. Compare {each} with bicubic interpolation below."
-        page, what = staging / "upscaled.html", f"upscaled, {goal.text}"
+        page, what = staging / "upscaled.html", f"enlarged, {goal.text}"
         report.save_job(first, page, weights, what, summary, rows, exhibits, goal.plain)
     say(f"Open {folder / 'upscaled.html'} to compare with bicubic interpolation.")

@@ -58,7 +58,7 @@ def upscale_files(upscaling: Upscaling, load: Callable) -> int:
         pages = [Path(upscaling.sample_dir) / name for name in names]
         check_results(upscaling.sample_dir, work, pages)
         if named and (upscaling.shard or upscaling.gather):
-            raise InputError("one result cannot be shared out; leave out --shard, --gather and TF_CONFIG")
+            raise InputError("a single result cannot be divided; leave out --shard, --gather and TF_CONFIG")
         with tf1.session() as sess:
             stages = Stages(partial(load, sess), upscaling.network, upscaling.source)
             anew = upscaling.overwrite and not upscaling.gather

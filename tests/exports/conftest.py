@@ -21,10 +21,10 @@ def exported(tmp_path_factory):
 def enlarged(exported, show):
     """Enlarges files in the page; gives it when all are done."""
 
-    def run(*paths, network="2 times, 9-1-5", page=None, way="auto", count=None):
-        page = page or show(exported / ("usual.html" if network[2:] == " times, 9-1-5" else "more.html"))
+    def run(*paths, network="2x, 9-1-5", page=None, way="auto", count=None):
+        page = page or show(exported / ("usual.html" if network[1:] == "x, 9-1-5" else "more.html"))
         page.get_by_label("Enlarge").select_option(network)
-        page.get_by_label("Compute with").select_option(way)
+        page.get_by_label("Run on").select_option(way)
         page.get_by_label("Files").set_input_files([str(path) for path in paths])
         finished(page, count or len(paths))
         return page

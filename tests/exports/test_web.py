@@ -32,7 +32,7 @@ def here(tmp_path, monkeypatch):
 def test_pixels_are_those_of_the_program(enlarged, scale):
     for name, pixels in PICTURES.items():
         Image.fromarray(pixels()).save(name, **({"lossless": True} if name.endswith("webp") else {}))
-    page = enlarged(*PICTURES, network=f"{scale} times, 9-1-5")
+    page = enlarged(*PICTURES, network=f"{scale}x, 9-1-5")
     for number, name in enumerate(PICTURES):
         check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
 
@@ -43,7 +43,7 @@ def test_networks_for_jpeg_take_the_quality_of_the_file(enlarged):
         names.append(f"{quality}.jpg")
         Image.fromarray(smooth(40, 44, 3)).save(names[-1], quality=quality)
     words = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
-    page = enlarged(*names, network="2 times, 9-5-5-5, JPEG")
+    page = enlarged(*names, network="2x, 9-5-5-5 for JPEG")
     for number, name in enumerate(names):
         check_same(saved(page, number), by_program(name, *words))
 
@@ -68,9 +68,9 @@ def test_what_fails_and_what_is_lost_is_said_on_the_card(enlarged):
     Image.fromarray(smooth(8, 9, 3)).save("good.png")
     page = enlarged("broken.jpg", "deep.png", "good.png")
     notes = page.locator(".note").all_inner_texts()
-    assert "does not read it as a picture" in notes[0] and "16 bits" in notes[1]
-    assert notes[2].startswith("18x16 pixels in ")
-    assert page.get_by_role("status").inner_text() == "good_x2.png is done"
+    assert "cannot read the file as a picture" in notes[0] and "16 bits" in notes[1]
+    assert notes[2].startswith("Enlarged to 18x16 pixels in ")
+    assert page.get_by_role("status").inner_text() == "good_x2.png is ready."
     assert page.get_by_text("Save PNG").count() == 3 and page.locator(".save:visible").count() == 2
 
 
@@ -91,8 +91,8 @@ def test_too_little_memory_costs_one_picture(enlarged, exported, show):
     Image.fromarray(smooth(7, 9, 3)).save("b.png")
     enlarged("a.png", "b.png", page=page)
     notes = page.locator(".note").all_inner_texts()
-    assert notes[0] == "failed: too large for the memory that the browser gives; cut it first"
-    assert notes[1].startswith("18x14 pixels in ")
+    assert notes[0].startswith("Failed: the picture is too large for the memory that this browser provides.")
+    assert notes[1].startswith("Enlarged to 18x14 pixels in ")
 
 
 def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
@@ -104,8 +104,8 @@ def test_a_worker_that_dies_costs_one_picture(enlarged, exported, show):
     page.get_by_label("Files").set_input_files("a.png")
     finished(page, 2)
     notes = page.locator(".note").all_inner_texts()
-    assert notes[0] == "failed: not enough memory, or the browser stopped the work"
-    assert notes[1].startswith("18x16 pixels in ")
+    assert notes[0].startswith("Failed: the browser stopped the work, probably because memory ran out.")
+    assert notes[1].startswith("Enlarged to 18x16 pixels in ")
 
 
 def test_all_as_a_zip(enlarged):
@@ -113,7 +113,7 @@ def test_all_as_a_zip(enlarged):
     Image.fromarray(smooth(8, 9, 3, seed=1)).save("ä b.bmp")
     page = enlarged("ä b.png", "ä b.bmp")
     with page.expect_download() as download:
-        page.get_by_text("Save all as zip").click()
+        page.get_by_text("Save all as ZIP").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["ä b_x2.png", "ä b_x2_2.png"]
@@ -128,7 +128,7 @@ def test_a_picture_is_stopped_and_the_next_goes_on(exported, show):
     page.get_by_label("Files").set_input_files(["large.png", "small.png"])
     page.get_by_text("Stop").first.click()
     finished(page, 2)
-    assert page.locator(".note").first.inner_text() == "stopped"
+    assert page.locator(".note").first.inner_text() == "Stopped."
     with Image.open(saved(page, 1)) as result:
         assert result.size == (18, 16)
 
@@ -158,7 +158,7 @@ def test_keys_names_and_a_narrow_screen_in_the_dark(enlarged, exported, show):
     enlarged("a.png", page=page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
-    divide = page.get_by_role("slider", name="a.png: where bicubic ends and SRCNN begins")
+    divide = page.get_by_role("slider", name="a.png: divider between bicubic and SRCNN")
     divide.focus()
     page.keyboard.press("End")
     assert divide.get_attribute("aria-valuetext") == "100% bicubic, 0% SRCNN"
@@ -169,6 +169,31 @@ def test_keys_names_and_a_narrow_screen_in_the_dark(enlarged, exported, show):
     assert page.evaluate("document.querySelector('.window').scrollLeft") > 3 * before  # the middle stays
     assert page.get_by_role("img", name="a.png: SRCNN").count() == 1
     assert page.get_by_role("link", name="Save PNG").count() == 1
+
+
+def test_dragging_compares_and_moves_what_is_zoomed(enlarged):
+    Image.fromarray(smooth(300, 400, 3)).save("a.png")
+    page = enlarged("a.png")
+    stage, divide = page.locator(".stage"), page.get_by_role("slider", name="divider between")
+
+    def drag(across):
+        """By pixels, from the middle of what is seen."""
+        box = page.locator(".window").bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + across, y, steps=4)
+        page.mouse.up()
+
+    stage.scroll_into_view_if_needed()
+    drag(-200)
+    compared = divide.input_value()
+    assert int(compared) < 50
+    page.get_by_role("slider", name="zoom").fill("4")
+    before = page.evaluate("document.querySelector('.window').scrollLeft")
+    drag(-200)
+    assert page.evaluate("document.querySelector('.window').scrollLeft") == pytest.approx(before + 200, abs=1)
+    assert divide.input_value() == compared
 
 
 def test_the_page_can_ask_for_nothing(exported, chromium):

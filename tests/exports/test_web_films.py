@@ -38,10 +38,10 @@ def film(tmp_path, monkeypatch):
 def opened(exported, show):
     """The page with files chosen."""
 
-    def run(*paths, way="gpu", network="2 times, 9-1-5"):
+    def run(*paths, way="gpu", network="2x, 9-1-5"):
         page = show(exported / "more.html")
         page.get_by_label("Enlarge").select_option(network)
-        page.get_by_label("Compute with").select_option(way)
+        page.get_by_label("Run on").select_option(way)
         page.evaluate("ways.gpu.tile = 64")  # of several tiles is a frame, too
         page.get_by_label("Files").set_input_files(list(paths))
         finished(page, len(paths))
@@ -70,8 +70,8 @@ def drawn(page, expected):
 
 def test_a_frame_is_that_of_the_program_beside_bicubic(opened, film):
     page = opened(film)
-    assert page.locator(".note").inner_text() == "50x38 becomes 100x76 pixels on a software GPU"
-    divide = page.get_by_role("slider", name="where bicubic ends")
+    assert page.locator(".note").inner_text() == "Enlarging 50x38 to 100x76 pixels on a software GPU."
+    divide = page.get_by_role("slider", name="divider between bicubic")
     divide.focus()
     page.keyboard.press("Home")
     seen(page, "video").save("frame.png")
@@ -95,7 +95,7 @@ def test_it_plays_by_its_buttons_and_keys(opened, film):
     position.focus()
     page.keyboard.press("End")
     page.locator(".position[aria-valuetext='0:02 of 0:02']").wait_for()
-    page.get_by_role("button", name="Sound off").click()
+    page.get_by_role("button", name="Mute").click()
     assert page.evaluate("document.querySelector('video').muted")
     page.get_by_role("button", name="Close").click()
     assert page.locator("section").count() == 0
@@ -105,9 +105,9 @@ def test_the_rate_is_shown(opened, film):
     page = opened(film)
     page.evaluate("document.querySelector('video').loop = true")
     page.get_by_role("button", name="Play").click()
-    page.locator(".note").filter(has_text="frames/s").wait_for()
-    own, of, all_, unit = page.locator(".note").inner_text().split("; ")[1].split()
-    assert (of, unit) == ("of", "frames/s") and 0 < float(own) <= float(all_) == 10
+    page.locator(".note").filter(has_text="frames a second").wait_for()
+    _, own, _, all_, *unit = page.locator(".note").inner_text().split(". ")[1].split()
+    assert unit == ["frames", "a", "second."] and 0 < float(own) <= float(all_) == 10
 
 
 def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
@@ -116,18 +116,18 @@ def test_what_cannot_be_shown_is_said_and_the_others_go_on(opened, film):
         file.write(b"nothing")
     page = opened("broken.mp4", film, "a.png", way="cores")
     notes = page.locator(".note").all_inner_texts()
-    assert notes[0] == "failed: this browser does not play it"
-    assert notes[1] == "failed: films are enlarged by the GPU alone; choose it, and then the film again"
+    assert notes[0] == "Failed: this browser cannot play the film. Convert it to MP4 with H.264, or to WebM."
+    assert notes[1] == "Failed: films need the GPU. Choose “GPU” under “Run on”, and add the film again."
     with Image.open(saved(page, 2)) as result:
         assert result.size == (10, 8)
-    page = opened(film, network="2 times, 9-5-5-5, JPEG")
-    assert page.locator(".note").inner_text().startswith("failed: is no JPEG file, which this network is for")
+    page = opened(film, network="2x, 9-5-5-5 for JPEG")
+    assert page.locator(".note").inner_text().startswith("Failed: this network is for JPEG files only.")
 
 
 def test_without_a_gpu_films_are_not_played_unless_asked_for(opened, film):
     page = opened(film, way="auto")
     note = page.locator(".note").inner_text()
-    assert note.startswith("failed: films need a GPU, which this browser lacks; to try software instead")
+    assert note.startswith("Failed: films need a GPU, and this browser has none.")
 
 
 @pytest.mark.parametrize("when", ["before", "while"])
@@ -140,7 +140,7 @@ def test_a_film_that_does_not_open_is_stopped(exported, show, film, when):
         page.locator("video").wait_for(state="attached")
     page.get_by_role("button", name="Stop").first.click()
     page.locator(".save:visible").wait_for()
-    assert page.locator(".note").first.inner_text() == "stopped"
+    assert page.locator(".note").first.inner_text() == "Stopped."
 
 
 def test_a_lost_context_while_it_plays(opened, film):
@@ -153,5 +153,5 @@ def test_a_lost_context_while_it_plays(opened, film):
     )
     page.get_by_label("Files").set_input_files([film])
     page.locator(".failed").wait_for()
-    assert page.locator(".failed .note").inner_text() == "failed: the GPU gave up"
+    assert page.locator(".failed .note").inner_text() == "Failed: the browser lost the connection to the GPU."
     assert page.locator("video").count() == 1

@@ -71,7 +71,7 @@ def changed(exported, show):
 
 
 def instead(page):
-    return f"compute with {page.evaluate('cores')} instead"
+    return f"Choose “{page.evaluate('cores')}” under “Run on”, and add the file again."
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def instead(page):
 def test_pixels_are_those_of_the_program(enlarged, scale, names):
     for name in names:
         Image.fromarray(PICTURES[name]()).save(name)
-    page = enlarged(*names, network=f"{scale} times, 9-1-5", way="gpu")
+    page = enlarged(*names, network=f"{scale}x, 9-1-5", way="gpu")
     for number, name in enumerate(names):
         check_same(saved(page, number), by_program(name, "--scale", str(scale), "--degradation", "matlab"))
     assert all("on a software GPU" in note for note in page.locator(".note").all_inner_texts())
@@ -88,7 +88,7 @@ def test_pixels_are_those_of_the_program(enlarged, scale, names):
 
 def test_a_network_of_four_layers_for_jpeg(enlarged):
     Image.fromarray(smooth(20, 24, 3)).save("a.jpg", quality=40)
-    page = enlarged("a.jpg", network="2 times, 9-5-5-5, JPEG", way="gpu")
+    page = enlarged("a.jpg", network="2x, 9-5-5-5 for JPEG", way="gpu")
     words = ["--filters", "9-5-5-5", "--scale", "2", "--degradation", "jpeg"]
     check_same(saved(page, 0), by_program("a.jpg", *words))
 
@@ -136,7 +136,7 @@ def test_software_is_never_chosen(enlarged):
     page = enlarged("a.png", way="gpu")
     enlarged("a.png", page=page, count=2)
     cores = page.evaluate("ways.cores.name")
-    assert page.locator(".note").last.inner_text().endswith(f" on {cores}")
+    assert page.locator(".note").last.inner_text().endswith(f" on {cores}.")
     assert page.locator("#way option").first.inner_text() == f"Automatic: {cores}"
 
 
@@ -157,7 +157,7 @@ def test_the_faster_way_is_chosen(changed, enlarged):
         enlarged("a.png", page=page)
         assert name in page.locator("#way option").first.inner_text()
         assert name in page.locator(".note").inner_text()
-        assert "million pixels of result a second" in page.locator("#rates").inner_text()
+        assert "million pixels a second" in page.locator("#rates").inner_text()
 
 
 def test_a_gpu_that_does_not_answer_is_not_waited_for(changed, enlarged):
@@ -171,7 +171,8 @@ def test_a_gpu_that_does_not_answer_is_not_waited_for(changed, enlarged):
 def test_a_lost_context_costs_one_picture_where_the_gpu_is_forced(changed, enlarged):
     Image.fromarray(smooth(8, 9, 3)).save("a.png")
     page = enlarged("a.png", page=changed(LOST), way="gpu")
-    assert page.locator(".note").inner_text() == f"failed: the GPU gave up; {instead(page)}"
+    note = page.locator(".note").inner_text()
+    assert note == f"Failed: the browser lost the connection to the GPU. {instead(page)}"
     enlarged("a.png", page=page, way="cores", count=2)
     check_same(saved(page, 1), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
 
@@ -182,7 +183,7 @@ def test_the_cores_take_over_where_the_page_chose_the_gpu(changed, enlarged):
     page.evaluate("chosen.set(networks[0].name, ways.gpu)")
     enlarged("a.png", page=page)
     note = page.locator(".note").inner_text()
-    assert note.endswith("the cores took over (the GPU gave up)")
+    assert note.endswith("took over: the browser lost the connection to the GPU.")
     enlarged("a.png", page=page, count=2)
     assert "core" in page.locator("#way option").first.inner_text()
     check_same(saved(page, 0), by_program("a.png", "--scale", "2", "--degradation", "matlab"))
@@ -194,7 +195,7 @@ def test_without_webgl(changed, enlarged):
     page = enlarged("a.png", page=changed(none), way="gpu")
     assert (
         page.locator(".note").inner_text()
-        == f"failed: this browser has no WebGL 2 in workers; {instead(page)}"
+        == f"Failed: this browser has no WebGL 2 for this page. {instead(page)}"
     )
     enlarged_again = changed(none)
     enlarged("a.png", page=enlarged_again)

@@ -110,7 +110,7 @@ def test_pages_and_pictures_that_stand_still_are_the_first(folder, capfd):
 def test_half_transparency_is_not_lost_in_a_gif(folder, fails):
     frames = [Image.fromarray(np.dstack([picture(n), np.full((30, 40), 100, np.uint8)])) for n in range(2)]
     frames[0].save("in.webp", save_all=True, append_images=frames[1:], lossless=True)
-    assert "half-transparent" in fails(*WORDS, "--input", "in.webp", "--output", "out.gif")
+    assert "partly transparent" in fails(*WORDS, "--input", "in.webp", "--output", "out.gif")
 
 
 @pytest.mark.parametrize("links", [True, False])

@@ -284,7 +284,7 @@ def test_damage_is_named_and_harms_nothing(part):
 
 def test_texts_that_are_huge_or_no_texts_are_named():
     IMAGE.save("a.jpg", comment=b"a\0\x1b[31m\xff")
-    assert enlarged("a.jpg", "b.png") == "comment that is no text"
+    assert enlarged("a.jpg", "b.png") == "comment that is not text"
     assert enlarged("a.jpg", "b.bmp") == "comment" and enlarged("a.jpg", "b.jp2") == ""
     assert b"a\0\x1b[31m\xff" in image_io.read("b.jp2").metadata.exif
     with_texts("a.png", {"Comment": "x" * 70_000, "parameters": "y" * 70_000, "Title": "small"})

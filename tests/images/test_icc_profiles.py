@@ -120,7 +120,7 @@ def test_a_profile_of_other_pixels_is_left_out_and_said(tmp_path, monkeypatch, c
     Image.fromarray(random(3)).convert(mode).save(f"a{suffix}", icc_profile=srgb[:16] + space + srgb[20:])
     assert main.main([f"a{suffix}", "--output", "b.png", "--scale", "2"]) == 0
     said = capsys.readouterr().err
-    assert said.startswith(f"a{suffix}: has a colour profile that is not of its kind")
+    assert said.startswith(f"a{suffix}: has a colour profile that does not fit its pixels")
     assert said.count("\n") == 1
     with Image.open("b.png") as result:
         assert "icc_profile" not in result.info

@@ -9,6 +9,11 @@ import main
 from tests.helpers.trainings import flags
 
 
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def closed(photographs, monkeypatch):
     """Photographs with a sub-folder that may not be read, as nobody but root sees it, and one that may."""

@@ -178,7 +178,7 @@ def test_a_target_in_the_way_is_not_gathered(photographs, tmp_path, fails):
         ("--shard 1/4", "--is_train False"),
         ("--is_train False --shard 1/4 --gather", "leave out"),
         ("--is_train False --shard 1/4 --export x.mat", "is for tests and upscaling"),
-        ("--is_train False --shard 1/1 --input {0} --output s/a.png", "one result cannot be shared out"),
+        ("--is_train False --shard 1/1 --input {0} --output s/a.png", "a single result cannot be divided"),
     ],
 )
 def test_shards_that_make_no_sense_are_said(photographs, fails, words, what):

@@ -140,7 +140,7 @@ def test_what_is_no_image_is_said(larger, given, said):
         ({"scale": "large"}, "scale 'large'"),
         ({"scale": float("nan")}, "scale nan"),
         ({"scale": 1}, "give the quality"),
-        ({"scale": 1, "quality": 97}, "best as it is"),
+        ({"scale": 1, "quality": 97}, "next to nothing to clean"),
         ({"quality": 0}, "quality 0"),
         ({"quality": 101}, "quality 101"),
         ({"quality": 40.5}, "quality 40.5"),

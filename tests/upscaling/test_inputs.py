@@ -109,7 +109,7 @@ BAD = {
     "--input *.tif": "*.tif: matches no file",
     "--input a.png gone.png": "gone.png: no such file",
     "--input a.png b.png --output out.png": "name a folder",
-    "--input a.png --width 16": "a.png: already has 16x12 pixels; choose more than width 16",
+    "--input a.png --width 16": "a.png: already has 16x12 pixels, so width 16 does not",
     "--input a.png --width 2000000000": "pixels; crop it first",
     "--input a.png --scale 2 --width 90": "leave one out",
     "--input a.png --scale 0.5": "--scale",

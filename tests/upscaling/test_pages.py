@@ -137,7 +137,10 @@ def test_the_second_run_does_nothing_and_other_widths_take_other_networks(folder
     assert "1 of 1 already upscaled" in capsys.readouterr().out
     assert "scan_50x44.tif" in (folder / "sample/upscaled.html").read_text()
     assert run(*words[:-1], 25) == 2
-    assert "scan.tif: page 3 already has 30x20 pixels; choose more than width 25" in capsys.readouterr().err
+    assert (
+        "scan.tif: page 3 already has 30x20 pixels, so width 25 does not enlarge it"
+        in capsys.readouterr().err
+    )
 
 
 def test_without_the_flag_the_first_page_is_taken_and_the_flag_is_named(folder, capsys):

@@ -230,7 +230,7 @@ def test_a_picture_that_the_page_cannot_show_is_done(folder, monkeypatch, capfd)
 
     monkeypatch.setattr(pipeline, "compared", failing)
     assert run("--input", "in/a.png", "in/b.png") == 0
-    assert capfd.readouterr().err.count("the page does not show it (no preview)") == 2
+    assert capfd.readouterr().err.count("the page cannot show it (no preview)") == 2
     assert image_io.size("sample/b_x2.png") == (40, 60)
 
 

@@ -9,7 +9,7 @@ class Card {
     find(".stop", this.element).onclick = () => this.stop();
     find("#cards").append(this.element);
     this.control();
-    this.note("waits");
+    this.note("Waiting for its turn.");
   }
   note(text) {
     find(".note", this.element).textContent = text;
@@ -23,10 +23,10 @@ class Card {
   }
   fail(error) {
     const large = error instanceof RangeError; // an array that cannot be had
-    const message = large ? "too large for the memory that the browser gives; cut it first" : error.message;
+    const message = large ? "the picture is too large for the memory that this browser provides. Crop it or make it smaller first." : error.message;
     find(".work", this.element)?.remove();
     find(".shown", this.element).remove();
-    this.note(message === "stopped" ? message : `failed: ${message}`);
+    this.note(message === "stopped" ? "Stopped." : `Failed: ${message}`);
     this.element.classList.add("failed");
     say(`${this.file.name}: ${message}`);
   }
@@ -48,7 +48,7 @@ class Card {
       [canvas.width, canvas.height] = [columns, rows];
       return canvas.getContext("2d");
     });
-    find(".part", this.element).textContent = columns * rows < width * height ? `; its middle is shown` : "";
+    find(".part", this.element).textContent = columns * rows < width * height ? "The preview shows the middle of the picture." : "";
     return (task, { plain, srcnn }) => {
       if (task.x + task.columns <= left || task.x >= left + columns) return;
       if (task.y + task.rows <= top || task.y >= top + rows) return;
@@ -64,13 +64,14 @@ class Card {
     save.download = name;
     save.hidden = false;
     this.note(note);
-    say(`${name} is done`);
+    say(`${name} is ready.`);
   }
-  // The slider between both, with fingers too, and the zoom, which keeps what is in the middle there.
+  // The slider between both, with fingers too, and the zoom, which keeps what is in the middle there. What is zoomed is
+  // dragged, by fingers as the browser does it.
   control() {
     const stage = find(".stage", this.element), frame = stage.parentElement;
     const divide = find(".divide", this.element), zoom = find(".zoom", this.element);
-    divide.setAttribute("aria-label", `${this.file.name}: where bicubic ends and SRCNN begins`);
+    divide.setAttribute("aria-label", `${this.file.name}: divider between bicubic and SRCNN`);
     zoom.setAttribute("aria-label", `${this.file.name}: zoom`);
     const split = () => {
       stage.style.setProperty("--at", `${divide.value}%`);
@@ -82,11 +83,19 @@ class Card {
       divide.value = (100 * (event.clientX - box.left)) / box.width;
       split();
     };
-    stage.onpointerdown = (event) => {
-      stage.setPointerCapture(event.pointerId);
-      drag(event);
+    let last;
+    const pan = (event) => {
+      frame.scrollBy(last.clientX - event.clientX, last.clientY - event.clientY);
+      last = event;
     };
-    stage.onpointermove = (event) => stage.hasPointerCapture(event.pointerId) && drag(event);
+    const isZoomed = () => stage.classList.contains("large");
+    stage.onpointerdown = (event) => {
+      if (isZoomed() && event.pointerType !== "mouse") return;
+      stage.setPointerCapture(event.pointerId);
+      last = event;
+      if (!isZoomed()) drag(event);
+    };
+    stage.onpointermove = (event) => stage.hasPointerCapture(event.pointerId) && (isZoomed() ? pan : drag)(event);
     divide.oninput = split;
     zoom.oninput = () => {
       const x = (frame.scrollLeft + frame.clientWidth / 2) / stage.offsetWidth;

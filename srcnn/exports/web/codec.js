@@ -103,7 +103,7 @@ const readers = (bitmap, transparent) => {
     };
   }
   const gl = canvas.getContext("webgl2");
-  if (!gl) throw new Error("it is transparent, and this browser has no WebGL, without which such pictures come out wrong");
+  if (!gl) throw new Error("the picture is transparent, and this browser cannot read such pictures exactly without WebGL. Try another browser.");
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
   gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
@@ -113,7 +113,7 @@ const readers = (bitmap, transparent) => {
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, gl.getParameter(gl.TEXTURE_BINDING_2D), 0);
     const pixels = new Uint8Array(4 * width * height);
     gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
-    if (gl.isContextLost()) throw new Error("the graphics processor gave up; try it again");
+    if (gl.isContextLost()) throw new Error("the browser lost the connection to the GPU. Add the file again.");
     part.close();
     return pixels;
   };
@@ -199,17 +199,17 @@ const fillTransparent = (pixels, width, height, channels) => {
 const decode = async (file) => {
   const header = await readHeader(file), notes = [];
   const bitmap = await createImageBitmap(file, EXACT).catch(() => {
-    throw new Error("this browser does not read it as a picture, or it is too large; save it as PNG, or cut it");
+    throw new Error("this browser cannot read the file as a picture. Save it as PNG first, or crop it if it is very large.");
   });
   const alpha = header.other ? await isTransparent(bitmap) : header.alpha;
   const { pixels, channels } = await pixelsOf(bitmap, header.grey, alpha);
   const { width, height } = bitmap;
   bitmap.close();
   if (alpha) fillTransparent(pixels, width, height, channels);
-  if (header.deep) notes.push("has 16 bits, of which browsers give 8");
-  if (header.frames > 1) notes.push(`the first of ${header.frames} frames`);
-  if (header.cmyk) notes.push("is made for print (CMYK); the browser made RGB of it");
-  if (header.other) notes.push("a colour profile of this kind of file is left out");
+  if (header.deep) notes.push("The file has 16 bits per channel, of which browsers read 8.");
+  if (header.frames > 1) notes.push(`Only the first of ${header.frames} frames was enlarged.`);
+  if (header.cmyk) notes.push("The browser converted the file's print colours (CMYK) to RGB.");
+  if (header.other) notes.push("A colour profile of this kind of file is not kept.");
   return { pixels, channels, width, height, notes, quality: header.quality, profile: header.profile };
 };
 
@@ -287,6 +287,6 @@ onmessage = async ({ data }) => {
     } else postMessage(await end());
   } catch (error) {
     const memory = error instanceof RangeError; // an array that cannot be had
-    postMessage({ error: memory ? "too large for the memory that the browser gives; cut it first" : error.message });
+    postMessage({ error: memory ? "the picture is too large for the memory that this browser provides. Crop it or make it smaller first." : error.message });
   }
 };

@@ -82,6 +82,6 @@ onmessage = async ({ data }) => {
     } else postMessage({ software: gpu?.software });
   } catch (error) {
     const memory = error instanceof RangeError;
-    postMessage({ error: memory ? "the browser gives too little memory" : error.message });
+    postMessage({ error: memory ? "the browser does not provide enough memory. Close other tabs, and try again." : error.message });
   }
 };

@@ -3,12 +3,12 @@
 // A film that is ready to play, or what the browser says against it.
 const opened = (card, video) => new Promise((resolve, reject) => {
   video.onloadeddata = () => (video.videoWidth ? resolve() : video.onerror());
-  video.onerror = () => reject(new Error("this browser does not play it"));
+  video.onerror = () => reject(new Error("this browser cannot play the film. Convert it to MP4 with H.264, or to WebM."));
   card.cancel = () => reject(new Error("stopped"));
   video.src = URL.createObjectURL(card.file);
 });
 
-const clock = (seconds) => !Number.isFinite(seconds) ? "an unknown time" : `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+const clock = (seconds) => !Number.isFinite(seconds) ? "unknown length" : `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
 // Puts the film, and the canvas over it, on the card's stage.
 const stageOf = (card) => {
@@ -68,7 +68,7 @@ const controls = (card, video) => {
   position.setAttribute("aria-label", `${card.file.name}: position`);
   const update = () => {
     play.textContent = video.paused ? "Play" : "Pause";
-    sound.textContent = video.muted ? "Sound on" : "Sound off";
+    sound.textContent = video.muted ? "Unmute" : "Mute";
     position.value = (1000 * video.currentTime) / video.duration || 0;
     position.setAttribute("aria-valuetext", `${clock(video.currentTime)} of ${clock(video.duration)}`);
   };
@@ -95,11 +95,11 @@ const stopFilm = (card, video, helper) => {
 
 const checkFilm = (network, video) => {
   const way = find("#way").value;
-  if (way === "cores") throw new Error("films are enlarged by the GPU alone; choose it, and then the film again");
+  if (way === "cores") throw new Error("films need the GPU. Choose “GPU” under “Run on”, and add the film again.");
   if (way === "auto" && !graphics.hardware)
-    throw new Error("films need a GPU, which this browser lacks; to try software instead, choose GPU, and then the film again");
+    throw new Error("films need a GPU, and this browser has none. To try a slow software GPU, choose “GPU” under “Run on”, and add the film again.");
   checkQuality(network);
-  if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to show films");
+  if (!video.requestVideoFrameCallback) throw new Error("this browser is too old to enlarge films. Update it first.");
 };
 
 const playFilm = async (card, network) => {
@@ -114,13 +114,13 @@ const playFilm = async (card, network) => {
     const screen = canvas.transferControlToOffscreen(), message = { canvas: screen, size, tile: ways.gpu.tile };
     helper = new Helper(urls.player);
     const { software } = await helper.ask({ ...message, network: { ...network, weights: weightsOf(network) } }, [screen]);
-    const note = `${size.join("x")} becomes ${large.join("x")} pixels on ${onGpu(software)}`;
+    const note = `Enlarging ${size.join("x")} to ${large.join("x")} pixels on ${onGpu(software)}.`;
     card.note(note);
     find(".work", card.element).remove();
     card.open(...large);
     controls(card, video);
-    await follow(card, video, helper, (own, all) => card.note(`${note}; ${own.toFixed(1)} of ${all.toFixed(1)} frames/s`));
-    say(`${card.file.name} can be played`);
+    await follow(card, video, helper, (own, all) => card.note(`${note} Showing ${own.toFixed(1)} of ${all.toFixed(1)} frames a second.`));
+    say(`${card.file.name} is ready to play.`);
   } catch (error) {
     card.fail(error);
     card.stop();

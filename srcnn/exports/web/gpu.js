@@ -1,15 +1,15 @@
 // A network on a graphics processor: WebGL2, in a worker, tile by tile.
-const LOST = "the GPU gave up";
+const LOST = "the browser lost the connection to the GPU.";
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|basic render|software/i; // drivers without a GPU
 
 class Gpu {
   // hardware: whether it must be that. halves: whether it may round, as `stagesOf` does.
   constructor(canvas, network, tile, { hardware = false, halves = false } = {}) {
     const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" });
-    if (!gl) throw new Error("this browser has no WebGL 2 in workers");
+    if (!gl) throw new Error("this browser has no WebGL 2 for this page.");
     this.gl = gl;
     this.software = SOFTWARE.test(this.renderer);
-    if (hardware && this.software) throw new Error("this browser has WebGL in software only");
+    if (hardware && this.software) throw new Error("this browser has WebGL in software only.");
     const side = tile + network.margin;
     this.network = network;
     this.luma = this.texture(gl.R32UI, side, side);
@@ -24,7 +24,7 @@ class Gpu {
   check() {
     const { gl } = this;
     if (gl.isContextLost()) throw new Error(LOST);
-    if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("the GPU has too little memory");
+    if (gl.getError() === gl.OUT_OF_MEMORY) throw new Error("the GPU does not have enough memory.");
   }
 
   // What the driver calls itself.
@@ -54,7 +54,7 @@ class Gpu {
     }
     gl.linkProgram(program);
     this.check();
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("the driver of the GPU does not compile the network");
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error("the GPU's driver cannot compile the network.");
     gl.useProgram(program);
     ["luma", "maps", "table", "frame"].forEach((name, unit) => gl.uniform1i(gl.getUniformLocation(program, name), unit));
     return program;

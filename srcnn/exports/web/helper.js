@@ -19,7 +19,7 @@ class Helper {
       this.worker.onmessage = ({ data }) => (data.error ? fail(data.error) : resolve(data));
       this.worker.onerror = (event) => {
         event.preventDefault();
-        fail("not enough memory, or the browser stopped the work");
+        fail("the browser stopped the work, probably because memory ran out. Close other tabs, and try again.");
       };
       this.worker.onmessageerror = this.worker.onerror;
       this.reject = reject;

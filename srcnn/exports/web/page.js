@@ -11,30 +11,30 @@ const nameOf = (name, scale) => {
 
 // Whether a network can take a file whose quality as JPEG, if it is one, is known.
 const checkQuality = (network, quality) => {
-  if (network.by_strength && !quality) throw new Error("is no JPEG file, which this network is for; choose another one");
+  if (network.by_strength && !quality) throw new Error("this network is for JPEG files only. Choose another one, and add the file again.");
   if (network.scale === 1 && quality >= 95)
-    throw new Error(`has quality ${quality}, and with so little compression is best as it is`);
+    throw new Error(`a JPEG file of quality ${quality} has next to nothing to clean. Keep it as it is.`);
 };
 
 // automatic: whether the page chose the way. more: what else is said of the result.
 const enlargeFile = async (card, network, way, automatic, more = "") => {
   const started = performance.now();
-  card.note("is read");
+  card.note("Reading the file.");
   card.codec = new Helper(urls.codec);
   const picture = await card.codec.ask({ file: card.file });
   const { width, height, channels, profile, quality, notes } = picture, { scale } = network;
-  if (width * height > LARGEST) throw new Error(`more than ${LARGEST.toLocaleString()} pixels; scale or cut it first`);
+  if (width * height > LARGEST) throw new Error(`the picture has more than ${LARGEST.toLocaleString()} pixels. Crop it or make it smaller first.`);
   checkQuality(network, quality);
   await prepare(way, { ...network, quality, weights: weightsOf(network, quality) }, automatic);
   const size = { width: width * scale, height: height * scale };
   await card.codec.ask({ begin: { ...size, channels, profile } });
-  card.note(`${width}x${height} becomes ${size.width}x${size.height} pixels, on ${way.on}`);
+  card.note(`Enlarging ${width}x${height} to ${size.width}x${size.height} pixels on ${way.on}.`);
   const shown = card.show(size.width, size.height, channels);
   await enlarge(picture, network, way.tile, card, (band) => card.codec.ask({ band }, [band.buffer]), shown);
   const found = await card.codec.ask({ end: true });
   const seconds = (performance.now() - started) / 1000;
-  const note = `${size.width}x${size.height} pixels in ${seconds.toFixed(1)} s on ${way.on}`;
-  card.done(found, nameOf(card.file.name, scale), [note, ...notes, more].filter(Boolean).join("; "));
+  const note = `Enlarged to ${size.width}x${size.height} pixels in ${seconds.toFixed(1)} s on ${way.on}.`;
+  card.done(found, nameOf(card.file.name, scale), [note, ...notes, more].filter(Boolean).join(" "));
 };
 
 // Where the page chose the GPU and that fails, the cores begin again, and take what follows.
@@ -48,11 +48,11 @@ const enlargeBest = async (card, network) => {
     const failed = way === ways.gpu && pool.failed();
     pool.end();
     card.codec?.end();
-    if (failed && !automatic) throw new Error(`${error.message}; compute with ${cores} instead`);
+    if (failed && !automatic) throw new Error(`${error.message} Choose “${cores}” under “Run on”, and add the file again.`);
     if (!failed || card.stopped) throw error;
     graphics.lost = true;
     chosen.clear();
-    await enlargeFile(card, network, ways.cores, true, `the cores took over (${error.message})`);
+    await enlargeFile(card, network, ways.cores, true, `The GPU failed, so ${cores} took over: ${error.message}`);
   }
 };
 
@@ -137,4 +137,4 @@ if (typeof WebAssembly === "object" && WebAssembly.validate(SIMD) && self.Compre
   for (const way in ways) find("#way").add(new Option(ways[way].name, way));
   listen();
   find("#start").hidden = false;
-} else say("This browser is too old: it takes Chrome 91, Firefox 113, Safari 16.4 or newer.");
+} else say("This browser is too old for this page. Use Chrome 91, Firefox 113, Safari 16.4 or a newer version.");

@@ -81,8 +81,8 @@ def entry(network: Network, source: Source) -> dict:
         {"size": size, "inputs": before, "outputs": after}
         for size, before, after in zip(network.kernels, inputs, outputs, strict=True)
     ]
-    enlarging = f"{network.scale} times" if network.scale > 1 else "not, only clean"
-    jpeg = ", JPEG" if network.degradation == "jpeg" else ""
+    enlarging = f"{network.scale}x" if network.scale > 1 else "1x (clean only)"
+    jpeg = " for JPEG" if network.degradation == "jpeg" else ""
     name = f"{enlarging}, {network.shape}{jpeg}"
     found = {"name": name, "scale": network.scale, "margin": network.margin, "layers": layers}
     if not network.is_conditioned:

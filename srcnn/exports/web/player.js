@@ -47,7 +47,7 @@ class Player extends Gpu {
     super(canvas, network, tile, { halves: true });
     const { gl } = this, largest = Math.min(gl.getParameter(gl.MAX_TEXTURE_SIZE), ...gl.getParameter(gl.MAX_VIEWPORT_DIMS));
     this.size = size.map((pixels) => pixels * network.scale);
-    if (Math.max(...this.size) > largest) throw new Error(`larger than the ${largest} pixels of a side that the GPU takes`);
+    if (Math.max(...this.size) > largest) throw new Error(`the enlarged film would exceed the ${largest} pixels a side that the GPU allows. Choose a smaller scale.`);
     [canvas.width, canvas.height] = this.size;
     this.tile = tile;
     this.frame = this.texture(gl.RGBA8, ...size);

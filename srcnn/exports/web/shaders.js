@@ -109,7 +109,7 @@ const passOf = (layers, number, written, halves) => {
   const name = `part${blocks.length}`, end = tail(wanted, products, last, written, halves, block, name).join("\n");
   blocks.push(block);
   if (blocks.length > 12 || blocks.some((each) => each.length > BLOCK))
-    throw new Error("the network is too large for the GPU");
+    throw new Error("the network is too large for the GPU.");
   const source = `${HEAD}
 ${blocks.map(({ length }, i) => `layout(std140) uniform Block${i} { vec4 part${i}[${length}]; };`).join("\n")}
 ${written.map((_, t) => `layout(location = ${t}) out uvec4 texel${t};`).join("\n")}

@@ -65,7 +65,7 @@ const fastest = async (network) => {
     await within(ways.gpu.patience, prepare(ways.gpu, network, true));
     graphics.hardware = true;
     const gpu = await within(ways.gpu.patience, measured(ways.gpu, network));
-    find("#rates").textContent = `Compared: GPU ${gpu.toFixed(1)}, ${cores} ${own.toFixed(1)} million pixels of result a second.`;
+    find("#rates").textContent = `Measured speed: ${gpu.toFixed(1)} million pixels a second on the GPU, ${own.toFixed(1)} on ${cores}.`;
     if (gpu < 2) ways.gpu.tile = 128; // so that a slow GPU lets the browser draw in between
     return gpu > own ? ways.gpu : ways.cores;
   } catch {
@@ -79,7 +79,7 @@ const wayFor = async (network, card) => {
   const forced = ways[find("#way").value];
   if (forced) return forced;
   if (!chosen.has(network.name)) {
-    card.note("waits until GPU and cores are compared");
+    card.note("Measuring whether the GPU or the CPU is faster.");
     chosen.set(network.name, await fastest(network));
   }
   const way = chosen.get(network.name);

@@ -10,7 +10,7 @@ const zip = (files) => {
     directory.push(little([[0x02014b50, 4], [20, 2], ...fields, [0, 2], [0, 2], [0, 2], [0, 4], [at, 4]]), bytes);
     at += start.length + bytes.length + blob.size;
   }
-  if (at >= 2 ** 32 - 2 ** 20) throw new Error("more than 4 GB; save the pictures one by one");
+  if (at >= 2 ** 32 - 2 ** 20) throw new Error("A ZIP file holds 4 GB, and the results are larger. Save the pictures one by one.");
   const length = directory.reduce((sum, each) => sum + each.length, 0);
   const end = little([[0x06054b50, 4], [0, 4], [files.length, 2], [files.length, 2], [length, 4], [at, 4], [0, 2]]);
   return new Blob([...parts, ...directory, end], { type: "application/zip" });

@@ -106,7 +106,7 @@ def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float
         kind = kind or (frame.format.name if is_sequence(path) else "")
         if kind and not fits_after(frame.format.name, kind):
             change = f"from {kind} to {frame.format.name} pixels (FFmpeg's names)"
-            raise _refusal(path, change, seconds, "save all of them alike")
+            raise _refusal(path, change, seconds, "save all of them in one pixel format")
         for name, value in _colours(frame).items():
             if colours.setdefault(name, value) != value:
                 raise _refusal(path, f"the {name} of their colours", seconds, "save all of them alike")

@@ -25,7 +25,7 @@ def taken_apart(film: Film, is_asked: bool) -> Film:
     if not is_asked:
         when = f"after {film.interlaced_after:.1f} s" if film.interlaced_after else "from its beginning"
         why = "its frames hold two moments, line by line"
-        raise InputError(f"{film.path}: is interlaced {when}: {why}; add --deinterlace to take them apart")
+        raise InputError(f"{film.path}: is interlaced {when}: {why}; add --deinterlace to separate these")
     apart = film._replace(is_by_fields=True, rate=2 * film.rate, time_base=film.time_base / 2)
     return apart._replace(frame_count=2 * film.frame_count)
 

@@ -69,7 +69,7 @@ def check_available(codec: str) -> None:
     """Raises InputError if PyAV has no encoder for a --codec."""
     if codec in CODECS or codec in (there := of_hardware()):
         return
-    others = f", or of hardware one of {', '.join(there)}" if there else ", since it has none of hardware"
+    others = f", or of hardware one of {', '.join(there)}" if there else " (it has no encoders of hardware)"
     raise InputError(
         f"--codec {codec}: this PyAV has no such encoder; use one of {', '.join(CODECS)}{others}"
     )
@@ -114,7 +114,7 @@ def _quality(encoder, crf):
     largest, best = scale
     crf = best if crf is None else crf
     if crf > largest:
-        raise InputError(f"--crf {crf}: {encoder} takes 0 to {largest}")
+        raise InputError(f"--crf {crf}: use 0 to {largest} for {encoder}")
     if kind == "nvenc":
         return {"rc": "vbr", "b": "0", "cq": str(crf)}
     return {"global_quality" if kind == "qsv" else "crf": str(crf)}

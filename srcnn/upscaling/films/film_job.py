@@ -95,7 +95,7 @@ def name_others(folder: Path | None, target: Path) -> None:
     """Prints which folders but this one have parts of `target`: of other settings, or left over."""
     for other in encoded_parts.folders_of(target):
         if other != folder and not is_locked(other):
-            say(f"{other}: has parts of this film by other settings; remove it if you do not need them")
+            say(f"{other}: holds parts of this film made with other settings; remove it if it is not needed")
 
 
 @contextmanager

@@ -62,6 +62,6 @@ def not_kept(film: Film) -> list[str]:
     found = {
         "the shape of pixels": film.aspect not in (None, 1),
         "the brightness of HDR": film.colours["color_trc"] in HDR,
-        "how frames are packed of several views": bool(film.stereo or film.sphere),
+        "how the frames hold several views": bool(film.stereo or film.sphere),
     }
     return [what for what, is_so in found.items() if is_so]

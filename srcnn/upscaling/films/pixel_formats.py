@@ -63,8 +63,8 @@ def not_kept(name: str, stored: str, larger: int = 1, most_bits: int = 16) -> li
     """
     plain, bits = plain_format(name), min(_bits(stored), most_bits)
     lost = {
-        f"{_bits(name)} bits, but {bits}": _bits(name) > bits,
-        f"{_ratio(plain)}, but {_ratio(stored)}": _chroma(plain) > _chroma(stored) * larger,
+        f"{_bits(name)} bits (now {bits})": _bits(name) > bits,
+        f"{_ratio(plain)} (now {_ratio(stored)})": _chroma(plain) > _chroma(stored) * larger,
         KEEPS_ALPHA: has_alpha(name) and not has_alpha(stored),
     }
     return [text for text, is_lost in lost.items() if is_lost]

@@ -49,7 +49,7 @@ def test_films_of_pictures_are_what_players_know(folder, capfd, target, scale, e
     """4:2:0, which has as much chroma as the pictures if it is twice as large; Matroska keeps 4:4:4."""
     save("in.gif", [picture(number, 32, 24) for number in range(4)])
     status = run("--input", "in.gif", "--output", target, "--scale", scale)
-    assert ("4:4:4, but 4:2:0" in capfd.readouterr().err) == (status == 2) == (scale < 2)
+    assert ("4:4:4 (now 4:2:0)" in capfd.readouterr().err) == (status == 2) == (scale < 2)
     with av.open(target) as film, Image.open("in.gif") as first:
         frame = next(film.decode(video=0))
         assert frame.format.name == expected

@@ -61,8 +61,8 @@ def test_colours_that_look_alike_are_no_change(folder, change):
 @pytest.mark.parametrize(
     ("change", "lost"),
     [
-        ({"pix_fmt": "yuv420p10le"}, "10 bits, but 8"),
-        ({"pix_fmt": "yuv444p"}, "4:4:4, but 4:2:0"),
+        ({"pix_fmt": "yuv420p10le"}, "10 bits (now 8)"),
+        ({"pix_fmt": "yuv444p"}, "4:4:4 (now 4:2:0)"),
         ({"sample_aspect_ratio": Fraction(16, 11)}, "another shape of pixels within the film"),
     ],
 )

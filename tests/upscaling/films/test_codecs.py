@@ -123,7 +123,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
         ("--codec av1 --lossless", "with --codec av1; leave one out"),
         ("--codec prores --crf 10", "--crf is not for ProRes"),
         ("--codec ffv1 --preset slow", "--preset is not for FFV1"),
-        ("--codec av1 --crf 64 --output out.mp4", "libsvtav1 takes 0 to 63"),
+        ("--codec av1 --crf 64 --output out.mp4", "use 0 to 63 for libsvtav1"),
         ("--preset slowest", "--preset"),
     ],
 )
@@ -246,9 +246,9 @@ def test_the_nearest_format_loses_least(format_, taken, found):
 def test_what_a_codec_cannot_keep_is_named(folder, capfd):
     make("in.mkv", 2, codec="ffv1", format_="yuv444p10le")
     assert run("--input", "in.mkv", "--codec", "av1", "--output", "out.mp4") == 2
-    assert "in.mkv: left out, since the format cannot hold it: 4:4:4, but 4:2:0" in capfd.readouterr().err
+    assert "in.mkv: left out, since the format cannot hold it: 4:4:4 (now 4:2:0)" in capfd.readouterr().err
     assert run("--input", "in.mkv", "--codec", "vp9", "--output", "out.webm") == 2
-    assert "cannot hold it: 10 bits, but 8" in capfd.readouterr().err
+    assert "cannot hold it: 10 bits (now 8)" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("scale", [2, 3])

@@ -274,7 +274,7 @@ def test_what_a_kill_and_other_settings_left_is_cleared_or_named(folder, monkeyp
     capfd.readouterr()
     with locked(folder / "sample/.in_x2.0123456789ab.parts"):  # by another command, in work
         assert run("--input", "in.mp4", "--crf", 21) == 0
-    named = [line for line in capfd.readouterr().out.splitlines() if "has parts of this film" in line]
+    named = [line for line in capfd.readouterr().out.splitlines() if "holds parts of this film" in line]
     assert len(named) == 1 and named[0].startswith(str(Path("sample") / others.name))
     assert others.is_dir()
     assert sorted(path.name for path in folder.glob("sample/.in_x2.*.mp4")) == sorted(kept)
@@ -290,7 +290,7 @@ def test_parts_of_a_film_that_is_done_are_named(folder, monkeypatch, capfd):
     (parts,) = folder.glob("sample/.in_x2.*.parts")
     capfd.readouterr()
     assert run("--input", "in.mp4") == 0
-    assert f"sample/{parts.name}: has parts of this film" in capfd.readouterr().out
+    assert f"sample/{parts.name}: holds parts of this film" in capfd.readouterr().out
 
 
 def test_leftovers_are_found_whatever_the_name(folder):

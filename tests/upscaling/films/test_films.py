@@ -169,7 +169,7 @@ def test_what_no_encoder_takes_is_named_or_made_to_fit(folder, capfd):
     make("colours.mkv", 2, codec="ffv1", format_="bgr0")
     assert [run("--input", f"{name}.mkv", "--lossless") for name in ("grey", "colours")] == [0, 0]
     assert run("--input", "deep.mkv") == 2
-    assert "deep.mkv: left out, since the format cannot hold it: 12 bits, but 10\n" in capfd.readouterr().err
+    assert "deep.mkv: left out, since the format cannot hold it: 12 bits (now 10)\n" in capfd.readouterr().err
     (before, *_), (after, *chroma) = decode("grey.mkv")[0][0], decode("sample/grey_x2.mkv")[0][0]
     expected = frames.bicubic(before, (2 * before.shape[0], 2 * before.shape[1]))
     assert np.abs(after - expected).mean() < 6 and all((c == 128).all() for c in chroma)

@@ -62,7 +62,7 @@ def test_a_film_that_the_page_cannot_show_is_done(folder, matrix, capfd):
     assert probe(folder / "in.mkv").colours["colorspace"] == matrix
     assert run("--input", "in.mkv", "--output", "out.mkv", "--sample_dir", "page") == 0
     assert len(decode("out.mkv")[0]) == 5
-    assert "the page does not show it" in capfd.readouterr().err
+    assert "the page cannot show it" in capfd.readouterr().err
     assert (folder / "page/upscaled.html").exists()
 
 

@@ -177,7 +177,7 @@ def test_pictures_made_of_a_film_have_its_alpha(folder, name, target):
 def test_bits_that_are_lost_on_the_way_to_pictures_are_one_loss(folder, capfd):
     make("in.mkv", 2, codec="ffv1", format_="yuv420p12le")
     assert run("--input", "in.mkv", "--output", "out.gif") == 2
-    assert re.findall(r"\d+ bits, but \d+", capfd.readouterr().err) == ["12 bits, but 8"]
+    assert re.findall(r"\d+ bits \(now \d+\)", capfd.readouterr().err) == ["12 bits (now 8)"]
 
 
 def test_jpegs_made_of_a_film_say_what_they_leave_out(folder, capfd):
