@@ -74,7 +74,7 @@ def _of_sequence(source, target, asked):
         ]
     _check_ending(source, target, asked)
     if gaps := missing(frames):
-        raise InputError(f"{source}: the frames {gaps} are missing; add them, or renumber the others")
+        raise InputError(f"{source}: frames are missing: {gaps}; add them, or renumber the others")
     if len(frames) < len(members(source)):
         raise InputError(f"{source}: includes frames that this program wrote; move them to another folder")
     for path in frames.values():
@@ -106,7 +106,7 @@ def _frames_of(sequence):
 
 def _say_gaps(sequence, frames):
     if gaps := missing(frames):
-        say(f"{sequence}: the frames {gaps} are missing", sys.stderr)
+        say(f"{sequence}: frames are missing: {gaps}", sys.stderr)
 
 
 def _place(path):
@@ -149,6 +149,8 @@ def _check_ending(source, target, asked, pages=False):
         if codec and target.suffix.lower() in FILMS:
             check_holds(target, codec)
     elif target.suffix.lower() in FILMS:
+        if source.suffix.lower() not in image_io.SUFFIXES:
+            raise InputError(f"{source}: cannot be read as a film; name another file")
         size_of(source)  # a damaged file is told of as that
         why = "is a single image, and a film needs several frames"
         raise InputError(f"{source}: {why}; name an --output for an image, such as .png")

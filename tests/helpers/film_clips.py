@@ -1,6 +1,7 @@
 """Films that the tests make, and what is in a film."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 import main
 from srcnn.upscaling.films import frames
@@ -67,6 +69,34 @@ def make(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return path
+
+
+def make_film(path, frames, codec="libx264", rate=10, options=None, prepare=lambda stream: None):
+    """Writes frames of PyAV, with the time stamps that they have."""
+    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as output:
+        stream = output.add_stream(codec, rate=rate, options=options or {})
+        stream.width, stream.height = frames[0].width, frames[0].height
+        stream.pix_fmt = frames[0].format.name
+        prepare(stream)
+        for frame in [*frames, None]:
+            output.mux(stream.encode(frame))
+
+
+def ffmpeg(words):
+    if not shutil.which("ffmpeg"):
+        pytest.skip("apt-get install ffmpeg")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-nostdin", *words.split()], check=True)
+
+
+def frames_of(count, width=32, height=24, first=0):
+    found = []
+    for number in range(count):
+        rgb = np.full((height, width, 3), 40 + 9 * (number % 20), np.uint8)
+        rgb[:, : width // 2] = 200
+        frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = first + number, Fraction(1, 10)
+        found.append(frame)
+    return found
 
 
 def sound(output, count=1, language=None):

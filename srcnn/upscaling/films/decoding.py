@@ -119,11 +119,19 @@ def decoded(stream: Any, packets: Iterable, broken: Callable[[], None] = lambda:
             for frame in decoder.decode(packet):
                 if frame.is_corrupt:
                     broken()
-                yield frame
+                yield _without_palette(frame)
         except av.error.EOFError:
             return
         except av.error.FFmpegError:
             broken()
+
+
+def _without_palette(frame):
+    """The frame, or that with a palette as RGB, with alpha if some colour of it hides something."""
+    if not frame.format.has_palette:
+        return frame
+    found = frame.reformat(format="rgba")
+    return found if (found.to_ndarray()[..., 3] < 255).any() else frame.reformat(format="rgb24")
 
 
 def says_alpha(stream: av.stream.Stream) -> bool:

@@ -10,7 +10,7 @@ from srcnn.system.errors import InputError
 from srcnn.upscaling.films.film import Film
 
 # FFmpeg's defaults: all frames, though some may not be marked as interlaced, so that all last equally long.
-BWDIF = "mode=send_field:parity=auto:deint=all"
+BWDIF = "mode=send_field:deint=all:parity="
 LOST = 2  # frames at a beginning in the middle of a film, which miss those before them
 
 
@@ -37,17 +37,17 @@ def whole(film: Film) -> str:
     return f"{film.path}: no frame is marked as interlaced; leaving all as they are"
 
 
-def fields(frames: Iterable[Any], step: int) -> Iterator[Any]:
+def fields(frames: Iterable[Any], step: int, parity: str = "auto") -> Iterator[Any]:
     """Two frames for each interlaced one, by FFmpeg's bwdif, which looks at the frames before and after, too.
 
     frames: with a time base; that of the result counts half as much. step: ticks of the result that a field
-    lasts if there is but one frame, which shows nothing of that.
+    lasts if there is but one frame, which shows nothing of that. parity: see `Film`.
     """
     graph, newest = None, None
     for frame in itertools.chain(frames, [None]):
         if frame is None and graph is None:
             return
-        graph = graph or _graph(frame)
+        graph = graph or _graph(frame, parity)
         graph.vpush(frame)
         for field in _ready(graph):
             if newest is not None and field.pts <= newest:
@@ -56,12 +56,12 @@ def fields(frames: Iterable[Any], step: int) -> Iterator[Any]:
             yield field
 
 
-def _graph(frame):
+def _graph(frame, parity):
     graph = av.filter.Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
     )
-    filter_, sink = graph.add("bwdif", BWDIF), graph.add("buffersink")
+    filter_, sink = graph.add("bwdif", BWDIF + parity), graph.add("buffersink")
     source.link_to(filter_)
     filter_.link_to(sink)
     graph.configure()

@@ -16,6 +16,8 @@ from srcnn.upscaling.films.decoding import reason
 from srcnn.upscaling.films.film import Film, Size
 from srcnn.upscaling.films.pixel_formats import (
     FORMATS,
+    FULL,
+    LIMITED,
     has_alpha,
     is_high_bit_depth,
     nearest,
@@ -23,7 +25,7 @@ from srcnn.upscaling.films.pixel_formats import (
     with_alpha,
 )
 
-os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 says on stderr what it does, unless the variable is set
+os.environ.setdefault("SVT_LOG", "0")  # SVT-AV1 says on stderr what it does, unless the variable is set
 
 
 class Encoder(NamedTuple):
@@ -71,6 +73,13 @@ def encoder(film: Film, target: Path, size: Size, coding: FilmCoding) -> Encoder
         found = found._replace(options={key: value for key, value in options.items() if key != "slices"})
     _check_opens(film, target, found)
     return found
+
+
+def in_its_range(film: Film, encoder: Encoder) -> Film:
+    """The film with the range of colours that its result has: for players ProRes has but the limited one."""
+    if encoder.name != "prores_ks" or film.colours["color_range"] != FULL:
+        return film
+    return film._replace(colours=film.colours | {"color_range": LIMITED}, becomes_limited=True)
 
 
 def _name(film, target, size, coding):

@@ -18,6 +18,7 @@ from srcnn.system.ledger import check_unchanged, identity_if_there, origin
 from srcnn.system.locks import is_locked, locked
 from srcnn.system.memory import keep_freed
 from srcnn.system.progress import progress, say
+from srcnn.system.sequences import is_sequence
 from srcnn.system.signals import stopping
 from srcnn.system.threads import in_threads
 from srcnn.upscaling.films import encoded_parts, encoding, frames, outputs
@@ -52,7 +53,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
     about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
-    with locked(folder, "making it already", "--output", target), naming(source, target):
+    with locked(folder, "making it already", "--output", target), naming(source, target, coding.codec):
         name_others(folder, target)
         remove_leftovers(target)
         check = partial(check_unchanged, source, about["input"])
@@ -66,9 +67,11 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
         pictures, loop = report.shown(film.path, show) or (None, None)
         left_out, damaged = outputs.write(film, parts, item, refused, about, options, check)
         encoded_parts.remove(folder)
-    warning = remarks(film, encoder, parts, broken, left_out, damaged)
+        left_out += lost_pixels(film, encoder, outputs.bits_of(film, target))
+    warning = remarks(film, parts, broken, left_out, damaged)
     found = film.turned_size(*encoder.size), round(time.monotonic() - started, 1), pictures
-    notice = whole(film) if coding.deinterlace else ""
+    notices = [whole(film) if coding.deinterlace else "", outputs.said(film, target)]
+    notice = "; ".join(filter(None, notices))
     return Upscaled(source, target, *found, loop=loop, warning=warning, notice=notice)
 
 
@@ -82,7 +85,8 @@ def looked_at(
     film = probe(source, rate)
     taken_apart(film, coding.deinterlace)
     size = film.turned_size(*goal.size(*film.upright))
-    return film, size, encoding.encoder(film, target, size, outputs.coding_of(target, coding))
+    encoder = encoding.encoder(film, target, size, outputs.coding_of(target, coding))
+    return encoding.in_its_range(film, encoder), size, encoder
 
 
 def name_others(folder: Path | None, target: Path) -> None:
@@ -93,13 +97,15 @@ def name_others(folder: Path | None, target: Path) -> None:
 
 
 @contextmanager
-def naming(source, target):
+def naming(source, target, codec=None):
     """Turns what FFmpeg makes of a film into an InputError that names it and the target."""
     try:
         yield
     except av.error.FFmpegError as error:
         other = target.with_suffix(".mkv")  # which goes on with the same parts
-        advice = "convert it to another format first" if other == target else f"use --output {other}"
+        is_of_one = other != target and not is_sequence(target)
+        advice = "use another --codec" if codec else "convert it to another format first"
+        advice = f"use --output {other}" if is_of_one else advice
         why = f"cannot be written as {target} ({reason(error)})"
         raise InputError(f"{source}: {why}; {advice}") from error
 
@@ -151,19 +157,39 @@ def encode(
 
 def _enlarging(film, encoder, srcnns, size):
     """A function that enlarges a frame of a film, for an encoder."""
-    return partial(
+    enlarge = partial(
         frames.enlarged,
         stored=encoder.size,
         size=size,
         format_=encoder.format,
         chroma_centred=film.chroma_centred,
+        becomes_limited=film.becomes_limited,
         luminance=partial(frames.through, srcnns, size=size),
     )
 
+    def described(frame):
+        result = enlarge(frame)
+        for name, value in film.colours.items():  # which ProRes takes from there alone
+            setattr(result, name, value)
+        return result
 
-def remarks(
-    film: Film, encoder: Encoder, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]
-) -> str:
+    return described
+
+
+def lost_pixels(film: Film, encoder: Encoder, bits: int) -> list[str]:
+    """What the pixels of a film lose, and what was beside them, in words. bits: see `outputs.bits_of`."""
+    # The chroma of pictures is stored with fewer samples where there are as many as in these.
+    is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
+    lost = [
+        what
+        for format_ in (film.format, *film.formats)
+        for what in not_kept(format_, encoder.format, 4 if is_twice else 1, bits)
+        if what != KEEPS_ALPHA or not film.is_opaque
+    ]
+    return [*film.beside, *dict.fromkeys([*lost, *([KEEPS_ALPHA] if film.has_alpha else [])])]
+
+
+def remarks(film: Film, parts: list[Part], broken: int, left_out: list[str], damaged: list[str]) -> str:
     """What could not be kept of a film, as one line; empty if all was.
 
     left_out, damaged: see `muxing.join`.
@@ -176,19 +202,6 @@ def remarks(
         found.append(f"{broken} of its frames are damaged; those that cannot be decoded are missing")
     if damaged:
         found.append(f"damaged and missing: {', '.join(damaged)}")
-    # The chroma of pictures is stored with fewer samples where there are as many as in these.
-    is_twice = film.of_pictures and all(n >= 2 * m for n, m in zip(encoder.size, film.size, strict=True))
-    larger = 4 if is_twice else 1
-    left_out = [
-        *left_out,
-        *film.beside,
-        *(
-            what
-            for what in not_kept(film.format, encoder.format, larger)
-            if what != KEEPS_ALPHA or not film.is_opaque
-        ),
-        *([KEEPS_ALPHA] if film.has_alpha else []),
-    ]
     if left_out:
         found.append(f"left out, since the format cannot hold it: {', '.join(left_out)}")
     return f"{film.path}: {'; '.join(found)}" if found else ""

@@ -25,6 +25,7 @@ class Reader:
     def __init__(self, film: Film, after: int | None = None, broken: int = 0):
         self.film, self.after, self.earlier = film, after, broken
         self.ticks = 2 if film.is_by_fields else 1  # of the film in one of its file
+        self.shape: Any = None  # of a pixel of the newest frame, by its packets
         self.newest: int | None = None  # time stamp of that frame, in ticks of the file
         self.before_broken: list[int | None] = []  # time stamps of the frames before broken ones
 
@@ -54,7 +55,7 @@ class Reader:
         if not self.film.is_by_fields:
             return self._decoded(start)
         frames = self._decoded(None if start is None else start // self.ticks)
-        found = fields(frames, self.film.step)
+        found = fields(frames, self.film.step, self.film.parity)
         return found if start is None else itertools.islice(found, self.ticks * LOST, None)
 
     def _decoded(self, stamp):
@@ -68,6 +69,7 @@ class Reader:
                     container.seek(stamp, stream=stream)
             packets = going_on(self.film, packets_of(container, stream))
             for frame in decoded(stream, packets, self._note_broken):
+                self.shape = stream.codec_context.sample_aspect_ratio
                 if self.film.reorder_delay is not None:
                     frame.pts = None if frame.dts is None else frame.dts + self.film.reorder_delay
                     if frame.pts is not None and self.newest is not None:

@@ -48,14 +48,16 @@ def is_opaque(frame: av.VideoFrame) -> bool:
     return bool((frame.reformat(format="rgba").to_ndarray()[..., 3] == 255).all())
 
 
-def in_format(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
+def in_format(frame: av.VideoFrame, format_: str, becomes_limited: bool = False) -> av.VideoFrame:
     """The frame in a format of FORMATS, its range as it is, or grey; RGB in the limited range of BT.601.
 
-    format_: may be with alpha, which is of full range in any.
+    format_: may be with alpha, which is of full range in any. becomes_limited: see `Film`.
     """
+    if becomes_limited:
+        return frame.reformat(format=format_, src_color_range=FULL, dst_color_range=LIMITED)
     if frame.format.name.replace("yuvj", "yuv") == format_ or frame.format.name in GREY:
         return frame
-    if frame.format.is_rgb or frame.format.has_palette:
+    if frame.format.is_rgb:
         return frame.reformat(format=format_, dst_colorspace=BT601, dst_color_range=LIMITED)
     if (
         len(frame.format.components) == 1 and frame.format.components[0].bits > 10
@@ -66,7 +68,13 @@ def in_format(frame: av.VideoFrame, format_: str) -> av.VideoFrame:
 
 
 def enlarged(
-    frame: av.VideoFrame, stored: Size, size: Size, format_: str, luminance: Callable, chroma_centred=False
+    frame: av.VideoFrame,
+    stored: Size,
+    size: Size,
+    format_: str,
+    luminance: Callable,
+    chroma_centred: bool = False,
+    becomes_limited: bool = False,
 ) -> av.VideoFrame:
     """A frame enlarged to a size, (height, width), with its time stamps.
 
@@ -74,12 +82,13 @@ def enlarged(
     format_: of `pixel_formats.FORMATS`, for the result, or one with alpha. luminance: gives luminance of that
     size, float32, for (h, w) float32, 1 for level 255 of 8 bits. chroma_centred: whether the frame's chroma
     lies between the pixels of luminance, as in JPEG, and not beside the left one, as in MPEG-2 and later, and
-    in the result.
+    in the result. becomes_limited: see `Film`.
     """
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base
     own = plain_format(frame.format.name)
-    (y, *chroma), peak = planes(in_format(frame, with_alpha(own) if has_alpha(format_) else own))
+    own = with_alpha(own) if has_alpha(format_) else own
+    (y, *chroma), peak = planes(in_format(frame, own, becomes_limited))
     (to, *chroma_to), peak_to = planes(result)
     if has_alpha(format_):
         alpha = chroma.pop()

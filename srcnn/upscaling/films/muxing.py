@@ -16,7 +16,7 @@ from srcnn.upscaling.films import marks
 from srcnn.upscaling.films.decoding import ANY_TAGS, is_cover, listed, location, opened, packets_of
 from srcnn.upscaling.films.encoding import Encoder, add_encoder, tag_of
 from srcnn.upscaling.films.film import Film, Part, stamps_shown
-from srcnn.upscaling.films.other_streams import add_copy, copied, moved, recodings_of
+from srcnn.upscaling.films.other_streams import add_copy, add_instead, copied, moved, recodings_of
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 TAGS_OF_FILES = {"major_brand", "minor_version", "compatible_brands", "encoder"}  # those that are not copied
@@ -63,7 +63,9 @@ def join(
         left_out += [f"styling of {_name(source.streams[index])}" for index in restyled]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
     left_out += marks.put(path, film, kind, **about)
-    return left_out + _missing(tags, path), [f"{n} packets of {names[index]}" for index, n in damaged.items()]
+    return left_out + _missing(tags, path), [
+        f"{n} {'packet' if n == 1 else 'packets'} of {names[index]}" for index, n in damaged.items()
+    ]
 
 
 def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:
@@ -120,7 +122,7 @@ def _opened_to_write(file, kind, source):
 def _begin(output, film, source, add_frames, without):
     """Begins an output like the source; returns its streams, by the source's numbers, and all tags in it.
 
-    add_frames: adds the stream of frames. without: numbers of streams to leave out.
+    add_frames: adds the stream of frames. without: numbers of streams that cannot be copied as they are.
     """
     streams, tags = {}, _tags(source.metadata, TAGS_OF_FILES)
     output.metadata.update(tags)
@@ -128,7 +130,7 @@ def _begin(output, film, source, add_frames, without):
         if stream.index == film.stream_index:
             copy = add_frames()
         else:
-            copy = None if stream.index in without else add_copy(output, stream, film)
+            copy = add_instead(output, stream) if stream.index in without else add_copy(output, stream, film)
         if copy is not None:
             streams[stream.index] = copy
             of_stream = _tags(stream.metadata, TAGS_OF_COVERS if is_cover(stream) else TAGS_OF_STREAMS)
@@ -187,7 +189,8 @@ def _options(kind, source):
 
 def _is_written_otherwise(stream):
     """Whether a stream is the list of chapters, which FFmpeg passes over, or a time code, which is a tag."""
-    return stream.type == "data" and (stream.discard == DISCARDED or "timecode" in stream.metadata)
+    is_chapters = stream.discard == DISCARDED and stream.container.chapters()
+    return stream.type == "data" and (is_chapters or "timecode" in stream.metadata)
 
 
 def _missing(tags, path):

@@ -26,6 +26,8 @@ def add_copy(output: av.container.OutputContainer, stream: Any, film: Film) -> A
         return None
     if stream.type == "attachment" and output.format.name != "matroska":
         return None
+    if is_cover(stream) and output.format.name == "mov":  # whose muxer takes it, and writes none
+        return None
     if is_cover(stream) and output.format.name == "matroska":  # which has covers as attachments
         kind = COVERS.get(stream.codec_context.name, "jpeg")
         earlier = [
@@ -43,8 +45,13 @@ def add_copy(output: av.container.OutputContainer, stream: Any, film: Film) -> A
             return _add_unknown(output, stream)
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
-        kinds = {"audio": add_pcm, "subtitle": add_text}
-        return kinds[stream.type](output, stream) if stream.type in kinds else None
+        return add_instead(output, stream)
+
+
+def add_instead(output: av.container.OutputContainer, stream: Any) -> Any:
+    """Adds a stream of another kind for what another one says; None where there can be none."""
+    kinds = {"audio": add_pcm, "subtitle": add_text}
+    return kinds[stream.type](output, stream) if stream.type in kinds else None
 
 
 def _add_unknown(output, stream):

@@ -11,7 +11,7 @@ from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films import animation_output, muxing, sequence_output
 from srcnn.upscaling.films.encoding import Encoder
 from srcnn.upscaling.films.film import Film, Part
-from srcnn.upscaling.films.pictures import not_kept
+from srcnn.upscaling.films.pictures import check_shown, not_kept
 from srcnn.upscaling.work import Options, Work
 
 
@@ -24,10 +24,24 @@ def coding_of(target: Path, asked: FilmCoding) -> FilmCoding:
     return FilmCoding(lossless=True) if is_sequence(target) or _is_animation(target) else asked
 
 
+def bits_of(film: Film, target: Path) -> int:
+    """How many bits a sample of what is written may have."""
+    if is_sequence(target):
+        return sequence_output.bits_of(film, target)
+    return 8 if _is_animation(target) else 16
+
+
 def check_free(target: Path, options: Options) -> None:
     """Raises InputError if a file is in the way of the one that is written; see `begin` for sequences."""
     if not options.overwrite and not is_sequence(target):
         output_paths.check_free(target)
+
+
+def said(film: Film, target: Path) -> str:
+    """What else there is to say of what is written; empty if there is nothing."""
+    if film.others and not is_sequence(target) and not _is_animation(target):
+        return f"{film.path}: only the first stream of frames is enlarged; copying {film.others} more as is"
+    return ""
 
 
 def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Options) -> set[int]:
@@ -36,6 +50,8 @@ def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Opti
     about: what is noted of each file. Raises InputError for what cannot be written.
     """
     size = film.turned_size(*encoder.size)
+    if is_sequence(target) or _is_animation(target):
+        check_shown(film)
     if is_sequence(target):
         sequence_output.check(film, target, size, about, options.overwrite)
     elif _is_animation(target):
@@ -61,12 +77,11 @@ def write(
     target, note = item.target, about if options.noted else None
     if is_sequence(target):
         sequence_output.write(film, parts, item, about, options.overwrite, check)
-        bits = sequence_output.bits_of(film, target)
-        return [*muxing.beside_frames(film), *not_kept(film, bits)], []
+        return [*muxing.beside_frames(film), *not_kept(film)], []
     if _is_animation(target):
         check()
         dropped = animation_output.write(film, parts, item, note, options.overwrite)
-        return [*dropped, *muxing.beside_frames(film), *not_kept(film, 8)], []
+        return [*dropped, *muxing.beside_frames(film), *not_kept(film)], []
     with replacing(target, note, options.overwrite) as temporary:
         found = muxing.join(temporary, film, parts, target.suffix.lower(), refused)
         check()

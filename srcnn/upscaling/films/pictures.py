@@ -7,12 +7,12 @@ import av
 import numpy as np
 from av.video.reformatter import Interpolation
 
-from srcnn.upscaling.films.decoding import decoded, opened, packets_of
+from srcnn.system.errors import InputError
+from srcnn.upscaling.films.decoding import decoded, opened, packets_of, reason
 from srcnn.upscaling.films.film import Film, Part
 from srcnn.upscaling.films.frames import planes
-from srcnn.upscaling.films.pixel_formats import has_alpha, is_high_bit_depth
+from srcnn.upscaling.films.pixel_formats import HDR, has_alpha, plain_format
 
-HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
 SMOOTHLY = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
 
@@ -35,13 +35,31 @@ def pixels_of(frame: Any, film: Film, format_: str = "rgb24", with_alpha: bool =
         (*_, alpha), peak = planes(frame)
         levels = np.arange(peak + 1) * (np.iinfo(rgb.dtype).max / peak)  # those of libswscale end below white
         rgb = np.dstack([rgb, np.rint(levels).astype(rgb.dtype)[alpha]])
-    return np.ascontiguousarray(np.rot90(rgb, film.quarter_turns))
+    return np.ascontiguousarray(_upright(rgb, film.display_matrix))
 
 
-def not_kept(film: Film, bits: int) -> list[str]:
-    """What of a film's frames pictures of so many bits do not show, in words."""
+def _upright(pixels, matrix):
+    """Pixels turned by right angles and mirrored as FFmpeg's display matrix says; None: as they are."""
+    if not matrix:
+        return pixels
+    to_right, to_bottom, _, down_to_right, down_to_bottom = matrix[:5]  # where these directions of pixels go
+    if abs(to_bottom) > abs(to_right):
+        pixels, to_right, down_to_bottom = pixels.swapaxes(0, 1), down_to_right, to_bottom
+    return pixels[:: -1 if down_to_bottom < 0 else 1, :: -1 if to_right < 0 else 1]
+
+
+def check_shown(film: Film) -> None:
+    """Raises InputError, before the work, if colours of the film's kind cannot become RGB."""
+    try:
+        pixels_of(av.VideoFrame(16, 16, plain_format(film.format)), film)
+    except av.error.FFmpegError as error:
+        why = f"has colours of a kind that cannot become RGB ({reason(error)})"
+        raise InputError(f"{film.path}: {why}; name an --output for a film, such as .mkv") from error
+
+
+def not_kept(film: Film) -> list[str]:
+    """What of a film's frames pictures do not show, but for bits and transparency, in words."""
     found = {
-        f"10 bits (now {bits})": is_high_bit_depth(film.format) and bits == 8,
         "the shape of pixels": film.aspect not in (None, 1),
         "the brightness of HDR": film.colours["color_trc"] in HDR,
         "how the frames hold several views": bool(film.stereo or film.sphere),

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import av
 
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
+HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
 GREY = "gray", "gray10le"
 FORMATS = [f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")]
 KEEPS_ALPHA = "transparency (kept by --codec vp9 in .webm, prores in .mov and ffv1 in .mkv)"
@@ -18,7 +19,7 @@ def plain_format(name: str) -> str:
     pixels = av.VideoFormat(name)
     wide, high = pixels.chroma_width(16) == 16, pixels.chroma_height(16) == 16
     grey = len(pixels.components) < 3
-    kind = 444 if pixels.is_rgb or pixels.has_palette or wide else 422 if high and not grey else 420
+    kind = 444 if pixels.is_rgb or wide else 422 if high and not grey else 420
     return f"yuv{420 if grey else kind}p" + ("10le" if is_high_bit_depth(name) else "")
 
 
@@ -45,9 +46,7 @@ def has_alpha(name: str) -> bool:
 def fits_after(name: str, first: str) -> bool:
     """Whether a frame of a format can follow a first one, which alone tells how all are encoded."""
     wanted, found = av.VideoFormat(first), av.VideoFormat(name)
-    is_alike = is_high_bit_depth(name) == is_high_bit_depth(first) and (
-        (found.is_rgb or found.has_palette) == (wanted.is_rgb or wanted.has_palette)
-    )
+    is_alike = is_high_bit_depth(name) == is_high_bit_depth(first) and found.is_rgb == wanted.is_rgb
     return is_alike and (has_alpha(first) or not has_alpha(name))
 
 
@@ -56,14 +55,15 @@ def with_alpha(format_: str) -> str:
     return format_.replace("yuv", "yuva")
 
 
-def not_kept(name: str, stored: str, larger: int = 1) -> list[str]:
+def not_kept(name: str, stored: str, larger: int = 1, most_bits: int = 16) -> list[str]:
     """What of a decoder's pixels a format of FORMATS, or one of them with alpha, has not, in words.
 
-    larger: how many times as many pixels may have the chroma of the decoder's.
+    larger: how many times as many pixels may have the chroma of the decoder's. most_bits: of what is made of
+    that format.
     """
-    plain = plain_format(name)
+    plain, bits = plain_format(name), min(_bits(stored), most_bits)
     lost = {
-        f"{_bits(name)} bits (now {_bits(stored)})": _bits(name) > _bits(stored),
+        f"{_bits(name)} bits (now {bits})": _bits(name) > bits,
         f"{_ratio(plain)} (now {_ratio(stored)})": _chroma(plain) > _chroma(stored) * larger,
         KEEPS_ALPHA: has_alpha(name) and not has_alpha(stored),
     }

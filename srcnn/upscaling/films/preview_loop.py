@@ -31,8 +31,13 @@ def compared(film: Film, parts: list[Part], size: Size) -> tuple[dict | None, by
     index = next(i for i, part in enumerate(parts) if max(part.stamps) >= middle)
     first = min(parts[index].stamps)
     before = [stamp for stamp in shown if stamp < first]
-    luminance = partial(frames.bicubic, size=size)
-    enlarge = partial(frames.enlarged, size=size, luminance=luminance, chroma_centred=film.chroma_centred)
+    enlarge = partial(
+        frames.enlarged,
+        size=size,
+        luminance=partial(frames.bicubic, size=size),
+        chroma_centred=film.chroma_centred,
+        becomes_limited=film.becomes_limited,
+    )
     pictures, sides = None, []
     stamps: list[float] = []  # seconds from the first picture
     after = frames_of(parts[index:])

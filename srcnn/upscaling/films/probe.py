@@ -2,11 +2,8 @@
 
 import itertools
 import re
-from collections import deque
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 from av.sidedata.sidedata import Type
@@ -16,9 +13,11 @@ from srcnn.system.errors import InputError
 from srcnn.system.progress import progress
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.animated_source import as_film
+from srcnn.upscaling.films.changes import Seen, beside, check_alike
 from srcnn.upscaling.films.decoding import (
     decoded,
     exact,
+    is_cover,
     listed,
     main_stream,
     opened,
@@ -28,39 +27,27 @@ from srcnn.upscaling.films.decoding import (
 )
 from srcnn.upscaling.films.encryption import check_plain
 from srcnn.upscaling.films.film import Film
-from srcnn.upscaling.films.frames import is_opaque
+from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, fits_after, has_alpha
+from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
 from srcnn.upscaling.films.timestamps import clocked
 
-FIRST = 10  # frames that tell whether a film is interlaced
-STRAY = 3  # interlaced ones among as many in a row are no mistake of an encoder
+FIRST = 10  # frames that tell what a film is
 MATROSKA_END = re.compile(r"(\d{1,9}):(\d\d):(\d\d(?:\.\d+)?)")
 CENTRED = ("mjpeg", "mpeg1video")  # codecs whose chroma lies between the pixels of luminance
+MARKING = (  # codecs whose frames say themselves whether they are interlaced, or never are
+    *("cavs", "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "prores"),
+    *("rawvideo", "v210", "vc1", "vvc", "wmv3"),
+)
+PARITIES = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}  # of the orders of fields, as FFmpeg numbers them
 BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9  # kinds of colours as ITU-T H.273 numbers them
 OF_BT2020 = 9, 10, 14  # matrices: two of BT.2020, and ICtCp
 UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
-KEPT = (  # side data of frames; or it is named by `marks`
-    *("DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL", "SPHERICAL", "STEREO3D"),
-)
 OF_STREAMS = (  # side data of streams, in FFmpeg's words, that is kept or named by what frames have of it
     *("Display Matrix", "Mastering display metadata", "Content light level metadata", "CPB properties"),
     *("Spherical Mapping", "Stereo 3D", "DOVI configuration record"),
 )
-OF_DECODING = (  # what tells of the encoding, or is of the program that encoded
-    *("SEI_UNREGISTERED", "MOTION_VECTORS", "VIDEO_ENC_PARAMS", "VIDEO_HINT", "REGIONS_OF_INTEREST"),
-    *("GOP_TIMECODE", "DETECTION_BBOXES", "FILM_GRAIN_PARAMS", "AFD", "PANSCAN"),
-)
-BESIDE = {
-    "A53_CC": "closed captions within the pictures",
-    "S12M_TIMECODE": "time codes within the pictures",
-    "DYNAMIC_HDR_PLUS": "HDR10+",
-    "DYNAMIC_HDR_VIVID": "HDR Vivid",
-    "DOVI_RPU_BUFFER": "Dolby Vision",
-    "DOVI_METADATA": "Dolby Vision",
-    **dict.fromkeys(["EXIF", "UNKNOWN_31"], "EXIF of frames"),
-}
 DOLBY_VISION = re.compile(rb"dv[cvw]C[\s\S]{0,8}?(\x01[\x00-\x09][\s\S]{22})")  # its record has 24 bytes
 LONGEST_HEADER = 1000  # bytes of the first line of a .y4m
 
@@ -85,11 +72,11 @@ def _probed(path):
             raise InputError(f"{path}: contains no video; name a film")
         first = list(itertools.islice(decoded(stream, packets_of(container, stream)), FIRST))
         if not first:
-            raise InputError(f"{path}: has no frame that can be decoded; replace it")
-        interlaced_after = check_alike(path, first, exact(stream.time_base))
+            raise _undecodable(path, stream)
+        interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)
         frame = first[0]
         rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
-        of_system = "mpeg" in container.format.name  # their clock starts anywhere
+        of_system = re.search("mpeg|hls", container.format.name)  # their clock starts anywhere
         begin = container.start_time or 0
         return Film(
             path=path,
@@ -110,40 +97,43 @@ def _probed(path):
             has_alpha=says_alpha(stream) and not has_alpha(frame.format.name),
             stereo=stereo_of(frame),
             sphere=sphere_of(frame),
-            interlaced_after=interlaced_after,
+            interlaced_after=interlaced_after if parity == "auto" else 0.0,
+            parity=parity,
+            others=sum(not is_cover(other) for other in container.streams.video) - 1,
             thoroughly=thoroughly,
             of_pictures=is_sequence(path) or animations.count(path) > 1,
-            beside=tuple(dict.fromkeys([*_beside(first), *described])),
+            beside=tuple(dict.fromkeys([*beside(first), *described])),
         )
 
 
+def _undecodable(path, stream):
+    """An InputError for a film without a frame that can be decoded."""
+    if is_sequence(path):
+        return InputError(f"{path}: frames of this format cannot become a film; convert them to PNG first")
+    if stream.codec_context is None:
+        return InputError(f"{path}: is of a codec that FFmpeg does not know; convert it to another one first")
+    return InputError(f"{path}: has no frame that can be decoded; replace it")
+
+
 def scanned(film: Film) -> Film:
-    """The film with what only all of its file tells, see `timestamps.clocked`.
+    """The film with what only all of its file tells, see `timestamps.clocked` and `changes.Seen`.
 
     That is little beside the work. Raises InputError if the file cannot be read, and for frames that
-    `check_alike` refuses.
+    `changes.check_alike` refuses.
     """
     film, late, is_clear = _clocked(film)
     if (late or not is_clear) and not film.thoroughly:
         film, late, _ = _clocked(film._replace(thoroughly=True))
-    film = film._replace(beside=(*film.beside, *(f"{kind} that begins late" for kind in late)))
-    with opened(film.path, film.thoroughly) as container:
-        stream: Any = container.streams[film.stream_index]
-        stream.thread_type = "AUTO"
-        frames = decoded(stream, packets_of(container, stream))
-        frames = progress(frames, f"{film.path.name}, looking at frames", film.frame_count)
-        hiding: list[bool] = []
-        frames = _noting(frames, hiding) if has_alpha(film.format) else frames
-        interlaced_after = check_alike(film.path, frames, film.time_base)
-    return film._replace(interlaced_after=interlaced_after, is_opaque=has_alpha(film.format) and not hiding)
-
-
-def _noting(frames, hiding):
-    """The frames; notes that one hides something, at the first that does."""
-    for frame in frames:
-        if not hiding and not is_opaque(frame):
-            hiding.append(True)
-        yield frame
+    reader, seen = Reader(film), Seen()
+    frames = progress(reader, f"{film.path.name}, looking at frames", film.frame_count)
+    interlaced_after = check_alike(film.path, seen.noted(frames, reader), film.time_base)
+    beside = [*film.beside, *seen.beside, *(f"{kind} that begins late" for kind in late)]
+    return film._replace(
+        beside=tuple(dict.fromkeys(beside)),
+        interlaced_after=interlaced_after if film.parity == "auto" else film.interlaced_after,
+        formats=tuple(seen.formats),
+        is_opaque=not seen.hides,
+    )
 
 
 def _clocked(film):
@@ -157,43 +147,12 @@ def _clocked(film):
         return film, late, all(rates)
 
 
-def check_alike(path: Path, frames: Iterable[Any], time_base: Fraction) -> float | None:
-    """The seconds after which frames are interlaced; None if they are not.
-
-    time_base: what the frames' time stamps count, in seconds. Raises InputError if they are not of one size,
-    or those of a sequence of images not of one kind.
-    """
-    size, kind, begin, found = None, "", None, None
-    recent = deque[tuple[bool, float]](maxlen=FIRST)  # whether a frame is interlaced, and when it is shown
-    for frame in frames:
-        stamp = frame.pts or 0
-        begin = stamp if begin is None else begin
-        seconds = float((stamp - begin) * time_base)
-        recent.append((bool(frame.interlaced_frame), seconds))
-        since = [when for is_interlaced, when in recent if is_interlaced]
-        if len(since) >= STRAY and found is None:
-            found = since[0]
-        if size not in (None, (frame.width, frame.height)) and not frame.is_corrupt:
-            change = f"from {size[0]}x{size[1]} to {frame.width}x{frame.height} pixels after {seconds:.1f} s"
-            if is_sequence(path):
-                raise InputError(f"{path}: its frames change {change}; a film needs frames of one size")
-            cut = f"ffmpeg -ss {seconds:.1f} -i IN -c copy OUT.mkv"
-            raise InputError(f"{path}: its frames change {change}; cut it there first, as with {cut}")
-        size = size or (frame.width, frame.height)
-        kind = kind or (frame.format.name if is_sequence(path) else "")
-        if kind and not fits_after(frame.format.name, kind):
-            change = f"from {kind} to {frame.format.name} pixels (FFmpeg's names) after {seconds:.1f} s"
-            raise InputError(f"{path}: its frames change {change}; save all of them in one pixel format")
-    is_short = found is None and recent and all(is_interlaced for is_interlaced, _ in recent)
-    return 0.0 if is_short else found
-
-
 def shown_colours(colours: dict[str, int], frame: av.VideoFrame) -> dict[str, int]:
     """The colours of a film with what players guess where it does not say, by the size of its frames.
 
     The result is larger, so they would guess otherwise. The rule is that of mpv, libplacebo and others.
     """
-    if frame.format.is_rgb or frame.format.has_palette:
+    if frame.format.is_rgb:
         return colours
     is_hd = frame.width >= 1280 or frame.height > 576
     matrix = colours["colorspace"]
@@ -211,11 +170,17 @@ def _colours(decoder, frame):
     colours = {name: int(getattr(decoder, name)) for name in names}
     if frame.format.name.startswith("yuvj"):
         colours["color_range"] = FULL
-    elif frame.format.is_rgb or frame.format.has_palette:  # see `frames.in_format`
+    elif frame.format.is_rgb:  # see `frames.in_format`
         colours |= {"color_range": LIMITED, "colorspace": BT601}
     elif len(frame.format.components) < 3 and not colours["color_range"]:
         colours["color_range"] = FULL  # as players take grey that does not say
     return colours
+
+
+def _parity(stream):
+    """See `Film`."""
+    of_container = stream.codec_context.name not in MARKING
+    return PARITIES.get(stream.codec_context.field_order, "auto") if of_container else "auto"
 
 
 def _is_chroma_centred(container, stream):
@@ -227,8 +192,13 @@ def _is_chroma_centred(container, stream):
 
 
 def _reorder_delay(container, stream, frames):
-    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames."""
+    """See `Film`: AVI has stamps in the order of decoding, which matters where there may be B-frames.
+
+    So have films of other kinds that were made of encoded frames without stamps.
+    """
+    stamps = [frame.pts for frame in frames if frame.pts is not None]
     is_so = container.format.name == "avi" and stream.codec_context.has_b_frames
+    is_so |= any(later < earlier for earlier, later in itertools.pairwise(stamps))
     return frames[0].pts - frames[0].dts if is_so and None not in (frames[0].pts, frames[0].dts) else None
 
 
@@ -241,14 +211,6 @@ def _end(container, stream):
         return 3600 * hours + 60 * minutes + seconds
     timed = [s for s in container.streams if s.type in ("video", "audio", "subtitle")]
     return (container.duration or 0) / av.time_base if len(timed) == 1 else 0.0  # or sound may be longer
-
-
-def _beside(frames):
-    """What frames have beside their pixels that is not kept, in words."""
-    all_of = (frame.side_data[n] for frame in frames for n in range(len(frame.side_data)))  # in any PyAV
-    found = {int(data.type.value): data.type.name for data in all_of}
-    names = {number: name for number, name in found.items() if name not in (*KEPT, *OF_DECODING)}
-    return [BESIDE.get(name, name.lower().replace("_", " ")) for _, name in sorted(names.items())]
 
 
 def _of_stream(container):

@@ -8,6 +8,7 @@ import av
 from srcnn.upscaling.films.film import Film
 
 BACK = 1  # seconds back that are a clock that starts over, and not packets in disorder
+AHEAD = 2**32 / 90000  # seconds ahead that are the same: FFmpeg takes a clock far back for one that wrapped
 
 
 def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
@@ -26,7 +27,7 @@ def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
             continue
         seconds = packet.dts * packet.time_base
         if packet.stream_index == film.stream_index:
-            if previous is not None and seconds < previous - BACK:
+            if previous is not None and _starts_over(previous, seconds):
                 add = end - seconds
                 restarts.append((packet.pos, add))
             previous = seconds
@@ -40,7 +41,8 @@ def clocked(film: Film, packets: Iterable[av.Packet], is_mp4: bool) -> Film:
     # In MP4 a packet lasts until the next is decoded; the last frame is shown for what is left of all.
     if is_mp4 and begin is not None:
         last_duration = max(last_duration, total - round((newest[0] - begin) / film.time_base))
-    return film._replace(restarts=tuple(restarts), frame_count=count, last_duration=last_duration)
+    told = film.end if not restarts else 0.0  # of the last clock alone
+    return film._replace(restarts=tuple(restarts), frame_count=count, last_duration=last_duration, end=told)
 
 
 def going_on(film: Film, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
@@ -53,12 +55,16 @@ def going_on(film: Film, packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
         if film.restarts and stamp is not None:
             index, seconds = packet.stream_index, stamp * packet.time_base
             # Sound may come before its pictures; subtitles are too few to show where the clock starts over.
-            is_back = seconds < previous.get(index, seconds) - BACK
+            is_over = _starts_over(previous.get(index, seconds), seconds)
             by_place = sum(place <= (packet.pos or 0) for place, _ in film.restarts)
-            number = min(max(numbers.get(index, 0) + is_back, by_place), len(film.restarts))
+            number = min(max(numbers.get(index, 0) + is_over, by_place), len(film.restarts))
             previous[index], numbers[index] = seconds, number
             shift(packet, round(adds[number] / packet.time_base))
         yield packet
+
+
+def _starts_over(previous, seconds):
+    return seconds < previous - BACK or seconds > previous + AHEAD
 
 
 def shift(packet: av.Packet, ticks: int) -> None:

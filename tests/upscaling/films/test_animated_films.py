@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from srcnn.images import animations
+from srcnn.upscaling.films import film_job
 from srcnn.upscaling.films.animation_output import timed
 from tests.helpers.film_clips import decode, make, picture, run, sound
 
@@ -155,3 +156,23 @@ def test_a_film_of_one_frame(folder):
     assert run("--input", "in.mkv", "--output", "out.gif") == 0
     with Image.open("out.gif") as found:
         assert found.size == (128, 96)
+
+
+@pytest.mark.parametrize("target", ["out.gif", "out.webp", "out_%d.png"])
+def test_colours_that_cannot_become_rgb_are_said_before_the_work(folder, monkeypatch, capfd, target):
+    def prepare(_, stream):
+        stream.codec_context.colorspace = 8  # YCgCo
+
+    make("in.mkv", 3, change=prepare)
+    monkeypatch.setattr(film_job, "encode", lambda *_: pytest.fail("the work began"))
+    assert run("--input", "in.mkv", "--output", target) == 2
+    assert "in.mkv: has colours of a kind that cannot become RGB" in capfd.readouterr().err
+
+
+def test_frames_of_one_millisecond_are_one_in_webp(folder, capfd):
+    make("in.mp4", 4, stamps=[0, 20, 9000, 18000])  # ticks of 1/90000 of a second
+    assert run("--input", "in.mp4", "--output", "out.webp") == 2
+    assert (
+        "left out, since the format cannot hold it: 1 frame, since WEBP shows 1000" in capfd.readouterr().err
+    )
+    assert Image.open("out.webp").n_frames == 3

@@ -16,7 +16,7 @@ from srcnn.upscaling.films import encoders, encoding, frames
 from srcnn.upscaling.films.containers import ENDINGS
 from srcnn.upscaling.films.pixel_formats import FORMATS, nearest
 from srcnn.upscaling.films.probe import probe
-from tests.helpers.film_clips import WORDS, decode, hashes, make, run
+from tests.helpers.film_clips import WORDS, decode, frames_of, hashes, make, make_film, run
 
 BOTH = [(codec, ending) for codec in ("av1", "vp9", "prores", "h264", "hevc") for ending in ENDINGS[codec]]
 
@@ -34,6 +34,41 @@ def test_the_film_has_the_codec_and_every_frame(folder, codec, ending):
         levels = 4 if codec == "prores" else 1  # it has 10 bits always
         bicubic = frames.bicubic(before, after.shape)
         assert np.abs(after / levels - bicubic).mean() < 6
+
+
+@pytest.mark.parametrize("target", ["out.mov", "out.mkv"])
+@pytest.mark.parametrize("format_", ["yuv420p", "gray"])
+def test_prores_shows_full_range_as_it_was(folder, target, format_):
+    """Players know it in limited range alone."""
+
+    def prepare(stream):
+        stream.codec_context.color_range = 2
+
+    levels = [av.VideoFrame.from_ndarray(np.full((24, 32), n, np.uint8), "gray") for n in (20, 128, 230)]
+    for number, frame in enumerate(levels):
+        frame.color_range, frame.pts, frame.time_base = 2, number, Fraction(1, 10)
+    of_kind = [frame.reformat(format=format_, dst_color_range=2) for frame in levels]
+    make_film("in.mkv", of_kind, "ffv1", prepare=prepare)
+    assert run("--input", "in.mkv", "--codec", "prores", "--output", target) == 0
+    with av.open(target) as film:
+        found = [frame.to_ndarray(format="rgb24")[12, 16] for frame in film.decode(video=0)]
+    np.testing.assert_allclose(found, [[20] * 3, [128] * 3, [230] * 3], atol=3)
+
+
+@pytest.mark.parametrize("target", ["out.mov", "out.mkv"])
+def test_prores_says_its_colours(folder, target):
+    """Its frames do, and decoders believe them."""
+    said = {"colorspace": 9, "color_primaries": 9, "color_trc": 16}
+
+    def prepare(stream):
+        for name, value in said.items():
+            setattr(stream.codec_context, name, value)
+
+    make_film("in.mkv", [f.reformat(format="yuv420p10le") for f in frames_of(2)], "ffv1", prepare=prepare)
+    assert run("--input", "in.mkv", "--codec", "prores", "--output", target) == 0
+    with av.open(target) as film:
+        frame = next(film.decode(video=0))
+    assert {name: getattr(frame, name) for name in said} == said
 
 
 def test_ffv1_of_sizes_that_it_does_not_cut_into_16_slices(folder):

@@ -181,8 +181,10 @@ def test_a_disk_that_fails_is_no_end_of_the_film(folder, monkeypatch, capfd):
             yield from itertools.islice(self.container.demux(*streams), 20)
             raise av.error.OSError(5, "Input/output error")
 
+    film = scanned(probe(folder / "in.mp4"))
     for room in (frame_reader, muxing):
         with monkeypatch.context() as failing:
+            failing.setattr(film_job, "scanned", lambda _: film)  # which reads all frames, too
             failing.setattr(room, "packets_of", lambda c, *s: decoding.packets_of(Failing(c), *s))
             assert run("--input", "in.mp4") == 2
         assert "in.mp4: can no longer be read (Input/output error" in capfd.readouterr().err
@@ -209,10 +211,24 @@ def test_a_film_that_came_meanwhile_stays(folder, monkeypatch, capfd):
     assert "continuing from frame 3" in capfd.readouterr().out and not parts(folder)
 
 
-def test_recordings_that_were_joined_go_on_by_one_clock(folder):
+def later(name, seconds):
+    """A film as bytes, its clock so many seconds later."""
+    with av.open(name) as source, av.open("later.ts", "w") as output:
+        copies = [output.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream_index]
+                packet.pts, packet.dts = (n + seconds * 90000 for n in (packet.pts, packet.dts))
+                output.mux(packet)
+    with open("later.ts", "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("seconds", [0, 300])  # of more than 60 back FFmpeg makes as many as 95,443 ahead
+def test_recordings_that_were_joined_go_on_by_one_clock(folder, seconds):
     """Two with sound, one behind the other as `cat` joins them: neither is lost, nor is one late."""
-    one = (folder / make("one.ts", 40, change=lambda output, _: sound(output, 70))).read_bytes()
-    (folder / "in.ts").write_bytes(one * 2)
+    make("one.ts", 40, change=lambda output, _: sound(output, 70))
+    (folder / "in.ts").write_bytes(later("one.ts", seconds) + later("one.ts", 0))
     assert run("--input", "in.ts", "--output", "out.mp4") == 0
     times = decode("out.mp4")[1]
     steps = [b - a for a, b in itertools.pairwise(times)]

@@ -75,10 +75,15 @@ def test_sound_that_a_container_cannot_have_is_named(folder, capfd):
 
 @pytest.mark.parametrize(
     ("name", "codec", "target"),
-    [("in.wmv", "wmav2", "out.mkv"), ("in.avi", "adpcm_ms", "out.mkv"), ("in.avi", "pcm_mulaw", "out.mkv")],
+    [
+        ("in.wmv", "wmav2", "out.mkv"),
+        ("in.avi", "adpcm_ms", "out.mkv"),
+        ("in.avi", "pcm_mulaw", "out.mkv"),
+        ("in.mkv", "flac", "out.mov"),  # which QuickTime refuses only when it is written
+    ],
 )
 def test_sound_that_is_not_copied_has_the_same_samples(folder, capfd, name, codec, target):
-    """PyAV copies neither WMA nor ADPCM into Matroska."""
+    """PyAV copies neither WMA nor ADPCM into Matroska, and no FLAC into QuickTime."""
 
     def tone(output, _):
         stream = output.add_stream(codec, rate=44100, layout="stereo")
@@ -96,7 +101,7 @@ def test_sound_that_is_not_copied_has_the_same_samples(folder, capfd, name, code
     assert run("--input", name, "--output", target) == 0, capfd.readouterr().err
     (before, first), (after, start) = samples(name), samples(target)
     np.testing.assert_array_equal(after, before)
-    assert after.shape[1] >= 19 * 2048 and abs(start - first) < 0.0011
+    assert after.shape[1] >= 18 * 2048 and abs(start - first) < 0.0011
 
 
 def samples(path):
@@ -168,7 +173,7 @@ def test_a_damaged_packet_of_sound_costs_no_film(folder, capfd):
     (folder / "in.ts").write_bytes(file.replace(header, b"\x7f" + header[1:], 1))
     assert run("--input", "in.ts") == 2
     (missing,) = re.findall(
-        r"in.ts: damaged and missing: (\d) packets of audio aac\n", capfd.readouterr().err
+        r"in.ts: damaged and missing: (\d) packets? of audio aac\n", capfd.readouterr().err
     )
     ((_, after),) = hashes("sample/in_x2.mkv", "audio")
     assert int(missing) > 0 and len(after) >= len(before) - 2
@@ -177,7 +182,7 @@ def test_a_damaged_packet_of_sound_costs_no_film(folder, capfd):
 
 
 def test_covers_are_kept(folder, capfd):
-    """In MP4 as such, in Matroska as attachments; in between, too. WebM has none."""
+    """In MP4 as such, in Matroska as attachments; in between, too. WebM and QuickTime have none."""
     cover = BytesIO()
     Image.fromarray(picture(1, 32, 32)).save(cover, "JPEG")
     make("plain.mkv", 3)
@@ -193,9 +198,10 @@ def test_covers_are_kept(folder, capfd):
         assert cover.getvalue() in (folder / target).read_bytes(), target
         with av.open(target) as film:
             assert [decoding.is_cover(stream) for stream in film.streams.video] == [False, True]
-    capfd.readouterr()
-    assert run("--input", "d.mkv", "--output", "e.webm") == 2
-    assert "mjpeg" in capfd.readouterr().err
+    for target in ("e.webm", "e.mov"):
+        capfd.readouterr()
+        assert run("--input", "d.mkv", "--output", target) == 2
+        assert "mjpeg" in capfd.readouterr().err
 
 
 CYRILLIC = "Привет".encode("cp1251")  # no UTF-8

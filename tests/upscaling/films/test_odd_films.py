@@ -1,9 +1,7 @@
 """Films as they come: any side data, colours that no page can show, clocks below 0, changes midway."""
 
 import itertools
-import shutil
 import struct
-import subprocess
 import types
 from fractions import Fraction
 
@@ -13,36 +11,9 @@ import pytest
 from PIL import Image
 
 from srcnn.upscaling.films import film_job
-from srcnn.upscaling.films.probe import check_alike, probe
-from tests.helpers.film_clips import decode, make, run, sound
-
-
-def make_film(path, frames, codec="libx264", rate=10, options=None, prepare=lambda stream: None):
-    """Writes frames of PyAV, with the time stamps that they have."""
-    with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as output:
-        stream = output.add_stream(codec, rate=rate, options=options or {})
-        stream.width, stream.height = frames[0].width, frames[0].height
-        stream.pix_fmt = frames[0].format.name
-        prepare(stream)
-        for frame in [*frames, None]:
-            output.mux(stream.encode(frame))
-
-
-def ffmpeg(words):
-    if not shutil.which("ffmpeg"):
-        pytest.skip("apt-get install ffmpeg")
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-nostdin", *words.split()], check=True)
-
-
-def frames_of(count, width=32, height=24, first=0):
-    found = []
-    for number in range(count):
-        rgb = np.full((height, width, 3), 40 + 9 * (number % 20), np.uint8)
-        rgb[:, : width // 2] = 200
-        frame = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format="yuv420p")
-        frame.pts, frame.time_base = first + number, Fraction(1, 10)
-        found.append(frame)
-    return found
+from srcnn.upscaling.films.changes import check_alike
+from srcnn.upscaling.films.probe import probe
+from tests.helpers.film_clips import decode, ffmpeg, frames_of, make, make_film, run, sound
 
 
 def test_side_data_that_pyav_does_not_know_is_named(folder, capfd):
@@ -337,7 +308,8 @@ def test_colours_that_a_film_says_in_part_are_kept_and_lead_to_the_others(folder
 @pytest.mark.parametrize(("places", "refused"), [((40, 41, 42), True), ((7, 9, 12), True), ((3, 30), False)])
 def test_a_few_interlaced_frames_are_enough_and_a_stray_mark_is_not(places, refused):
     """Frames that the decoder gives at the end know no time base."""
-    alike = {"time": float("nan"), "width": 8, "height": 8, "is_corrupt": False}
+    unsaid = dict.fromkeys(["color_range", "colorspace", "color_trc", "color_primaries"], 0)
+    alike = {"width": 8, "height": 8, "is_corrupt": False, "format": av.VideoFormat("yuv420p"), **unsaid}
     frames = [types.SimpleNamespace(pts=900 + n, interlaced_frame=n in places, **alike) for n in range(43)]
     found = check_alike("a.ts", frames, Fraction(1, 10))
     assert found == (pytest.approx(places[0] / 10) if refused else None)

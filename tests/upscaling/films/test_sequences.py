@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from srcnn.system import sequences
+from srcnn.system.errors import InputError
 from srcnn.upscaling import inputs
 from srcnn.upscaling.films import film_job, sequence_output
 from tests.helpers.film_clips import Killed, decode, killed, make, picture, run
@@ -55,7 +56,7 @@ def test_the_frames_of_a_sequence_are_those_of_its_film(folder):
 def test_a_sequence_becomes_another_one_photograph_by_photograph(folder, capfd):
     save_frames([7, 8, 11])
     assert run("--input", "in_%03d.png", "--output", "big/out_%05d.png") == 0
-    assert "in_%03d.png: the frames 9-10 are missing\n" in capfd.readouterr().err
+    assert "in_%03d.png: frames are missing: 9-10\n" in capfd.readouterr().err
     assert sorted(path.name for path in (folder / "big").glob("*.png")) == [
         f"out_{number:05d}.png" for number in (7, 8, 11)
     ]
@@ -132,6 +133,25 @@ def test_frames_of_kinds_that_one_film_cannot_have_are_refused(folder, capfd, fi
             assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - truth).max() <= 3
 
 
+@pytest.mark.parametrize("see_through", [False, True])
+def test_frames_with_a_palette_keep_all_chroma_and_their_transparency(folder, see_through):
+    """Stripes of one pixel, which 4:2:0 would blend."""
+    stripes = np.zeros((24, 32), np.uint8)
+    stripes[:, ::2] = 1
+    image = Image.fromarray(stripes, "P")
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    for number in range(2):
+        image.save(f"in_{number}.png", **({"transparency": 1} if see_through else {}))
+    assert run("--input", "in_%d.png", "--output", "out.mkv", "--lossless") == 0
+    with av.open("out.mkv") as film:
+        frame = next(film.decode(video=0))
+    assert frame.format.name == ("yuva444p" if see_through else "yuv444p")
+    rgba = frame.to_ndarray(format="rgba").astype(int)
+    red = rgba[24, :, 0]
+    assert see_through or red[7:-4:4].min() > red[5:-4:4].max() + 100
+    assert (rgba[..., 3].min() < 50) == see_through
+
+
 def pixels_in_rgb(path):
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
@@ -188,12 +208,62 @@ def test_ten_bits_become_sixteen(folder):
         assert found.streams.video[0].format.name == "rgb48be"
 
 
+@pytest.mark.parametrize("says", [False, True])
+def test_exif_that_says_nothing_is_no_loss(folder, capfd, says):
+    """FFmpeg makes EXIF of every TIFF; that of a camera is named."""
+    exif = Image.Exif()
+    if says:
+        exif[0x010F] = "Camera"
+    for number in range(2):
+        Image.fromarray(picture(number, 32, 24)).save(f"in_{number}.tif", exif=exif)
+    assert run("--input", "in_%d.tif", "--output", "out.mkv") == (2 if says else 0)
+    assert ("EXIF of frames" in capfd.readouterr().err) == says
+
+
+def test_frames_of_a_format_that_ffmpeg_takes_for_films_are_refused(folder, capfd):
+    for number in range(2):
+        Image.fromarray(picture(number, 32, 24)).save(f"in_{number}.gif")
+    assert "in_%d.gif: frames of this format cannot become a film" in said(capfd, "in_%d.gif", "out.mkv")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turned"),
+    [
+        ((-1, 0, 0, 1), lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+        ((1, 0, 0, -1), lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)),
+        ((0, 1, 1, 0), lambda image: image.transpose(Image.Transpose.TRANSPOSE)),
+        ((0, -1, -1, 0), lambda image: image.transpose(Image.Transpose.TRANSVERSE)),
+        ((0, 1, -1, 0), lambda image: image.transpose(Image.Transpose.ROTATE_270)),
+        ((-1, 0, 0, -1), lambda image: image.transpose(Image.Transpose.ROTATE_180)),
+    ],
+)
+def test_images_of_a_film_are_upright_and_not_mirrored(folder, matrix, turned):
+    """As of cameras that look at whoever holds them."""
+    a, b, c, d = (n * 65536 for n in matrix)
+    make("in.mkv", 1)
+    make(
+        "turned.mp4", 1, change=lambda _, stream: stream.set_display_matrix((a, b, 0, c, d, 0, 0, 0, 1 << 30))
+    )
+    for name in ("in.mkv", "turned.mp4"):
+        assert run("--input", name, "--output", f"{name}_%d.png") == 0
+    expected = turned(Image.open("in.mkv_1.png"))
+    np.testing.assert_array_equal(pixels("turned.mp4_1.png"), np.asarray(expected))
+
+
+def test_the_advice_for_a_sequence_names_no_film_of_its_pattern(folder):
+    """A path such as out_%d.mkv would be one file of that very name."""
+    for codec, advice in ((None, "convert it to another format first"), ("av1", "use another --codec")):
+        naming = film_job.naming(folder / "in.mkv", folder / "out_%d.png", codec)
+        with pytest.raises(InputError, match=advice), naming:
+            raise av.error.InvalidDataError(1, "invalid")
+
+
 def test_what_cannot_be_done_is_said_before_the_work(folder, fails):
     save_frames([1, 2, 4])
     make("in.mp4", 2)
     save_frames([1], "still_%d.png")
     words = "--is_train", "False", "--scale", 2, "--input"
-    assert "the frames 3 are missing; add them" in fails(*words, "in_%03d.png", "--output", "out.mp4")
+    assert "frames are missing: 3; add them" in fails(*words, "in_%03d.png", "--output", "out.mp4")
     assert "name a file or a folder" in fails(*words, "in_001.png", "--output", "out_%d.png")
     assert "name a folder" in fails(*words, "in_001.png", "in_002.png", "--output", "out_%d.png")
     assert "matches no file" in fails(*words, "nothing_%d.png", "--output", "out.mp4")

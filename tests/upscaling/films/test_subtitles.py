@@ -124,7 +124,7 @@ def test_text_that_cannot_be_read_is_named(folder, capfd):
     """Letters of another encoding than UTF-8, which FFmpeg does not guess."""
     film_of_packets("subrip", (0, "Привет".encode("cp1251")))
     assert run("--input", "in.mkv", "--output", "out.mp4") == 2
-    assert "damaged and missing: 1 packets of subtitle srt" in capfd.readouterr().err
+    assert "damaged and missing: 1 packet of subtitle srt" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("event", ["Default,,0,0,0,,{\\pos(10,20)}Bye", "Sign,,0,0,0,,Bye"])

@@ -1,5 +1,6 @@
 """Transparency of films: read of all that has it, enlarged by bicubic, and kept by what can hold it."""
 
+import re
 import shutil
 import subprocess
 from fractions import Fraction
@@ -171,6 +172,12 @@ def test_pictures_made_of_a_film_have_its_alpha(folder, name, target):
         assert pixels.shape == (96, 128, 4) and np.abs(alpha - expected).max() < 0.015
         assert (alpha == 1).any() and (alpha == 0).any()
     assert len(found) == 4
+
+
+def test_bits_that_are_lost_on_the_way_to_pictures_are_one_loss(folder, capfd):
+    make("in.mkv", 2, codec="ffv1", format_="yuv420p12le")
+    assert run("--input", "in.mkv", "--output", "out.gif") == 2
+    assert re.findall(r"\d+ bits \(now \d+\)", capfd.readouterr().err) == ["12 bits (now 8)"]
 
 
 def test_jpegs_made_of_a_film_say_what_they_leave_out(folder, capfd):
