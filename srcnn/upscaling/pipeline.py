@@ -32,6 +32,19 @@ def upscaled(work: list[Work], stages: Callable[..., list], options: Options) ->
     return in_threads(Photograph.finished, _enlarged(read, stages), cores(), at_once=True)
 
 
+def planned(item: Work, stages: Callable[..., list], options: Options) -> tuple[Work, tuple[int, int]]:
+    """A photograph as it would be upscaled: with the place of its result, and (height, width) of that.
+
+    It is decoded, since only its pixels show what a format cannot keep. Raises InputError if it cannot be
+    upscaled.
+    """
+    photograph = Photograph(options, Budget(PIXELS), item)
+    size = photograph.plan(stages)
+    if photograph.error:
+        raise photograph.error
+    return photograph.item, size
+
+
 def _enlarged(photographs, stages):
     with closing(photographs):
         for photograph in photographs:
@@ -113,10 +126,21 @@ class Photograph:
             srcnns = self.item.networks(stages)
             if self.item.images.pages:
                 self._enlarge_pages(stages, self._about(srcnns))
-            elif self.picture.frames > 1 and animations.fit(self.item.source, self.item.target):
+            elif self._is_animation():
                 self._enlarge_animation(srcnns)
             else:
                 self._enlarge_first(srcnns)
+
+    def plan(self, stages):
+        """Decides where the result goes; returns (height, width) of it, or None after an error."""
+        with self._step():
+            if not self.error:
+                fit = self._fit_animation if self._is_animation() else self._fit_first
+                return fit(self.item.networks(stages))[0]
+        return None
+
+    def _is_animation(self):
+        return self.picture.frames > 1 and animations.fit(self.item.source, self.item.target)
 
     def _about(self, srcnns):
         """What is noted of the result; None for nothing."""
@@ -137,13 +161,17 @@ class Photograph:
         image_io.check_fits(target, size[0], size[1], pixels, picture.icc_profile, info)
         return pixels, info
 
+    def _fit_first(self, srcnns):
+        """(height, width) of the result, and pixels and metadata as the format that it goes to keeps them."""
+        size = result_size(self.item.source, self.picture.pixels, srcnns, self.options.goal)
+        return size, *self._where_it_fits(partial(self._kept, size))
+
     def _enlarge_first(self, srcnns):
         source, picture = self.item.source, self.picture
         of_frames = f"has {picture.frames} frames; using the first one" if picture.frames > 1 else ""
         if of_frames and tiff_pages.is_tiff(source):
             of_frames = f"has {picture.frames} pages; using the first one (--pages takes all of them)"
-        size = result_size(source, picture.pixels, srcnns, self.options.goal)
-        pixels, info = self._where_it_fits(partial(self._kept, size))
+        size, pixels, info = self._fit_first(srcnns)
         self._say(of_frames)
         self.before, self.warning = pixels, remark(source, info)
         self.after = upscale(pixels, srcnns, source.name, size, self.item.images)
@@ -151,14 +179,19 @@ class Photograph:
         more = self.item.images.keep_hidden_colours, self.item.coding
         self.save = partial(image_io.save, self.after, self.item.target, *how, *more)
 
-    def _enlarge_animation(self, srcnns):
-        source, images = self.item.source, self.item.images
+    def _fit_animation(self, srcnns):
+        """(height, width) of the result, and the Animation, where it goes to a format that keeps it."""
+        source, hidden = self.item.source, self.item.images.keep_hidden_colours
         size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
         self._where_it_fits(lambda target: animations.check_fits(source, target, self.picture, *size))
         with expecting(source):
             animation = animations.read(source)
-        hidden = images.keep_hidden_colours
         self._where_it_fits(lambda target: animations.check_keeps(target, animation, hidden))
+        return size, animation
+
+    def _enlarge_animation(self, srcnns):
+        source, images = self.item.source, self.item.images
+        size, animation = self._fit_animation(srcnns)
         self._say()
         frames = progress(animation.frames, f"{source.name}, frames")
         results = [upscale(pixels, srcnns, source.name, size, images) for pixels in frames]
