@@ -32,6 +32,19 @@ def upscaled(work: list[Work], stages: Callable[..., list], options: Options) ->
     return in_threads(Photograph.finished, _enlarged(read, stages), cores(), at_once=True)
 
 
+def planned(item: Work, stages: Callable[..., list], options: Options) -> tuple[Work, tuple[int, int]]:
+    """A photograph as it would be upscaled: with the place of its result, and (height, width) of that.
+
+    It is decoded, since only its pixels show what a format cannot keep. Raises InputError if it cannot be
+    upscaled.
+    """
+    photograph = Photograph(options, Budget(PIXELS), item)
+    size = photograph.plan(stages)
+    if photograph.error:
+        raise photograph.error
+    return photograph.item, size
+
+
 def _enlarged(photographs, stages):
     with closing(photographs):
         for photograph in photographs:
@@ -118,15 +131,13 @@ class Photograph:
             else:
                 self._enlarge_first(srcnns)
 
-    def place(self, stages):
-        """Where the result is to be, not of pages. Raises InputError if it cannot be made."""
+    def plan(self, stages):
+        """Decides where the result goes; returns (height, width) of it, or None after an error."""
         with self._step():
             if not self.error:
                 fit = self._fit_animation if self._is_animation() else self._fit_first
-                fit(self.item.networks(stages))
-        if self.error:
-            raise self.error
-        return self.item.target
+                return fit(self.item.networks(stages))[0]
+        return None
 
     def _is_animation(self):
         return self.picture.frames > 1 and animations.fit(self.item.source, self.item.target)
@@ -151,7 +162,7 @@ class Photograph:
         return pixels, info
 
     def _fit_first(self, srcnns):
-        """The size of the result, and pixels and metadata as its format keeps them, which may be another."""
+        """(height, width) of the result, and pixels and metadata as the format that it goes to keeps them."""
         size = result_size(self.item.source, self.picture.pixels, srcnns, self.options.goal)
         return size, *self._where_it_fits(partial(self._kept, size))
 
@@ -169,13 +180,12 @@ class Photograph:
         self.save = partial(image_io.save, self.after, self.item.target, *how, *more)
 
     def _fit_animation(self, srcnns):
-        """The size of the result and the animation, which may go to another format that keeps it."""
-        source = self.item.source
+        """(height, width) of the result, and the Animation, where it goes to a format that keeps it."""
+        source, hidden = self.item.source, self.item.images.keep_hidden_colours
         size = result_size(source, self.picture.pixels, srcnns, self.options.goal)
         self._where_it_fits(lambda target: animations.check_fits(source, target, self.picture, *size))
         with expecting(source):
             animation = animations.read(source)
-        hidden = self.item.images.keep_hidden_colours
         self._where_it_fits(lambda target: animations.check_keeps(target, animation, hidden))
         return size, animation
 

@@ -62,6 +62,27 @@ def test_orientation_and_profile(enlarged):
             assert result.size == ((60, 80), (80, 60))[number] and result.info["icc_profile"] == profile
 
 
+def test_webp_is_turned_as_its_exif_says(enlarged):
+    """Chrome heeds the orientation of JPEG and PNG alone."""
+    names = [f"{number}.webp" for number in range(1, 9)]
+    for number, name in enumerate(names, 1):
+        exif = Image.Exif()
+        exif[0x0112] = number
+        Image.fromarray(smooth(12, 17, 3 + number % 2)).save(name, lossless=True, exif=exif)
+    page = enlarged(*names)
+    for number, name in enumerate(names):
+        check_same(saved(page, number), by_program(name, "--scale", "2"))
+
+
+def test_frames_that_are_left_out_are_counted(enlarged):
+    frames = [Image.fromarray(smooth(9, 8, 3, seed=seed)) for seed in range(3)]
+    for name in ("a.gif", "a.webp", "a.png"):
+        frames[0].save(name, save_all=True, append_images=frames[1:], duration=100)
+    frames[0].save("one.gif")
+    notes = enlarged("a.gif", "a.webp", "a.png", "one.gif").locator(".note").all_inner_texts()
+    assert ["Only the first of 3 frames was enlarged." in note for note in notes] == [True] * 3 + [False]
+
+
 def test_what_fails_and_what_is_lost_is_said_on_the_card(enlarged):
     Path("broken.jpg").write_bytes(b"nothing")
     Image.fromarray(np.full((4, 5), 40000, np.uint16)).save("deep.png")

@@ -1,5 +1,6 @@
 """--list, --best and --fast."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 import main
 from srcnn.images import image_io
+from tests.helpers.film_clips import make
 from tests.helpers.pictures import smooth
 
 
@@ -101,3 +103,23 @@ def test_best_and_fast_stand_for_a_shipped_network(flag, same):
 )
 def test_best_and_fast_choose_alone(fails, words, said):
     assert said in fails("photos/a.png", "--scale", "2", *words.split())
+
+
+def test_a_list_names_the_files_and_sizes_that_the_run_makes(capfd):
+    """Where a format cannot keep an image, and a film needs even sides; and what only decoding shows."""
+    alpha = smooth(20, 20, 4)
+    alpha[:5, :, 3] = 100
+    image_io.save(alpha, Path("photos/alpha.png"))
+    frames = [Image.new("RGB", (12, 10), colour) for colour in ("red", "blue")]
+    frames[0].save("photos/moving.gif", save_all=True, append_images=frames[1:])
+    whole = Path("photos/b.jpg").read_bytes()
+    Path("photos/cut.jpg").write_bytes(whole[: len(whole) * 2 // 3])
+    make("photos/film.mp4", 2, (32, 26))
+    words = ["photos", "--width", "70", "--format", "jpg", "--output", "larger"]
+    assert main.main([*words, "--list"]) == 2
+    listed, refused = capfd.readouterr()
+    assert main.main(words) == 2
+    made, said = capfd.readouterr()
+    found = [re.findall(r"(larger/\S+?)[:,] (\d+x\d+) pixels", text) for text in (listed, made)]
+    assert len(found[0]) == 6 and found[0] == found[1]
+    assert "cut.jpg" in refused and refused in said

@@ -82,10 +82,65 @@ const readJpeg = async (bytes) => {
   return found;
 };
 
+// Of a GIF: its frames.
+const readGif = (bytes) => {
+  const table = (flags) => (flags & 128 ? 6 << (flags & 7) : 0);
+  const found = { other: true, profile: null, frames: 0 };
+  for (let at = 13 + table(bytes[10]); at < bytes.length && bytes[at] !== 0x3b; at++) {
+    if (bytes[at] === 0x2c) found.frames++;
+    at += bytes[at] === 0x2c ? 11 + table(bytes[at + 9]) : 2;
+    while (bytes[at]) at += bytes[at] + 1;
+  }
+  return found;
+};
+
+// How a picture lies, by its EXIF.
+const orientationOf = (exif) => {
+  const start = text(exif, 0, 4) === "Exif" ? 6 : 0, little = exif[start] === 0x49;
+  const view = new DataView(exif.buffer, exif.byteOffset + start, exif.length - start);
+  const directory = view.getUint32(4, little), count = view.getUint16(directory, little);
+  for (let at = directory + 2; at < directory + 2 + 12 * count; at += 12)
+    if (view.getUint16(at, little) === 0x112) return view.getUint16(at + 8, little);
+  return 1;
+};
+
+// Of a WebP: its frames, and how it lies, which Chrome does not heed.
+const readWebp = (bytes) => {
+  const view = new DataView(bytes.buffer), found = { other: true, profile: null, frames: 0 };
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const name = text(bytes, at, 4), length = view.getUint32(at + 4, true);
+    if (name === "ANMF") found.frames++;
+    try {
+      if (name === "EXIF") found.orientation = orientationOf(bytes.subarray(at + 8, at + 8 + length));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error; // damaged EXIF says nothing
+    }
+    at += 8 + length + (length & 1);
+  }
+  return found;
+};
+
+// A picture that lies so by its EXIF, upright.
+const upright = ({ pixels, channels, width, height }, orientation) => {
+  const turned = orientation >= 5, [rows, columns] = turned ? [width, height] : [height, width];
+  const result = new Uint8Array(pixels.length);
+  for (let y = 0, to = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
+      let [top, left] = turned ? [x, y] : [y, x];
+      if ([3, 4, 6, 7].includes(orientation)) top = height - 1 - top;
+      if ([2, 3, 7, 8].includes(orientation)) left = width - 1 - left;
+      const from = (top * width + left) * channels;
+      for (let c = 0; c < channels; c++) result[to++] = pixels[from + c];
+    }
+  return { pixels: result, channels, width: columns, height: rows };
+};
+
 const readHeader = async (file) => {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (text(bytes, 1, 3) === "PNG") return readPng(bytes);
   if (bytes[0] === 255 && bytes[1] === 216) return readJpeg(bytes);
+  if (text(bytes, 0, 3) === "GIF") return readGif(bytes);
+  if (text(bytes, 8, 4) === "WEBP") return readWebp(bytes);
   return { other: true, profile: null };
 };
 
@@ -119,7 +174,7 @@ const readers = (bitmap, transparent) => {
   };
 };
 
-// All pixels of a bitmap with as many channels as they need: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+// All pixels of a bitmap and its size, with as many channels as they need: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
 const pixelsOf = async (bitmap, grey, alpha) => {
   const { width, height } = bitmap, from = grey ? [0] : [0, 1, 2];
   if (alpha) from.push(3);
@@ -135,7 +190,7 @@ const pixelsOf = async (bitmap, grey, alpha) => {
           for (let c = 0; c < channels; c++) pixels[to++] = part[at + from[c]];
       }
     }
-  return { pixels, channels };
+  return { pixels, channels, width, height };
 };
 
 // Whether anything of a bitmap is not opaque, of files that do not say.
@@ -198,12 +253,13 @@ const fillTransparent = (pixels, width, height, channels) => {
 
 const decode = async (file) => {
   const header = await readHeader(file), notes = [];
-  const bitmap = await createImageBitmap(file, EXACT).catch(() => {
+  const lies = header.orientation >= 2 && header.orientation <= 8;
+  const bitmap = await createImageBitmap(file, lies ? { ...EXACT, imageOrientation: "none" } : EXACT).catch(() => {
     throw new Error("this browser cannot read the file as a picture. Save it as PNG first, or crop it if it is very large.");
   });
   const alpha = header.other ? await isTransparent(bitmap) : header.alpha;
-  const { pixels, channels } = await pixelsOf(bitmap, header.grey, alpha);
-  const { width, height } = bitmap;
+  const stored = await pixelsOf(bitmap, header.grey, alpha);
+  const { pixels, channels, width, height } = lies ? upright(stored, header.orientation) : stored;
   bitmap.close();
   if (alpha) fillTransparent(pixels, width, height, channels);
   if (header.deep) notes.push("The file has 16 bits per channel, of which browsers read 8.");
