@@ -81,8 +81,7 @@ def enlarged(
     stored: (height, width) of the result; where that is a row or column more, the last is repeated.
     format_: of `pixel_formats.FORMATS`, for the result, or one with alpha. luminance: gives luminance of that
     size, float32, for (h, w) float32, 1 for level 255 of 8 bits. chroma_centred: whether the frame's chroma
-    lies between the pixels of luminance, as in JPEG, and not beside the left one, as in MPEG-2 and later, and
-    in the result. becomes_limited: see `Film`.
+    is between the pixels of luminance, not at the left one as in the result. becomes_limited: see `Film`.
     """
     result = av.VideoFrame(stored[1], stored[0], format_)
     result.pts, result.time_base = frame.pts, frame.time_base

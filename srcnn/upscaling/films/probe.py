@@ -75,17 +75,14 @@ def _probed(path):
             raise _undecodable(path, stream)
         interlaced_after, parity = check_alike(path, first, exact(stream.time_base)), _parity(stream)
         frame = first[0]
-        rate = exact(stream.average_rate or stream.guessed_rate or Fraction(25))
-        of_system = re.search("mpeg|hls", container.format.name)  # their clock starts anywhere
-        begin = container.start_time or 0
         return Film(
             path=path,
             stream_index=stream.index,
             size=(frame.height, frame.width),
             format=frame.format.name,
-            rate=rate,
+            rate=exact(stream.average_rate or stream.guessed_rate or Fraction(25)),
             time_base=exact(stream.time_base),
-            start=begin if of_system else min(begin, 0),
+            start=_start(container),
             colours=shown_colours(_colours(stream.codec_context, frame), frame),
             aspect=exact(stream.sample_aspect_ratio) if stream.sample_aspect_ratio else None,
             display_matrix=_display_matrix(frame),
@@ -104,6 +101,13 @@ def _probed(path):
             of_pictures=is_sequence(path) or animations.count(path) > 1,
             beside=tuple(dict.fromkeys([*beside(first), *described])),
         )
+
+
+def _start(container):
+    """Microseconds at which a film's clock starts, as far as the result's is not to start there, too."""
+    begin = container.start_time or 0
+    starts_anywhere = re.search("mpeg|hls", container.format.name)
+    return begin if starts_anywhere else min(begin, 0)
 
 
 def _undecodable(path, stream):
