@@ -263,18 +263,17 @@ def with_others(
 
     work: that gives these results.
     """
-    places = [path for item in work for path in (item.target, item.other) if path and not is_sequence(path)]
-    before = {path: ledger.identity_if_there(path) for path in places}
+    before = {item.target: ledger.identity_if_there(item.target) for item in work}
 
-    def has_come(path):
-        return is_sequence(path) or ledger.identity_if_there(path) not in (None, before[path])
+    def may_be_theirs(path):
+        return is_sequence(path) or ledger.identity_if_there(path) not in (None, before.get(path))
 
     for item, image in zip(work, results, strict=True):
         like = [item]
         if image.target == item.other:  # which a run without --format may have made, too
             item = item.elsewhere
             like = [item, item._replace(instead_of="")]
-        there = (one for one in like if has_come(one.target))
+        there = (one for one in like if may_be_theirs(one.target))
         same = made_before((one.target, partial(noted_as, one, stages, coding)) for one in there)
         if image.error and any(same):
             image = Upscaled(item.source, item.target, notice=f"{item.target}: another run has made it")
