@@ -31,7 +31,7 @@ def check_holds(target: Path, codec: str) -> None:
     if suffix in endings:
         return
     if codec == "ffv1":
-        raise InputError(f"{target}: --lossless writes .mkv files; name an --output that ends in .mkv")
+        raise InputError(f"{target}: FFV1, which is lossless, needs .mkv; name an --output that ends in .mkv")
     fitting = [codec for codec, endings in ENDINGS.items() if suffix in endings]
     named = " or ".join(ending for ending in endings if ending != ".m4v")
     others = f"one of {', '.join(fitting)}, or an --output that ends in {named}"

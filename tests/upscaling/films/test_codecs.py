@@ -116,7 +116,7 @@ def test_the_container_stays_where_it_holds_the_codec(folder, name, codec, resul
             "--codec h264 --output out.webm",
             "one of av1, vp9, or an --output that ends in .mp4 or .mov or .mkv",
         ),
-        ("--codec ffv1 --output out.mp4", "--lossless writes .mkv files"),
+        ("--codec ffv1 --output out.mp4", "FFV1, which is lossless, needs .mkv"),
         ("--codec vp9 --output out.gif", "--codec is for films"),
         ("--codec xvid", "'xvid' is not a codec; use one of h264, hevc"),
         ("--codec hevc_vaapi", "--codec hevc_vaapi: this PyAV has no such encoder; use one of h264, hevc"),

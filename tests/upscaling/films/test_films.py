@@ -258,7 +258,7 @@ def test_names_and_flags_that_do_not_fit(fails, tmp_path):
     make(tmp_path / "deep.webm", 1, codec="libsvtav1", format_="yuv420p10le", preset=12)
     for words, text in [
         (["--input", "in.mp4", "--output", "out.jpg"], "is not a format for films"),
-        (["--input", "in.mp4", "--output", "out.mp4", "--lossless"], "--lossless writes .mkv files"),
+        (["--input", "in.mp4", "--output", "out.mp4", "--lossless"], "FFV1, which is lossless, needs .mkv"),
         (["--input", "in.mp4", "--crf", 20, "--lossless"], "leave one out"),
         (["--crf", 0], "--crf is for upscaling"),
     ]:
