@@ -1,6 +1,7 @@
 """The command line, checked: from flags to the settings of one job."""
 
 import os
+import re
 from pathlib import Path
 
 from srcnn.cluster.cluster_spec import find_cluster
@@ -27,6 +28,7 @@ from srcnn.system.errors import InputError
 
 QUALITY = 50  # of JPEG in a test
 FILTERS = 9, 1, 5
+NAMED_SCALE = re.compile(r"(?<![a-z0-9])x([234])(?![a-z0-9])")  # in the name of an export, as srcnn_x2.glsl
 BEST, FAST = (9, 5, 5, 5), (32, 16)  # filters and channels of shipped networks
 FINE_TUNING = 0.3  # of the learning rate, when training starts from --weights
 TEST_TILE = 512  # pixels a side that a tile of a test has by default, about; shards note it
@@ -77,7 +79,8 @@ def check_scale(flags):
         if flags.scale:
             raise InputError("--scale cannot be combined with --width or --height; leave one out")
     elif flags.scale is None:
-        flags.scale = 3
+        named = NAMED_SCALE.search(Path(flags.export).name) if flags.export else None
+        flags.scale = int(named[1]) if named else 3
     elif flags.job != "input" and not isinstance(flags.scale, int):
         raise InputError(f"--scale {float(flags.scale):g}: use a whole number here, such as 2, 3 or 4")
 

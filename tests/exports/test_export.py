@@ -1,7 +1,10 @@
 """Exported weights compute what the project does, where others run them."""
 
+import json
+
 import numpy as np
 import pytest
+import safetensors
 import scipy.io
 from scipy.ndimage import correlate
 
@@ -190,6 +193,22 @@ def test_a_full_disk_is_said_of_what_was_named(tmp_path, monkeypatch, capfd, nam
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert capfd.readouterr().err == f"main.py: error: {name}: cannot be written: File too large\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "scale"),
+    [
+        ("--export srcnn_x2.safetensors", 2),
+        ("--export x4.safetensors", 4),
+        ("--export max2.safetensors", 3),
+        ("--export srcnn_x2.safetensors --scale 4", 4),
+    ],
+)
+def test_the_name_of_an_export_selects_the_scale(tmp_path, monkeypatch, words, scale):
+    monkeypatch.chdir(tmp_path)
+    assert main.main(words.split()) == 0
+    with safetensors.safe_open(words.split()[1], "np") as file:
+        assert json.loads(file.metadata()["srcnn_settings"])["scale"] == scale
 
 
 def test_an_ending_is_no_name(fails):
