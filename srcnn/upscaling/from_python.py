@@ -16,7 +16,7 @@ from srcnn.networks.network import Network, default_channels
 from srcnn.networks.trained import Stages
 from srcnn.settings import ImageOptions, Source
 from srcnn.system.errors import InputError
-from srcnn.upscaling.photographs import result_size, upscale
+from srcnn.upscaling.photographs import check_size, result_size, upscale
 from srcnn.upscaling.sizes import Goal
 
 FLOATS = np.float16, np.float32, np.float64
@@ -65,6 +65,8 @@ class Upscaler:
         uint8 or uint16, (h, w, c). Returns (round(h * scale), round(w * scale)) or the same with c, of the
         image's dtype, rounded if that is whole, and clipped. Raises InputError for anything else.
         """
+        if isinstance(image, (str, os.PathLike)):
+            check_size(image, image_io.size(image), self.goal)  # before it is decoded
         pixels = _pixels(image)
         is_float = pixels.dtype.type in FLOATS
         flat = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels

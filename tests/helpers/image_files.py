@@ -86,6 +86,12 @@ def lzw(content):
 ADAM7 = ((0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2), (0, 2, 1, 2), (1, 2, 0, 1))
 
 
+def chunk(name, data, checksum=None):
+    """A chunk of a PNG."""
+    checksum = zlib.crc32(name + data) if checksum is None else checksum
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
+
+
 def png(samples, bits, kind, *chunks, interlaced=False):
     rows = b""
     for top, down, left, across in ADAM7 if interlaced else ((0, 1, 0, 1),):
@@ -96,7 +102,7 @@ def png(samples, bits, kind, *chunks, interlaced=False):
     header = struct.pack(">IIBBBBB", samples.shape[1], samples.shape[0], bits, kind, 0, 0, interlaced)
     content = b"\x89PNG\r\n\x1a\n"
     for name, data in ((b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
-        content += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        content += chunk(name, data)
     return content
 
 

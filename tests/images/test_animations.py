@@ -15,6 +15,7 @@ from srcnn.images import animations, image_io, png
 from srcnn.pixels import resize
 from srcnn.system.errors import InputError
 from tests.conftest import ROOT
+from tests.helpers.image_files import chunk
 
 WORDS = ["--is_train", "False", "--scale", "2", "--checkpoint_dir", str(ROOT / "checkpoint")]
 TIMES = [100, 50, 200, 1000]
@@ -35,9 +36,6 @@ def write(path, channels=3, count=4, **more):
 def write_16_bits(path):
     """An animated PNG of 16 bits, which Pillow cannot write: two black frames of 2x2."""
     rows, numbers = zlib.compress((b"\0" + bytes(2 * 6)) * 2), struct.Struct(">IIIIIHHBB")
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     with open(path, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)))

@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 
 from srcnn.images import animations, apng
-from tests.helpers.image_files import random
+from tests.helpers.image_files import chunk, random
 
 NOTHING, BACKGROUND, BEFORE = range(3)  # what a frame leaves behind
 REPLACES, OVER = range(2)
 SIZE = (20, 33)  # of all canvases
-
-
-def chunk(name, data):
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def written(path, frames, still=None):

@@ -10,17 +10,12 @@ from PIL import Image
 
 from srcnn.images import animations, image_io, png_chunks
 from srcnn.images.texts import Text
-from tests.helpers.image_files import SRGB, png, random, read
+from tests.helpers.image_files import SRGB, chunk, png, random, read
 
 PIXELS = random(3)
 FILE = png(PIXELS, 8, 2)
 HEAD, REST = FILE[:33], FILE[33:]
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" a="%s"/>'
-
-
-def chunk(name, data, checksum=None):
-    checksum = zlib.crc32(name + data) if checksum is None else checksum
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", checksum)
 
 
 def by_libpng(content):

@@ -1,5 +1,6 @@
 """From Python: against the command, and what may be given."""
 
+import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,6 +14,7 @@ from srcnn.pixels.colour import to_pixels
 from srcnn.system.errors import InputError
 from srcnn.tf1 import tf
 from srcnn.upscaling.from_python import Upscaler
+from tests.helpers.image_files import chunk
 from tests.helpers.pictures import smooth
 
 
@@ -131,6 +133,15 @@ def test_images_of_pillow_and_paths(larger, photo, tmp_path, mode):
 def test_what_is_no_image_is_said(larger, given, said):
     with pytest.raises(InputError, match=said):
         larger(given)
+
+
+def test_a_file_that_becomes_too_large_is_refused_by_its_header(larger, tmp_path):
+    """Nothing is decoded: there are no pixels in it."""
+    path = tmp_path / "a.png"
+    header = struct.pack(">IIBBBBB", 2**15, 2**14, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
+    with pytest.raises(InputError, match=r"a\.png: would become more than 1,073,741,824 pixels"):
+        larger(path)
 
 
 @pytest.mark.parametrize(
