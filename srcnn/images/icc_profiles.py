@@ -75,7 +75,7 @@ ADOBE_RGB = _profile(  # by Adobe RGB (1998) Color Image Encoding, 4.3.4 and Ann
 
 
 DAMAGED = "damaged colour profile"
-SMALLEST = 132  # bytes: the header, and that there are no tags
+SMALLEST = 132  # bytes: the header, and the number of tags
 
 
 def is_damaged(profile, mode="RGB"):

@@ -122,8 +122,7 @@ def remark(source: Path, info: Metadata, others: str = "") -> str:
 def result_size(source: Path | str, pixels: np.ndarray, srcnns: list, goal: Goal) -> tuple[int, int]:
     """(height, width) of a result. Raises InputError if it, or what is between, has too many pixels."""
     size, product = goal.size(*pixels.shape[:2]), product_of(srcnns)
-    if pixels.shape[0] * pixels.shape[1] * product**2 > LARGEST:
-        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
+    check_pixels(source, pixels.shape[0] * pixels.shape[1] * product**2)
     if size[0] > pixels.shape[0] * product or size[1] > pixels.shape[1] * product:
         raise InputError(f"{source}: its size differs from what its header says; save it again")
     return size
@@ -135,7 +134,12 @@ def check_size(source: Path | str, size: tuple[int, int], goal: Goal) -> None:
     What is between has four times as many as before, at least, unless the result is as large as before.
     """
     least = math.prod(size) * (4 if goal.ratio(*size) > 1 else 1)
-    if max(least, math.prod(goal.size(*size))) > LARGEST:
+    check_pixels(source, max(least, math.prod(goal.size(*size))))
+
+
+def check_pixels(source: Path | str, number: int) -> None:
+    """Raises InputError if a result, or what is between, has so many pixels that they are too many."""
+    if number > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
 
 

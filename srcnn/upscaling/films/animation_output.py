@@ -56,12 +56,11 @@ def write(film: Film, parts: list[Part], item: Work, about: dict | None, overwri
         animation = animations.Animation(pixels, list(map(float, lasting)), plays=0)
         quality = None if item.coding.lossless else item.coding.quality or QUALITY
         animations.save(animation, target, about, overwrite, quality)
-    dropped, most = len(stamps) - len(shown), 1000 // (LEAST.get(kind) or animations.STEPS.get(kind) or 1)
-    return (
-        [f"{dropped} {'frame' if dropped == 1 else 'frames'}, since {kind} shows {most} a second"]
-        if dropped
-        else []
-    )
+    dropped = len(stamps) - len(shown)
+    if not dropped:
+        return []
+    most = 1000 // (LEAST.get(kind) or animations.STEPS.get(kind) or 1)
+    return [f"{dropped} frame{'s' * (dropped > 1)}, since {kind} shows {most} a second"]
 
 
 def timed(begins: list, step: int | None, least: int) -> tuple[list[int], list]:

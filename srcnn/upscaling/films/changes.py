@@ -10,7 +10,16 @@ from srcnn.images import exif
 from srcnn.system.errors import InputError
 from srcnn.system.sequences import is_sequence
 from srcnn.upscaling.films.frames import is_opaque
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, HDR, fits_after, has_alpha
+from srcnn.upscaling.films.pixel_formats import (
+    BT601,
+    BT2020,
+    FULL,
+    HDR,
+    SMPTE170M,
+    UNSAID,
+    fits_after,
+    has_alpha,
+)
 
 RECENT = 10  # frames that tell whether a film is interlaced
 STRAY = 3  # interlaced ones among as many in a row are no mistake of an encoder
@@ -32,8 +41,6 @@ BESIDE = {
     "DOVI_METADATA": "Dolby Vision",
     **dict.fromkeys(EXIF, "EXIF of frames"),
 }
-BT2020, SMPTE170M = 9, 6  # as ITU-T H.273 numbers them
-UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
 
 
 class Seen:

@@ -69,7 +69,7 @@ def check_available(codec: str) -> None:
     """Raises InputError if PyAV has no encoder for a --codec."""
     if codec in CODECS or codec in (there := of_hardware()):
         return
-    others = f", or of hardware one of {', '.join(there)}" if there else " (it has no encoders of hardware)"
+    others = f", or a hardware encoder, {', '.join(there)}" if there else " (it has no hardware encoders)"
     raise InputError(
         f"--codec {codec}: this PyAV has no such encoder; use one of {', '.join(CODECS)}{others}"
     )

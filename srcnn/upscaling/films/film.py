@@ -45,13 +45,9 @@ class Film(NamedTuple):
     interlaced_after: float | None  # seconds from which on its frames hold two moments; None if they do not
     of_pictures: bool  # whether it is a sequence of images or an animation
     beside: tuple[str, ...]  # what its frames have beside their pixels and the result does not, in words
-    becomes_limited: bool = (
-        False  # whether its frames are of full range, and the result's are to be of limited
-    )
+    becomes_limited: bool = False  # whether its full range of colours becomes the limited one
     others: int = 0  # streams of frames that it has besides
-    is_by_fields: bool = (
-        False  # whether the two moments are frames of their own: `rate`, `time_base` are theirs
-    )
+    is_by_fields: bool = False  # whether the two moments are separate frames: `rate`, `time_base` are theirs
     parity: str = "auto"  # "tff" or "bff", its upper or lower field first, if only its container tells that
     # What only all of its file tells, `probe.scanned`:
     thoroughly: bool = False  # how its file is to be opened

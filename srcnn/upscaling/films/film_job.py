@@ -30,7 +30,7 @@ from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.pixel_formats import KEEPS_ALPHA, not_kept
 from srcnn.upscaling.films.preview_loop import compared
 from srcnn.upscaling.films.probe import probe, scanned
-from srcnn.upscaling.photographs import LARGEST, product_of
+from srcnn.upscaling.photographs import check_pixels, product_of
 from srcnn.upscaling.sizes import Goal
 from srcnn.upscaling.work import Options, Upscaled, Work
 
@@ -49,8 +49,7 @@ def upscale_film(item: Work, srcnns: list, options: Options, coding: FilmCoding)
     outputs.check_free(target, options)
     started, known = time.monotonic(), identity_if_there(source)
     film, size, encoder = looked_at(source, target, options.goal, coding, item.rate)
-    if film.size[0] * film.size[1] * product_of(srcnns) ** 2 > LARGEST:
-        raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
+    check_pixels(source, film.size[0] * film.size[1] * product_of(srcnns) ** 2)
     about = origin(source, srcnns, known) | coding.noted | item.noted
     folder = encoded_parts.folder_of(target, [about, encoder, av.library_versions])
     with locked(folder, "making it already", "--output", target), naming(source, target, coding.codec):

@@ -63,9 +63,8 @@ def join(
         left_out += [f"styling of {_name(source.streams[index])}" for index in restyled]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
     left_out += marks.put(path, film, kind, **about)
-    return left_out + _missing(tags, path), [
-        f"{n} {'packet' if n == 1 else 'packets'} of {names[index]}" for index, n in damaged.items()
-    ]
+    lost = [f"{n} packet{'s' * (n > 1)} of {names[index]}" for index, n in damaged.items()]
+    return left_out + _missing(tags, path), lost
 
 
 def refused(film: Film, encoder: Encoder, suffix: str) -> set[int]:

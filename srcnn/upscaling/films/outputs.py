@@ -19,9 +19,13 @@ def _is_animation(target):
     return target.suffix.lower() in animations.KINDS
 
 
+def _are_pictures(target):
+    return is_sequence(target) or _is_animation(target)
+
+
 def coding_of(target: Path, asked: FilmCoding) -> FilmCoding:
     """How parts are encoded: without loss where pictures are made of them."""
-    return FilmCoding(lossless=True) if is_sequence(target) or _is_animation(target) else asked
+    return FilmCoding(lossless=True) if _are_pictures(target) else asked
 
 
 def bits_of(film: Film, target: Path) -> int:
@@ -39,7 +43,7 @@ def check_free(target: Path, options: Options) -> None:
 
 def said(film: Film, target: Path) -> str:
     """What else there is to say of what is written; empty if there is nothing."""
-    if film.others and not is_sequence(target) and not _is_animation(target):
+    if film.others and not _are_pictures(target):
         return f"{film.path}: only the first stream of frames is enlarged; copying {film.others} more as is"
     return ""
 
@@ -50,7 +54,7 @@ def begin(film: Film, encoder: Encoder, target: Path, about: dict, options: Opti
     about: what is noted of each file. Raises InputError for what cannot be written.
     """
     size = film.turned_size(*encoder.size)
-    if is_sequence(target) or _is_animation(target):
+    if _are_pictures(target):
         check_shown(film)
     if is_sequence(target):
         sequence_output.check(film, target, size, about, options.overwrite)

@@ -6,6 +6,8 @@ import av
 
 LIMITED, FULL, BT601 = 1, 2, 5  # as FFmpeg numbers them
 HDR = 16, 18  # transfer characteristics as ITU-T H.273 numbers them: PQ and HLG
+SMPTE170M, BT2020 = 6, 9  # kinds of colours by the same numbers
+UNSAID = 0, 2  # the same: reserved, and unspecified
 GREY = "gray", "gray10le"
 FORMATS = [f"yuv{kind}p{depth}" for kind in (420, 422, 444) for depth in ("", "10le")]
 KEEPS_ALPHA = "transparency (kept by --codec vp9 in .webm, prores in .mov and ffv1 in .mkv)"

@@ -30,7 +30,15 @@ from srcnn.upscaling.films.film import Film
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.marks import sphere_of, stereo_of
 from srcnn.upscaling.films.mp4 import headers
-from srcnn.upscaling.films.pixel_formats import BT601, FULL, LIMITED, has_alpha
+from srcnn.upscaling.films.pixel_formats import (
+    BT601,
+    BT2020,
+    FULL,
+    LIMITED,
+    SMPTE170M,
+    UNSAID,
+    has_alpha,
+)
 from srcnn.upscaling.films.timestamps import clocked
 
 FIRST = 10  # frames that tell what a film is
@@ -41,9 +49,8 @@ MARKING = (  # codecs whose frames say themselves whether they are interlaced, o
     *("rawvideo", "v210", "vc1", "vvc", "wmv3"),
 )
 PARITIES = {2: "tff", 3: "bff", 4: "bff", 5: "tff"}  # of the orders of fields, as FFmpeg numbers them
-BT709, BT470BG, SMPTE170M, BT2020 = 1, 5, 6, 9  # kinds of colours as ITU-T H.273 numbers them
+BT709, BT470BG = 1, 5  # kinds of colours as ITU-T H.273 numbers them
 OF_BT2020 = 9, 10, 14  # matrices: two of BT.2020, and ICtCp
-UNSAID = 0, 2  # by the same numbers: reserved, and unspecified
 OF_STREAMS = (  # side data of streams, in FFmpeg's words, that is kept or named by what frames have of it
     *("Display Matrix", "Mastering display metadata", "Content light level metadata", "CPB properties"),
     *("Spherical Mapping", "Stereo 3D", "DOVI configuration record"),
