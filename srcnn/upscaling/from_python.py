@@ -66,7 +66,7 @@ class Upscaler:
         image's dtype, rounded if that is whole, and clipped. Raises InputError for anything else.
         """
         if isinstance(image, (str, os.PathLike)):
-            check_size(image, image_io.size(image), self.goal)  # before it is decoded
+            check_size(Path(image), image_io.size(Path(image)), self.goal)  # before it is decoded
         pixels = _pixels(image)
         is_float = pixels.dtype.type in FLOATS
         flat = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
