@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from srcnn.upscaling.films import frame_reader, pixel_formats, timestamps
-from srcnn.upscaling.films.probe import probe
+from srcnn.upscaling.films.probe import probe, scanned
 from tests.helpers.film_clips import decode, make, run, sound
 
 TICK = Fraction(1, 10)  # seconds
@@ -181,3 +181,36 @@ def test_slow_frames_on_a_fine_clock(folder):
     assert decode("out.mkv")[1] == [0, seconds, 2 * seconds]
     with av.open("out.mkv") as film:
         assert film.duration == pytest.approx(3 * seconds * av.time_base, abs=2000)
+
+
+def later(name, seconds):
+    """A film as bytes, its clock so many seconds later."""
+    with av.open(name) as source, av.open("later.ts", "w") as output:
+        copies = [output.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream_index]
+                packet.pts, packet.dts = (n + seconds * 90000 for n in (packet.pts, packet.dts))
+                output.mux(packet)
+    with open("later.ts", "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("seconds", [0, 300])  # of more than 60 back FFmpeg makes as many as 95,443 ahead
+def test_recordings_that_were_joined_go_on_by_one_clock(folder, seconds):
+    """Two with sound, one behind the other as `cat` joins them: neither is lost, nor is one late."""
+    make("one.ts", 40, change=lambda output, _: sound(output, 70))
+    (folder / "in.ts").write_bytes(later("one.ts", seconds) + later("one.ts", 0))
+    assert run("--input", "in.ts", "--output", "out.mp4") == 0
+    times = decode("out.mp4")[1]
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    assert len(times) == 80 and all(steps[:39] + steps[40:]) and 0.039 < steps[39] < 0.2
+    with av.open("out.mp4") as film:
+        heard = [p.pts * p.time_base for p in film.demux(audio=0) if p.size]
+    steps = [b - a for a, b in itertools.pairwise(heard)]
+    assert len(heard) == 142 and max(steps) < 0.2 and min(steps) > 0.02
+    assert abs((times[40] - heard[71]) - (times[0] - heard[0])) < 0.001  # as far apart as before
+    film = scanned(probe("in.ts"))
+    assert film.frame_count == 80  # and not what the clock tells of the last recording
+    stamps = [frame.pts for frame in frame_reader.Reader(film)]
+    assert [frame.pts for frame in frame_reader.Reader(film, stamps[60])] == stamps[61:]
