@@ -138,7 +138,7 @@ def check_size(source: Path | str, size: tuple[int, int], goal: Goal) -> None:
 
 
 def check_pixels(source: Path | str, number: int) -> None:
-    """Raises InputError if a result, or what is between, has so many pixels that they are too many."""
+    """Raises InputError if this is more than the pixels that a result, or a step before it, may have."""
     if number > LARGEST:
         raise InputError(f"{source}: would become more than {LARGEST:,} pixels; crop it first")
 
