@@ -169,11 +169,11 @@ def main():
     print(folder)
     if words.films:
         wrong = films(words.n or 100, words.seed, folder)
-        raise SystemExit(wrong)
-    if words.own:
-        raise SystemExit("\n".join(own(words.n or 2000, words.seed, folder)))
-    wrong = pictures(words.n or 20_000, words.seed, folder, tuple(words.endings))
-    raise SystemExit("\n".join(wrong))
+    elif words.own:
+        wrong = "\n".join(own(words.n or 2000, words.seed, folder))
+    else:
+        wrong = "\n".join(pictures(words.n or 20_000, words.seed, folder, tuple(words.endings)))
+    raise SystemExit(wrong or 0)  # of "" the exit status is 1
 
 
 if __name__ == "__main__":

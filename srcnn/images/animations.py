@@ -117,7 +117,7 @@ def read(path):
             upright = image_io.UPRIGHT.get(metadata.orientation_of(image), np.asarray)
             content = path.read_bytes() if image.format in ("GIF", "WEBP") else b""
             whole = gif.pictures(content) if image.format == "GIF" else None
-            canvas = apng.Canvas(image) if image.format == "PNG" else None
+            canvas = apng.Canvas(image, decoders.content(opened)) if image.format == "PNG" else None
             for number, frame in enumerate(ImageSequence.Iterator(image)):
                 if number == 0 and image.info.get("default_image"):  # which is for who cannot show the others
                     continue

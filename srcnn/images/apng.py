@@ -8,18 +8,24 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from srcnn.images import png_rows
+
 REPLACES = PngImagePlugin.Blend.OP_SOURCE
 NOTHING, BEFORE = PngImagePlugin.Disposal.OP_BACKGROUND, PngImagePlugin.Disposal.OP_PREVIOUS
 
 
 class Canvas:
-    """What the frames are drawn on."""
+    """What the frames are drawn on. data: the file."""
 
-    def __init__(self, image: Image.Image):
+    def __init__(self, image: Image.Image, data: bytes):
+        self.checks = png_rows.checks(data)
+        if image.info.get("default_image"):  # which is not drawn
+            next(self.checks, None)
         self.pixels = np.zeros((image.height, image.width, 4), np.uint8)
 
     def drawn(self, image: Any) -> np.ndarray:
         """(h, w, 4) uint8 with one more frame, at which Pillow is. Raises nearly anything on damage."""
+        next(self.checks, None)
         box, leaves, blend = image.dispose_extent, image.dispose_op, image.blend_op
         image.blend_op = REPLACES  # for Pillow
         left, top, right, bottom = map(int, box)

@@ -6,6 +6,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from srcnn.images import png_rows
 from srcnn.images.decoders import DamagedImage, UnsupportedImage
 
 
@@ -94,6 +95,8 @@ def _read_png(image, data):
     else:  # as many bytes as RGBA of 8 bits has, or grey
         pixels = bytes_of("RGBA", "RGBA").view(">u2") if raw.startswith("LA") else np.asarray(image)
         pixels = pixels.reshape(*pixels.shape[:2], -1).astype(np.uint16)
+    if png_rows.may_lack(image, pixels):
+        next(png_rows.checks(data), None)
     return pixels if key is None else with_key(pixels, key)
 
 

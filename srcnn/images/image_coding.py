@@ -1,5 +1,7 @@
 """How formats encode pixels: by which quality, with how much chroma, or without any loss."""
 
+import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,18 @@ def options(name: str, coding: ImageCoding) -> dict[str, Any]:
         "JPEG": {"subsampling": "4:4:4" if is_full else "4:2:0"},
     }
     return {"quality": quality, **chroma.get(name, {})}
+
+
+def is_lossless_webp(path: Path) -> bool:
+    """Whether a file is a still WebP without loss: whether it has a chunk VP8L."""
+    with suppress(OSError), open(path, "rb") as file:
+        start = file.read(12)
+        while start[:4] == b"RIFF" and start[8:] == b"WEBP" and len(head := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", head)
+            if name in (b"VP8L", b"VP8 "):
+                return name == b"VP8L"
+            file.seek(length + length % 2, 1)
+    return False
 
 
 def _has_avif():

@@ -10,7 +10,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageCms
 
-from srcnn.images import bmp, decoders, gif, high_bit_depth, icc_profiles, metadata, tga
+from srcnn.images import bmp, decoders, gif, high_bit_depth, icc_profiles, metadata, png_rows, tga
 from srcnn.images.decoders import UnsupportedImage
 from srcnn.system.terminal import silenced
 
@@ -34,6 +34,8 @@ def read(
         with Image.open(BytesIO(tga.unpacked(decoders.content(source)))) as other:
             found = _by_pillow(source, other, icc)
     pixels, said, orientation = found or _by_pillow(source, image, icc)
+    if image.format == "PNG" and png_rows.may_lack(image, pixels):
+        next(png_rows.checks(decoders.content(source)), None)
     # Many programs write 0 where no alpha is meant, and do not declare one that is.
     if image.format in ("BMP", "DIB", "TGA") and pixels.shape[2] in (2, 4) and not pixels[..., -1].any():
         pixels = pixels[..., :-1]

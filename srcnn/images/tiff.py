@@ -14,8 +14,8 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GREY = (0, 1)  # of photometric interpretations: white is zero, black is zero
 RGB, CMYK, YCBCR = 2, 5, 6
 NONE, LZW, DEFLATE, PACKBITS = 1, 5, (8, 32946), 32773  # of compressions
-ICC, SUBSAMPLING = 34675, 530  # tags
-UNDEFINED = 7  # a type
+ICC, SUBSAMPLING, PAGE_NUMBER = 34675, 530, 297  # tags
+SHORT, UNDEFINED = 3, 7  # types
 SEPARATE = 2  # of planar configurations: a plane for each channel
 PLANES = ((RGB, 3), (RGB, 4), (CMYK, 4))  # that Pillow puts together as it should
 ASSOCIATED, UNASSOCIATED = 1, 2  # of extra samples: alpha, premultiplied or not
@@ -188,11 +188,11 @@ def _meant(pixels, page):
     return pixels
 
 
-def write(pixels, path, icc_profile=None, info=None, order=None, big=None, append=False):
+def write(pixels, path, icc_profile=None, info=None, order=None, big=None, append=False, number=b""):
     """Writes (h, w, 1 to 4) uint8 or uint16, without loss. info: Metadata, of this size.
 
     order, big: of all pages of a file, the order of its bytes, which is that of EXIF, and whether it is a
-    BigTIFF. append: whether this is one more page of a file that is there.
+    BigTIFF. append: whether this is one more page of a file that is there. number: bytes of PAGE_NUMBER.
     """
     import tifffile
 
@@ -202,6 +202,7 @@ def write(pixels, path, icc_profile=None, info=None, order=None, big=None, appen
     extra = [(tag, *tags[tag], True) for tag in exif.OF_TIFF & set(tags) if tag not in below]
     # tifffile leaves out tags of directories, so these have the number before until they are there.
     extra += [(tag - 1, exif.LONG8 if big else exif.LONG, 1, 0, True) for tag in below]
+    extra += [(PAGE_NUMBER, SHORT, 2, number, True)] if number else []
     values = {metadata.XMP: (1, info.xmp), metadata.PHOTOSHOP: (1, info.photoshop)}
     values[metadata.IPTC] = UNDEFINED, photoshop.iptc_of(info.photoshop)
     extra += [(tag, kind, len(value), value, True) for tag, (kind, value) in values.items() if value]

@@ -16,7 +16,7 @@ from srcnn.system.errors import InputError, expecting
 from srcnn.system.output_paths import naming
 
 WIDTH, HEIGHT, BITS, SAMPLES = 256, 257, 258, 277  # tags
-WANTED = {WIDTH, HEIGHT, BITS, SAMPLES, exif.ORIENTATION}
+WANTED = {WIDTH, HEIGHT, BITS, SAMPLES, exif.ORIENTATION, tiff.PAGE_NUMBER}
 WANTED |= {foreign.PHOTOMETRIC, foreign.REDUCED, foreign.OLD_KIND}
 PALETTE = 3  # of photometric interpretations
 
@@ -39,6 +39,7 @@ class Page(NamedTuple):
     link: int  # where that says where the next one is
     size: tuple[int, int]  # (height, width), upright
     depth: int  # bytes of a pixel, decoded
+    page_number: bytes  # of that tag: two of 16 bits, its own and how many there are; or empty
 
 
 class Pages(NamedTuple):
@@ -85,7 +86,10 @@ def _layout(file):
 
 
 def _directories(file, layout):
-    """Yields where each directory is, where its link to the next, and the first number of the WANTED tags."""
+    """Yields where each directory is, where its link to the next, and the first number of the WANTED tags.
+
+    Of PAGE_NUMBER it is the bytes of both.
+    """
     at = _number_at(file, layout, layout.place, layout.start)
     known: set[int] = set()
     while at:
@@ -96,6 +100,8 @@ def _directories(file, layout):
         try:
             tags = exif.directory(file, layout.order, at, layout.entry == 20, wanted=WANTED)
             said = {tag: _first(value, layout) for tag, value in tags.items()}
+            *form, numbers = tags.get(tiff.PAGE_NUMBER, (0, 0, b""))
+            said[tiff.PAGE_NUMBER] = numbers if form == [tiff.SHORT, 2] else b""
         except exif.DAMAGED as error:
             raise DamagedImage(f"page {number} cannot be found") from error
         count = _number_at(file, layout, layout.tags, at)
@@ -126,7 +132,8 @@ def _page(number, at, link, said):
     if said.get(exif.ORIENTATION) in tiff.TURNED:
         size = size[::-1]
     samples = 3 if said.get(foreign.PHOTOMETRIC) == PALETTE else said.get(SAMPLES, 1)
-    return Page(number, at, link, size, samples * (2 if said.get(BITS, 1) > 8 else 1))
+    depth = samples * (2 if said.get(BITS, 1) > 8 else 1)
+    return Page(number, at, link, size, depth, said[tiff.PAGE_NUMBER])
 
 
 def pictures(path: Path, pages: Pages) -> Iterator[Picture]:

@@ -1,6 +1,7 @@
 """--format, --image_quality and --lossless: in which format the result of each image is written, and how."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from srcnn.images import animations, image_coding, image_io
@@ -59,7 +60,13 @@ def _own_ending(source, coding):
 
 
 def encoded(item: Work, coding: ImageCoding) -> Work:
-    """The work on an image whose result nobody named: what its format cannot keep goes to PNG."""
+    """The work on an image whose result nobody named: what its format cannot keep goes to PNG.
+
+    With --format same, a WebP without loss stays one, unless it is to have a quality.
+    """
+    is_webp = coding.format == "same" and item.target.suffix == ".webp"
+    if is_webp and not coding.quality and image_coding.is_lossless_webp(item.source):
+        coding = replace(coding, lossless=True)
     other = item.target.with_suffix(PNG)
     has_other = other != item.target and not item.images.pages
     return item._replace(coding=coding, other=other if has_other else None)

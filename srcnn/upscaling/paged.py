@@ -36,7 +36,7 @@ def enlarge_pages(
             image_io.check_fits(target, *size, picture.pixels, picture.icc_profile, info)
             what = f"{source.name}, page {page.number}"
             larger = upscale(picture.pixels, srcnns, what, size, item.images)
-            how = pages.layout.order, big, bool(first)
+            how = pages.layout.order, big, bool(first), page.page_number
             tiff.write(larger, temporary, picture.icc_profile, info, *how)
             first = first or (picture.pixels, larger)
             words += [f"{info.left_out} of page {page.number}"] if info.left_out else []

@@ -96,7 +96,7 @@ def png(samples, bits, kind, *chunks, interlaced=False):
     rows = b""
     for top, down, left, across in ADAM7 if interlaced else ((0, 1, 0, 1),):
         part = samples[top::down, left::across]
-        for row in part.reshape(len(part), -1).astype(">u2"):
+        for row in part.reshape(len(part), -1).astype(">u2") if part.size else ():
             digits = np.unpackbits(row.view(np.uint8)).reshape(-1, 16)[:, 16 - bits :]
             rows += b"\0" + np.packbits(digits).tobytes()
     header = struct.pack(">IIBBBBB", samples.shape[1], samples.shape[0], bits, kind, 0, 0, interlaced)

@@ -227,6 +227,23 @@ def test_same_and_lossless_make_png_of_what_always_loses():
     assert results() == ["a_x2.png", "b_x2.webp"]
 
 
+def test_same_keeps_webp_without_loss():
+    """As exact as PNG; in one with a profile VP8L is not the first chunk."""
+    for name, more in (("a", {}), ("b", {"icc_profile": SRGB})):
+        save(f"{name}.webp", smooth(12, 16, 3), lossless=True, **more)
+    save("c.webp", smooth(12, 16, 3))
+    assert run("in", "--output", "out", "--format", "same") == 0 and run("in", "--output", "exact") == 0
+    kinds = {path.name[0]: b"VP8L" in path.read_bytes() for path in Path("out").glob("*.webp")}
+    assert kinds == {"a": True, "b": True, "c": False}
+    for name in "ab":
+        expected = image_io.read(f"exact/{name}_x2.png").pixels
+        np.testing.assert_array_equal(np.asarray(Image.open(f"out/{name}_x2.webp")), expected)
+    before = times()
+    assert run("in", "--output", "out", "--format", "same") == 0 and times() == before
+    assert run("in", "--output", "small", "--format", "same", "--image_quality", 95) == 0
+    assert [b"VP8L" in path.read_bytes() for path in Path("small").glob("*.webp")] == [False] * 3
+
+
 def test_an_animation_takes_a_quality():
     animation("a.gif")
     words = "in", "--format", "webp", "--output"

@@ -103,6 +103,21 @@ def test_every_page_says_what_it_would_say_alone(folder):
         assert said(file.pages[0])["XResolution"] == (300, 1)
 
 
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_keep_their_numbers(folder, order, big):
+    """Which the second one lacks: it is damaged."""
+    with tifffile.TiffWriter("scan.tif", bigtiff=big, byteorder=order) as writer:
+        for number in ((0, 7), None, (258, 7)):
+            tags = [(297, 3, 2, number, True) if number else (297, 4, 1, 9, True)]
+            writer.write(waves(9, 11, 3), photometric="rgb", metadata=None, extratags=tags)
+    assert run("scan.tif", "--pages", *WORDS, "out.tif") == 0
+    with Image.open("out.tif") as file:
+        for number, expected in enumerate(((0, 7), None, (258, 7))):
+            file.seek(number)
+            assert file.tag_v2.get(297) == expected
+
+
 def test_libvips_reads_all_pages(folder):
     pyvips = pytest.importorskip("pyvips")
     (folder / "scan.tif").write_bytes(tiff_of(TAKEN))
