@@ -223,6 +223,13 @@ def test_an_upscaling_run_writes_the_page(photographs, show, tmp_path):
     )
     assert weights == ["400"] * 3  # there is no average
     page.get_by_label("Compare").select_option("SRCNN | difference of SRCNN")
+    page.get_by_label("Compare").select_option("input | SRCNN")
+    assert page.locator(".tag.first").all_inner_texts() == ["input"] * 3
+    made = page.get_by_role("img", name=": input").evaluate_all("(images) => images.map((each) => each.src)")
+    for uri, path in zip(made, sorted(photographs.iterdir()), strict=True):
+        with Image.open(path) as before:
+            own = before.convert("RGB").resize([2 * side for side in before.size], Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(decoded(uri), own)
 
 
 def test_large_images_are_shown_by_their_middle():
