@@ -46,8 +46,8 @@ def exhibit(
 ) -> dict:
     """An image as the page shows it: what the template is given. Only the middle, if it is large.
 
-    pictures: dict of pixels, (h, w, c) uint8, of one size and c: `bicubic`, `SRCNN` and, if it is known,
-    `original`; a smaller `low resolution` is enlarged by repeating its pixels.
+    pictures: dict of pixels, (h, w, c) uint8, of one size and c: `bicubic`, `SRCNN` and, if they are known,
+    `original` and `input`; a smaller `low resolution` is enlarged by repeating its pixels.
     scores: a dict of METRICS, or without some of them.
     size: (height, width) of the whole image, if it is not that of the pictures.
     """
@@ -74,6 +74,8 @@ def exhibit(
         views = [("bicubic", "SRCNN"), ("SRCNN", "difference of SRCNN")]
     if "low resolution" in parts:
         views.insert(1, ("low resolution", "SRCNN"))
+    if "input" in parts:
+        views.insert(1, ("input", "SRCNN"))
     return {
         "name": name,
         "width": shown[1],

@@ -43,7 +43,7 @@ def print_list(
         of = " a frame" if is_of_films(item) else " of the first page" if item.images.pages else ""
         made = f"{item.source}: {item.target}, {width}x{height} pixels{of}, by {networks(item, stages)}"
         say(files.shown(made))
-    say(f"{len(todo)} of {len(work)} files remain to be done. Nothing was written.")
+    say(f"Remaining: {len(todo)} of {len(work)}. Nothing was written.")
     return status
 
 

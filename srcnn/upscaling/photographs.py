@@ -101,15 +101,18 @@ def product_of(srcnns: list) -> int:
 
 
 def compared(pixels: np.ndarray, result: np.ndarray, box: tuple) -> dict[str, np.ndarray]:
-    """A part of a result and the same by bicubic, in 8 bits: `bicubic` and `SRCNN`.
+    """A part of a result, `SRCNN`, the same by bicubic, and the `input` by its own pixels, in 8 bits.
 
     pixels, result: as in `image_io.Picture`. box: top, left, bottom, right in the result.
     """
     top, left, bottom, right = box
-    shown = image_io.colours(result)[top:bottom, left:right]
+    before, (height, width) = image_io.colours(pixels), result.shape[:2]
+    rows = np.arange(top, bottom) * before.shape[0] // height
+    columns = np.arange(left, right) * before.shape[1] // width
     return {
-        "bicubic": colour.to_pixels(resized(image_io.colours(pixels), result.shape[:2], box)),
-        "SRCNN": colour.to_pixels(colour.to_float(shown)),
+        "input": colour.to_pixels(colour.to_float(before[rows][:, columns])),
+        "bicubic": colour.to_pixels(resized(before, (height, width), box)),
+        "SRCNN": colour.to_pixels(colour.to_float(image_io.colours(result)[top:bottom, left:right])),
     }
 
 

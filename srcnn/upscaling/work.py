@@ -81,7 +81,7 @@ class Upscaled(NamedTuple):
     target: Path
     size: tuple = ()  # height, width of the result
     seconds: float | None = 0.0  # None if it was made before
-    pictures: dict | None = None  # the middle of `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
+    pictures: dict | None = None  # the middle of `input`, `bicubic` and `SRCNN`, (h, w, c) uint8 pixels
     error: InputError | None = None
     loop: bytes | None = None  # a WebP of both, side by side, of a film
     warning: str = ""  # what could not be kept of it

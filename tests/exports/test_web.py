@@ -154,6 +154,21 @@ def test_a_picture_is_stopped_and_the_next_goes_on(exported, show):
         assert result.size == (18, 16)
 
 
+def test_what_waits_is_stopped_at_once(exported, show):
+    Image.fromarray(smooth(1500, 1500, 3)).save("large.png")
+    Image.fromarray(smooth(8, 9, 3)).save("small.png")
+    page = show(exported / "usual.html")
+    page.get_by_label("Files").set_input_files(["large.png", "small.png"])
+    waiting = page.get_by_role("group", name="small.png")
+    waiting.get_by_role("button", name="Stop").press("Enter")
+    assert waiting.locator(".note").inner_text() == "Stopped."
+    page.get_by_role("group", name="large.png").get_by_role("button", name="Stop").press("Enter")
+    finished(page, 2)
+    page.get_by_label("Files").set_input_files("small.png")
+    with Image.open(saved(page, 2)) as result:
+        assert result.size == (18, 16)
+
+
 def test_dropped_and_pasted(exported, show):
     page = show(exported / "usual.html")
     for event, holder in (("drop", "dataTransfer"), ("paste", "clipboardData")):

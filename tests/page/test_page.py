@@ -102,6 +102,17 @@ def test_dragging_pans_what_is_zoomed(write_page, show):
     assert (shade(page, 0.45), shade(page, 0.55)) == (0, 255)  # the divider stays in the middle
 
 
+def test_keys_pan_what_is_zoomed_and_the_focus_is_seen(write_page, show):
+    page = show(write_page(exhibit()))
+    window = page.get_by_role("group", name="black and white: the arrow keys move the picture")
+    page.get_by_label("Zoom").focus()
+    page.keyboard.press("Tab")
+    before = window.evaluate("(w) => w.scrollLeft")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("(x) => document.querySelector('.window').scrollLeft > x", arg=before)
+    assert page.locator(".exhibit").evaluate("(e) => getComputedStyle(e).outlineStyle") == "solid"
+
+
 def test_a_card_opens_where_the_pictures_differ(write_page, show):
     shown = {kind: np.full((300, 400, 3), 90, np.uint8) for kind in ("original", "bicubic", "SRCNN")}
     shown["SRCNN"][60:110, 280:330] = 255
@@ -192,6 +203,7 @@ def test_a_test_run_writes_the_page(photographs, show, tmp_path, monkeypatch):
     page = show(tmp_path / "sample/report.html")
     assert page.locator(".exhibit").count() == 3
     assert page.locator("tbody tr").count() == 4
+    assert page.locator("tr.average td").first.inner_text() == "average"
     text = page.locator("body").inner_text()
     assert "checkpoint/shipped/srcnn_9-1-5_x3_matlab" in text and "python main.py --is_train False" in text
     assert "On average, SRCNN reaches" in text and "a multiple of --stride 21" in text
@@ -206,7 +218,18 @@ def test_an_upscaling_run_writes_the_page(photographs, show, tmp_path):
     page = show(tmp_path / "sample/upscaled.html")
     assert page.locator(".exhibit").count() == 3
     assert "146" in page.locator("tbody").inner_text()
+    weights = page.locator("tbody tr td:first-child").evaluate_all(
+        "(c) => c.map((e) => getComputedStyle(e).fontWeight)"
+    )
+    assert weights == ["400"] * 3  # there is no average
     page.get_by_label("Compare").select_option("SRCNN | difference of SRCNN")
+    page.get_by_label("Compare").select_option("input | SRCNN")
+    assert page.locator(".tag.first").all_inner_texts() == ["input"] * 3
+    made = page.get_by_role("img", name=": input").evaluate_all("(images) => images.map((each) => each.src)")
+    for uri, path in zip(made, sorted(photographs.iterdir()), strict=True):
+        with Image.open(path) as before:
+            own = before.convert("RGB").resize([2 * side for side in before.size], Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(decoded(uri), own)
 
 
 def test_large_images_are_shown_by_their_middle():

@@ -42,7 +42,7 @@ def test_a_list_says_what_would_be_done_and_does_nothing(capfd):
     assert everything() == before
     assert "photos/a.png: already done, as larger/a_x4.png\n" in out
     assert "photos/b.jpg: larger/b_x4.png, 80x160 pixels, by 9-1-5 x4\n" in out
-    assert "3 of 4 files remain to be done. Nothing was written.\n" in out
+    assert "Remaining: 3 of 4. Nothing was written.\n" in out
     assert "broken.png" in err and "larger/c_x4.png: already exists; add --overwrite" in err
     assert err.count("\n") == 2
     assert main.main(words) == 2

@@ -6,6 +6,7 @@ class Card {
     this.file = file;
     this.element = find("#card").content.cloneNode(true).firstElementChild;
     find("h2", this.element).textContent = file.name;
+    this.element.setAttribute("aria-label", file.name); // of many, whose buttons have the same names
     find(".stop", this.element).onclick = () => this.stop();
     find("#cards").append(this.element);
     this.control();
@@ -20,6 +21,10 @@ class Card {
   stop() {
     this.stopped = true;
     this.codec?.end();
+    const place = queue.findIndex(([card]) => card === this);
+    if (place < 0) return;
+    queue.splice(place, 1);
+    this.fail(new Error("stopped"));
   }
   fail(error) {
     const large = error instanceof RangeError; // an array that cannot be had

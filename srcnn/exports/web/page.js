@@ -71,7 +71,6 @@ const add = async (files) => {
   while (queue.length) {
     const [card, asked] = queue.shift();
     try {
-      if (card.stopped) throw new Error("stopped");
       await enlargeBest(card, asked);
     } catch (error) {
       card.fail(error);
