@@ -33,7 +33,9 @@ def checks(data: bytes) -> Iterator[None]:
 
 def _streams(data) -> Iterator[tuple[int, list]]:
     """Of each picture, how many bytes it needs, and the parts of its stream."""
-    at, header, frame, needed, parts = 8, (), (), 0, []
+    header: tuple[int, ...] = ()
+    frame: tuple[int, ...] = ()
+    at, needed, parts = 8, 0, []
     while at + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
