@@ -34,8 +34,7 @@ def checks(data: bytes) -> Iterator[None]:
 def _streams(data) -> Iterator[tuple[int, list]]:
     """Of each picture, how many bytes it needs, and the parts of its stream."""
     header: tuple[int, ...] = ()
-    frame: tuple[int, ...] = ()
-    at, needed, parts = 8, 0, []
+    at, frame, needed, parts = 8, (0, 0), 0, []
     while at + 8 <= len(data):
         length, name = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
@@ -45,7 +44,7 @@ def _streams(data) -> Iterator[tuple[int, list]]:
         elif parts:
             yield needed, parts
             parts = []
-        if name == b"IHDR":
+        if name == b"IHDR" and not header:
             header = struct.unpack_from(">IIBB2xB", body)
         elif name == b"fcTL" and len(body) >= 26:
             frame = struct.unpack_from(">II", body, 4)

@@ -2,13 +2,14 @@
 
 import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from srcnn.images import animations, image_io
-from tests.helpers.image_files import png, read
-from tests.images.test_apng import NOTHING, REPLACES, written
+from tests.helpers.image_files import png, random, read
+from tests.images.test_apng import NOTHING, REPLACES, chunk, written
 
 KINDS = {  # bits, kind of colours, channels
     "grey": (8, 0, 1),
@@ -70,3 +71,20 @@ def test_missing_rows_of_a_frame_are_refused(tmp_path):
     path.write_bytes(shortened(content, 1 + 33 * 3))
     with pytest.raises(image_io.InputError, match="frame 1 cannot be read"):
         animations.read(path)
+
+
+def test_data_before_the_first_frame_is_refused_or_passed_over(tmp_path):
+    path, pixels = tmp_path / "a.png", random(3)
+    written(path, [(pixels, 0, 0, NOTHING, REPLACES)] * 2, still=pixels)
+    content = path.read_bytes()
+    stray = chunk(b"fdAT", struct.pack(">I", 0) + zlib.compress(b""))
+    for number in range(4):  # of the chunks that follow
+        old = content.find((b"fcTL", b"fdAT")[number % 2] + struct.pack(">I", number))
+        content = content[: old + 4] + struct.pack(">I", number + 1) + content[old + 8 :]
+        (length,) = struct.unpack_from(">I", content, old - 4)
+        checksum = zlib.crc32(content[old : old + 4 + length])
+        content = content[: old + 4 + length] + struct.pack(">I", checksum) + content[old + 8 + length :]
+    at = content.find(b"fcTL") - 4
+    path.write_bytes(content[:at] + stray + content[at:])
+    with suppress(image_io.InputError):
+        assert len(animations.read(path).frames) == 2
