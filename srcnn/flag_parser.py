@@ -19,7 +19,7 @@ class For(NamedTuple):
 JOBS = "train", "test", "input", "export", "download"
 ANY = For(JOBS)
 OTHERS = {  # what is said of a second job beside the first
-    "train": "training; leave out --is_train True",
+    "train": "training; {training}",
     "test": "a test; leave one out",
     "input": "--input; leave one out",
     "export": "--export; leave one out",
@@ -84,7 +84,9 @@ class Flags:
         for name in sorted(given, key=JOBS.__contains__, reverse=True):  # first what asks for another job
             if flags.job not in self.jobs[name].jobs:
                 shown = "a FILE" if name == "input" and files else f"--{name}"
-                self.parser.error(f"{shown} {self.jobs[name].refusal.format(job=OTHERS[flags.job])}")
+                how = "add --is_train False" if flags.is_train is None else "leave out --is_train True"
+                other = OTHERS[flags.job].format(training=how)
+                self.parser.error(f"{shown} {self.jobs[name].refusal.format(job=other)}")
         return flags
 
 

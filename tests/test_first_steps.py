@@ -74,7 +74,7 @@ def test_a_bare_command_says_what_there_is_and_trains_nothing(capfd, monkeypatch
 
 def test_training_and_enlarging_together_are_refused(capfd):
     status, _, err = answer(capfd, "--is_train", "True", "photo.png")
-    assert status == 2 and "--input cannot be combined with training" in err
+    assert status == 2 and "a FILE cannot be combined with training; leave out --is_train True" in err
 
 
 def test_the_version(capfd):

@@ -70,8 +70,8 @@ def test_a_picture_replaced_while_it_is_tested_is_not_noted(photographs, tmp_pat
     words = [*TEST, "--test_dir", str(photographs), "--sample_dir", str(tmp_path / "s"), "--shard", "1/1"]
     read = image_io.read
 
-    def slowly(path):
-        picture = read(path)
+    def slowly(path, *most):
+        picture = read(path, *most)
         if path.name == "image 1.png":
             image_io.save(picture.pixels[::-1], path)
         return picture
