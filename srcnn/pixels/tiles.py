@@ -35,7 +35,8 @@ def extended(read: Callable, box: Box, size: tuple[int, int], padding: int) -> n
     top, left, bottom, right = box[0] - padding, box[1] - padding, box[2] + padding, box[3] + padding
     inner = max(0, top), max(0, left), min(bottom, size[0]), min(right, size[1])
     around = (inner[0] - top, bottom - inner[2]), (inner[1] - left, right - inner[3]), (0, 0)
-    return np.pad(read(*inner), around, mode="edge")
+    part = read(*inner)
+    return np.pad(part, around, mode="edge") if np.any(around) else part
 
 
 def merge(

@@ -96,9 +96,7 @@ def enlarged(
     unit, unit_to = (
         np.float32(255 * (n + 1) // 256) for n in (peak, peak_to)
     )  # white: 10 bits have 4 times 255
-    light = luminance(y / unit)
-    light *= unit_to
-    _put(to, light, peak_to)
+    _put(to, luminance(y / unit) * unit_to, peak_to)
     ratio = [to / n for to, n in zip(size, y.shape, strict=True)]
     for plane, to in zip(chroma, chroma_to, strict=bool(chroma)):
         large = bicubic(plane, to.shape, *_grid(y, plane, result, to, ratio, chroma_centred))
@@ -140,12 +138,12 @@ def visible(alpha: np.ndarray, colours: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _put(plane, values, peak):
-    """Writes float32 values, which are changed, into a plane, rounded and clipped.
+    """Writes float32 values into a plane, rounded and clipped.
 
     Where the plane is larger the last row and column are repeated, where it is smaller they are left out.
     """
-    values += np.float32(0.5)
-    values = np.clip(values, 0, peak, out=values)  # and cut to whole numbers by the plane
+    values = values + np.float32(0.5)
+    np.clip(values, 0, peak, out=values)  # and cut to whole numbers by the plane
     missing = [max(0, n - m) for n, m in zip(plane.shape, values.shape, strict=True)]
     if any(missing):
         values = np.pad(values, [(0, n) for n in missing], mode="edge")
@@ -154,7 +152,7 @@ def _put(plane, values, peak):
 
 def bicubic(plane, size, shift=0.0, ratio=None):
     """A plane (h, w) resized to (height, width), float32; for shift and ratio see `resize.resampled`."""
-    return resized(plane.astype(np.float32)[..., np.newaxis], size, (0, 0, *size), ratio, shift)[..., 0]
+    return resized(plane.astype(np.float32, copy=False)[..., np.newaxis], size, (0, 0, *size), ratio, shift)[..., 0]
 
 
 def through(srcnns, plane, size=None):
