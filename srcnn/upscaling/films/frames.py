@@ -152,7 +152,8 @@ def _put(plane, values, peak):
 
 def bicubic(plane, size, shift=0.0, ratio=None):
     """A plane (h, w) resized to (height, width), float32; for shift and ratio see `resize.resampled`."""
-    return resized(plane.astype(np.float32, copy=False)[..., np.newaxis], size, (0, 0, *size), ratio, shift)[..., 0]
+    values = plane.astype(np.float32, copy=False)[..., np.newaxis]
+    return resized(values, size, (0, 0, *size), ratio, shift)[..., 0]
 
 
 def through(srcnns, plane, size=None):
