@@ -111,7 +111,7 @@ def test_cmyk_with_a_damaged_profile_is_as_without_one_and_that_is_said(tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp", ".avif"])
-@pytest.mark.parametrize("damaged", [b"no profile" * 30, SRGB[:-1], SRGB[:50]])
+@pytest.mark.parametrize("damaged", [b"no profile" * 30, SRGB[:-1], SRGB[:50]], ids=["none", "cut", "short"])
 def test_any_damaged_profile_is_left_out_and_said(tmp_path, suffix, damaged):
     Image.fromarray(random(3)).save(tmp_path / f"a{suffix}", icc_profile=damaged)
     picture = image_io.read(tmp_path / f"a{suffix}")
