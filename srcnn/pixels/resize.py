@@ -102,7 +102,7 @@ def resampled(
         np.asarray(Image.fromarray(channel).resize(to, Image.Resampling.BICUBIC, place))
         for channel in np.ascontiguousarray(np.moveaxis(part, 2, 0))
     ]
-    return np.stack(channels, axis=2) if len(channels) > 1 else channels[0][..., np.newaxis]
+    return np.stack(channels, axis=2)
 
 
 def _sources(n, ratio, first, last, shift=0.0):
