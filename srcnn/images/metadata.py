@@ -12,6 +12,7 @@ from srcnn.images import exif as exif_
 from srcnn.images.density import Density
 from srcnn.images.geotiff import Geo
 from srcnn.images.texts import Text, raw_profile
+from srcnn.system.errors import counted
 
 XMP = 0x02BC  # tag of a TIFF
 NOTES = "notes of the camera's maker"
@@ -143,7 +144,7 @@ def _channels(order, extra):
     """How many channels beyond the colours are left out, in words. extra: bytes of a tag, what each is."""
     kinds = struct.unpack(f"{order}{len(extra) // 2}H", extra[: len(extra) // 2 * 2])
     left = len(kinds) - (kinds[:1] in ((1,), (2,)))  # alpha
-    return [f"{left} extra channel{'s' * (left > 1)}"] if left else []
+    return [counted(left, "extra channel")] if left else []
 
 
 def _named(tags):

@@ -39,6 +39,11 @@ def expecting(path):
         raise UnexpectedError(path, error) from error
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things in words, such as "1 frame" or "2 frames"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def first_line(error):
     """The line of an error that gives the reason; TensorFlow's graphs say first where it happened."""
     lines = str(error).strip().split("\n")

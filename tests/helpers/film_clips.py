@@ -82,6 +82,16 @@ def make_film(path, frames, codec="libx264", rate=10, options=None, prepare=lamb
             output.mux(stream.encode(frame))
 
 
+def in_order_of_decoding(source, path, rate):
+    """A film of the encoded frames of another one, whose time stamps count them as they come."""
+    with av.open(source) as encoded, av.open(path, "w") as output:
+        copy = output.add_stream_from_template(encoded.streams.video[0])
+        for number, packet in enumerate(p for p in encoded.demux(video=0) if p.size):
+            packet.stream, packet.time_base, packet.duration = copy, Fraction(1, rate), 1
+            packet.pts = packet.dts = number
+            output.mux(packet)
+
+
 def ffmpeg(words):
     if not shutil.which("ffmpeg"):
         pytest.skip("apt-get install ffmpeg")

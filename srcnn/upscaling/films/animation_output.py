@@ -11,7 +11,7 @@ from av.filter import Graph
 
 from srcnn.images import animations
 from srcnn.system.atomic_write import replacing
-from srcnn.system.errors import InputError
+from srcnn.system.errors import InputError, counted
 from srcnn.system.progress import progress
 from srcnn.upscaling.films.decoding import location
 from srcnn.upscaling.films.film import Film, Part, Size, stamps_shown
@@ -60,7 +60,7 @@ def write(film: Film, parts: list[Part], item: Work, about: dict | None, overwri
     if not dropped:
         return []
     most = 1000 // (LEAST.get(kind) or animations.STEPS.get(kind) or 1)
-    return [f"{dropped} frame{'s' * (dropped > 1)}, since {kind} shows {most} a second"]
+    return [f"{counted(dropped, 'frame')}, since {kind} shows {most} a second"]
 
 
 def timed(begins: list, step: int | None, least: int) -> tuple[list[int], list]:

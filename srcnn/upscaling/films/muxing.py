@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 
+from srcnn.system.errors import counted
 from srcnn.system.progress import progress
 from srcnn.upscaling.films import marks
 from srcnn.upscaling.films.decoding import ANY_TAGS, is_cover, listed, location, opened, packets_of
@@ -63,7 +64,7 @@ def join(
         left_out += [f"styling of {_name(source.streams[index])}" for index in restyled]
         names = {copy.index: _name(source.streams[index]) for index, copy in streams.items()}
     left_out += marks.put(path, film, kind, **about)
-    lost = [f"{n} packet{'s' * (n > 1)} of {names[index]}" for index, n in damaged.items()]
+    lost = [f"{counted(n, 'packet')} of {names[index]}" for index, n in damaged.items()]
     return left_out + _missing(tags, path), lost
 
 

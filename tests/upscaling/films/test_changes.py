@@ -2,10 +2,9 @@
 
 from fractions import Fraction
 
-import av
 import pytest
 
-from tests.helpers.film_clips import decode, frames_of, make_film, run
+from tests.helpers.film_clips import decode, frames_of, in_order_of_decoding, make_film, run
 
 COLOURS = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}  # BT.709, limited
 
@@ -24,12 +23,7 @@ def joined(first, second, codec="libx264"):
             content += part.read()
     with open("both.h264", "wb") as both:
         both.write(content)
-    with av.open("both.h264") as source, av.open("in.ts", "w") as output:
-        copy = output.add_stream_from_template(source.streams.video[0])
-        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
-            packet.stream, packet.time_base, packet.duration = copy, Fraction(1, 25), 1
-            packet.pts = packet.dts = number
-            output.mux(packet)
+    in_order_of_decoding("both.h264", "in.ts", rate=25)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What only the container tells of a film, or only its packets: fields, stamps, data within the pictures."""
 
 import re
-from fractions import Fraction
 
 import av
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from srcnn.upscaling.films.deinterlacing import taken_apart
 from srcnn.upscaling.films.frame_reader import Reader
 from srcnn.upscaling.films.probe import probe, scanned
-from tests.helpers.film_clips import decode, ffmpeg, frames_of, make_film, run
+from tests.helpers.film_clips import decode, ffmpeg, frames_of, in_order_of_decoding, make_film, run
 
 
 @pytest.mark.parametrize("order", ["tff", "bff"])
@@ -42,12 +41,7 @@ def nal_units(content):
 def test_encoded_frames_that_were_given_stamps_in_the_order_of_decoding(folder):
     """As by ffmpeg -i film.h264 -c copy film.mp4, of B-frames: each is shown as long as any other."""
     make_film("in.h264", frames_of(12), options={"bf": "2", "b-adapt": "0"})
-    with av.open("in.h264") as source, av.open("in.mp4", "w") as output:
-        copy = output.add_stream_from_template(source.streams.video[0])
-        for number, packet in enumerate(p for p in source.demux(video=0) if p.size):
-            packet.stream, packet.time_base, packet.duration = copy, Fraction(1, 10), 1
-            packet.pts = packet.dts = number
-            output.mux(packet)
+    in_order_of_decoding("in.h264", "in.mp4", rate=10)
     assert run("--input", "in.mp4", "--output", "out.mkv") == 0
     shown, times = decode("out.mkv")
     assert len(shown) == 12 and np.allclose(np.diff([float(t) for t in times]), 0.1, atol=0.002)
